@@ -1,0 +1,164 @@
+"""The morning of duty: yesterday closed -> overnight leave mended by the fewest changes -> both sides told -> today's list."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from flows.duty_plan import telling
+from flows.jobs import Result, at_work, lease_end
+from flows.settings import Settings
+from models import audit
+from models.cadre import cadre_ids, cadre_refs, memberships
+from models.calendar import calendar
+from models.db import Database
+from models.district import centre_ids, centre_names, district_id, duty_centres
+from models.duty_facts import broken_centres, facts
+from models.duty_record import Held, SlotMoved, Step, close_missed, fire, held_slots, move, slots_at
+from models.jobs import Claim, renew
+from notifications.duty import tell_moves
+from policies import book
+from rules.duty import Why
+from rules.errors import say
+from rules.explain import Basis, sentence
+from rules.marks import due_mark
+from rules.registers import Lang
+from rules.repair import Change, repair
+from rules.sharing import batches, sharing_groups
+
+BATCH = 50
+
+
+def duty_morning(database: Database, settings: Settings, as_of: date) -> Result:
+    """Do the morning of `as_of`; doing it again finds nothing left to do."""
+    return at_work(
+        database,
+        "duty-day",
+        as_of.isoformat(),
+        settings.district,
+        lambda held: _morning(database, settings, as_of, held),
+    )
+
+
+def _morning(database: Database, settings: Settings, as_of: date, held: Claim) -> Result:
+    policy = book.duty(as_of, settings.policy)
+    with database.write() as session:
+        district = district_id(session, settings.district)
+        missed = close_missed(session, district, as_of, policy.look_back_days, settings.now(), "duty-day")
+        renew(session, held, lease_end())
+        if missed:
+            audit.record(session, settings.district, "duty-day", "duty.missed", settings.now(), slots=missed)
+    with database.read() as session:
+        broken = broken_centres(session, district, as_of)
+        groups = sharing_groups(centre_ids(session, district), memberships(session, district))
+    changes: list[dict[str, Any]] = []
+    for codes in batches([group for group in groups if broken & set(group)], BATCH):
+        changes += _mend(database, settings, codes, as_of, held)
+    with database.read() as session:
+        today = todays_list(session, settings, as_of)
+    gaps = sum(row["state"] in {"gap", "none"} for row in today)
+    return {
+        "date": as_of.isoformat(),
+        "duties": len(today),
+        "gaps": gaps,
+        "missed": missed,
+        "changes": changes,
+        "list": today,
+    }
+
+
+def _mend(database: Database, settings: Settings, codes: list[str], as_of: date, held: Claim) -> list[dict[str, Any]]:
+    with database.write() as session:
+        district = district_id(session, settings.district)
+        known = facts(session, district, as_of, as_of + timedelta(days=1), codes)
+        changes = repair(known, as_of, book.duty(as_of, settings.policy).rule)
+        steps = _steps(session, district, changes)
+        move(session, steps, settings.now(), "duty-day")
+        tell(session, settings, district, steps)
+        renew(session, held, lease_end())
+        if changes:
+            audit.record(session, settings.district, "duty-day", "duty.repair", settings.now(), slots=len(changes))
+        refs = cadre_refs(session, district)
+    return [_told(change, refs) for change in changes]
+
+
+def _steps(session: Session, district: int, changes: Sequence[Change]) -> list[Step]:
+    held = slots_at(session, district, {(change.centre, change.date) for change in changes})
+    ids = cadre_ids(session, district)
+    steps = []
+    for change in changes:
+        slot = held[change.centre, change.date]
+        if slot.cadre != change.before:
+            raise SlotMoved(change.centre, change.date)
+        why = change.why.to_json() | ({"basis": "moved"} if change.reason == "chain" else {})
+        cadre_id = ids[change.after] if change.after else None
+        after = ("published" if slot.published else "draft") if change.after else "gap"
+        steps.append(Step(slot, after, cadre_id, _reason(change), rest_relaxed=change.rest_relaxed, why=why))
+    return steps
+
+
+def _reason(change: Change) -> str:
+    return say(*REASONS[change.reason])
+
+
+REASONS = {
+    "on_leave": ("原值班人请假", "the cadre on duty is on leave"),
+    "off_roster": ("原值班人已不在名册", "the cadre on duty left the roster"),
+    "exempt": ("原值班人休息日免值", "the cadre on duty is exempt on rest days"),
+    "gap": ("该日原为空缺", "the day was a gap"),
+    "chain": ("连环调班", "moved to mend another day"),
+}
+
+
+def _told(change: Change, refs: dict[str, str]) -> dict[str, Any]:
+    before, after = (refs.get(number or "", "") for number in (change.before, change.after))
+    where = {"date": change.date.isoformat(), "centre": change.centre}
+    return {**where, "before": before, "after": after, "relaxed": change.rest_relaxed, "reason": _reason(change)}
+
+
+def tell(session: Session, settings: Settings, district: int, steps: Sequence[Step]) -> None:
+    """Tell both sides of each change at once; a mark that would say the same again counts as fired."""
+    if not steps:
+        return
+    marks = book.duty(settings.today(), settings.policy).marks
+    now = settings.local(settings.now())
+    due = [(step, due_mark(step.slot.day, now, "published", marks)) for step in steps if step.cadre_id is not None]
+    told = [
+        (s.slot.id, mark, s.slot.revision + 1) for s, mark in due if mark in {"notice", "reminder"} and s.slot.published
+    ]
+    fire(session, told, settings.now())
+    tell_moves(session, telling(settings, settings.today()), district, [step for step in steps if step.slot.published])
+
+
+def todays_list(session: Session, settings: Settings, day: date) -> list[dict[str, Any]]:
+    """Who is on duty today, one row per open centre in the order of codes; a centre without a slot says so."""
+    district = district_id(session, settings.district)
+    names, calendar_day = centre_names(session, district), calendar(session, day, day)[day]
+    held = {slot.centre: slot for slot in held_slots(session, district, day, day)}
+    rows = []
+    for centre in duty_centres(session, district):
+        slot = held.get(centre.code)
+        if slot is not None or centre.opens_on_rest_days or calendar_day.kind == "work":
+            rows.append({"centre": centre.code, "name": names[centre.code], **_row(slot, settings)})
+    return rows
+
+
+def _row(slot: Held | None, settings: Settings) -> dict[str, Any]:
+    if slot is None:
+        return {"cadre": "", "state": "none", "rest_relaxed": False, "why": say("没有排班", "nothing planned")}
+    return {
+        "cadre": slot.ref or "",
+        "state": slot.state,
+        "rest_relaxed": slot.rest_relaxed,
+        "why": explained(slot, settings.lang),
+    }
+
+
+def explained(slot: Held, lang: Lang) -> str:
+    """The sentence behind the choice of a slot; "" where a person chose."""
+    if slot.why is None:
+        return ""
+    stored = dict(slot.why)
+    basis: Basis = stored.pop("basis", "gap" if slot.cadre is None else "relaxed" if slot.rest_relaxed else "ledger")
+    return sentence(Why.from_json(stored), lang, basis=basis)

@@ -1,0 +1,188 @@
+"""Planning a month of duty: facts -> drafts -> (published, everybody told their days) -> counts per centre."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from sqlmodel import Session
+
+from flows.jobs import Result, at_work, lease_end
+from flows.settings import Settings
+from models import audit
+from models.cadre import cadre_ids, memberships
+from models.calendar import calendar
+from models.db import Database
+from models.district import centre_ids, centre_names, district_id
+from models.duty import publish as publish_slots
+from models.duty import slots, store_drafts
+from models.duty_facts import facts
+from models.jobs import Claim, renew
+from notifications.duty import Telling, tell_months
+from policies import book
+from rules.calendar import dates_between, month_dates
+from rules.duty import Assignment, Facts, Slot, plan
+from rules.errors import TuoqiError
+from rules.sharing import batches, sharing_groups
+
+BATCH = 100  # centres decided and written in one transaction; keeps each under a second
+
+
+class DutyError(TuoqiError):
+    """The duty job cannot do what was asked."""
+
+
+@dataclass(eq=False)
+class ProvisionalMonth(DutyError):
+    """The State Council has not published the year; people must not be told days that may still move."""
+
+    month: str
+    first: date
+    zh = "{month} 不能发布:国务院尚未公布该年放假安排({first} 起为暂定日历)。公布后导入日历(tuoqi import calendar)再发布。"
+    en = (
+        "{month} cannot be published: the State Council has not announced that year (provisional from {first}). "
+        "Import the calendar once it is out (`tuoqi import calendar`), then publish."
+    )
+
+
+@dataclass(eq=False)
+class NothingToPlan(DutyError):
+    """There is no roster to plan from."""
+
+    month: str
+    zh = "{month} 没有可排班的中心或名册;请先导入中心(centre)和干部(cadre)表。"
+    en = "there is no centre or roster to plan {month} from; import the centre and cadre registers first."
+
+
+@dataclass(eq=False)
+class UnknownCentre(DutyError):
+    """A centre code nobody registered."""
+
+    centre: str
+    zh = "没有编号为 {centre} 的中心;请核对中心表中的编号。"
+    en = "there is no centre {centre}; check the code in the centre register."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to plan: a month from `first` on (days gone by are not made up), for one centre or all."""
+
+    month: str
+    first: date
+    last: date
+    centre: str | None
+    publish: bool
+
+    @property
+    def part(self) -> str:
+        """The partition of job_run below the district."""
+        return f"/{self.centre}" if self.centre else ""
+
+
+def plan_month(
+    database: Database, settings: Settings, month: str, as_of: date, order: tuple[bool, str | None]
+) -> Result:
+    """Draft, and if ordered publish, one month; publishing happens once, drafting as often as asked.
+
+    Raises:
+        ProvisionalMonth, NothingToPlan, UnknownCentre: before anything is written.
+    """
+    publish, centre = order
+    first, last = month_dates(month)
+    wanted = Order(month, as_of if first < as_of <= last else first, last, centre, publish)
+    with database.read() as session:
+        _check(session, settings, wanted)
+    job = "duty-publish" if publish else "duty-plan"
+    part = settings.district + wanted.part
+    return at_work(database, job, month, part, lambda held: _plan(database, settings, wanted, held), again=not publish)
+
+
+def _check(session: Session, settings: Settings, order: Order) -> None:
+    district = district_id(session, settings.district)
+    codes = centre_ids(session, district)
+    if order.centre and order.centre not in codes:
+        raise UnknownCentre(order.centre)
+    if not codes or not memberships(session, district):
+        raise NothingToPlan(order.month)
+    days = calendar(session, order.first, order.last)
+    guessed = [day for day in dates_between(order.first, order.last) if not days[day].confirmed]
+    if order.publish and guessed:
+        raise ProvisionalMonth(order.month, guessed[0])
+
+
+def _plan(database: Database, settings: Settings, order: Order, held: Claim) -> Result:
+    with database.read() as session:
+        district = district_id(session, settings.district)
+        groups = sharing_groups(centre_ids(session, district), memberships(session, district))
+    if order.centre:
+        groups = [group for group in groups if order.centre in group]
+    for codes in batches(groups, BATCH):
+        with database.write() as session:
+            _plan_batch(session, settings, order, codes)
+            renew(session, held, lease_end())
+            action = "duty.publish" if order.publish else "duty.draft"
+            audit.record(
+                session, settings.district, held.job, action, settings.now(), month=order.month, centres=len(codes)
+            )
+    with database.read() as session:
+        return month_counts(session, settings, order)
+
+
+def _plan_batch(session: Session, settings: Settings, order: Order, codes: list[str]) -> None:
+    district = district_id(session, settings.district)
+    known = facts(session, district, order.first, order.last, codes)
+    planned = [code for code in codes if order.centre in (None, code)]
+    drafts = draft(known, planned, dates_between(order.first, order.last), settings)
+    ids = centre_ids(session, district)
+    store_drafts(session, drafts, ids, cadre_ids(session, district))
+    if order.publish:
+        fresh = [s for s in slots(session, district, order.first, order.last, planned) if not s.published]
+        publish_slots(session, [ids[code] for code in planned], order.first, order.last, settings.now(), "duty-publish")
+        names = centre_names(session, district)
+        tell_months(session, telling(settings, order.first), district, order.month, fresh, known.calendar, names)
+
+
+def telling(settings: Settings, day: date) -> Telling:
+    """The frame of this run's messages, under the channels in force on `day`."""
+    return Telling(settings.district, settings.now(), settings.lang, book.duty(day, settings.policy).channels)
+
+
+def draft(known: Facts, codes: Iterable[str], days: Iterable[date], settings: Settings) -> list[Assignment]:
+    """Decide the open slots of some centres, each day under the policy in force on it."""
+    wanted = set(codes)
+    centres = [centre for centre in known.centres if centre.code in wanted]
+    held = list(known.slots)
+    decided: list[Assignment] = []
+    for since, span in groupby(days, key=lambda day: book.duty(day, settings.policy).since):
+        policy = book.duty(since, settings.policy).rule
+        drafts = plan(centres, known.memberships, known.leaves, held, list(span), known.calendar, policy)
+        decided += drafts
+        fresh = {(draft.centre, draft.date) for draft in drafts}
+        held = [slot for slot in held if (slot.centre, slot.date) not in fresh]
+        held += [Slot(d.centre, d.date, d.cadre, "draft" if d.cadre else "gap") for d in drafts]
+    return decided
+
+
+def month_counts(session: Session, settings: Settings, order: Order) -> Result:
+    """Count a month as it stands in the database, in all and per centre."""
+    district = district_id(session, settings.district)
+    codes = {order.centre} if order.centre else None
+    names = centre_names(session, district)
+    per_centre: dict[str, dict[str, int]] = defaultdict(lambda: {"slots": 0, "gaps": 0, "relaxed": 0, "published": 0})
+    for slot in slots(session, district, *month_dates(order.month), codes=codes):
+        row = per_centre[slot.centre]
+        for name, counted in _counted(slot):
+            row[name] += counted
+    total = {name: sum(row[name] for row in per_centre.values()) for name in ("slots", "gaps", "relaxed", "published")}
+    days = calendar(session, order.first, order.last).values()
+    provisional = not all(day.confirmed for day in days)
+    rows = [{"centre": code, "name": names[code], **row} for code, row in sorted(per_centre.items())]
+    return {"month": order.month, "centres": len(rows), **total, "provisional": provisional, "per_centre": rows}
+
+
+def _counted(slot: Slot) -> Iterator[tuple[str, bool]]:
+    yield "slots", True
+    yield "gaps", slot.cadre is None
+    yield "relaxed", slot.rest_relaxed
+    yield "published", slot.published

@@ -1,0 +1,176 @@
+"""Taking in a file: read it in a child with limits -> parse against its register -> store all of it or nothing -> tell."""
+
+import getpass
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from flows.duty_day import tell
+from flows.forms_errors import write_errors
+from flows.settings import Settings
+from flows.tables import Table, read_table
+from models import audit
+from models.db import Database
+from models.district import district_id
+from models.duty_facts import broken_centres
+from models.intake import ImportLog, Scope, Taken
+from models.intake_cadres import store_cadres, store_leaves
+from models.intake_calendar import store_calendar
+from models.intake_desk import store_acks, store_checkins, store_handovers
+from models.intake_places import store_centres, store_subdistricts
+from models.intake_slots import store_slots
+from models.intake_swaps import store_swaps
+from policies import book
+from rules.errors import TuoqiError
+from rules.registers import REGISTERS, CellError, Parsed, Register, Row, parse
+
+Store = Callable[[Session, Scope, Sequence[Row]], Taken]
+
+
+@dataclass(eq=False)
+class UnknownRegister(TuoqiError):
+    """No register has this name."""
+
+    kind: str
+    known: str
+    zh = "没有名为 {kind} 的登记表;可用:{known}。"
+    en = "there is no register {kind!r}; choose one of: {known}."
+
+
+@dataclass(eq=False)
+class FileHasErrors(TuoqiError):
+    """Bad cells were found; nothing of the file was kept."""
+
+    name: str
+    count: int
+    first: str
+    marked: Path
+    zh = "{name} 有 {count} 处错误,未写入任何数据。第一处:{first}\n已标出全部错误:{marked};请改正后重新导入。"
+    en = "{name} has {count} errors; nothing was written. The first: {first}\nAll are marked in {marked}; correct them and import again."
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What became of a file."""
+
+    kind: str
+    rows: int
+    taken: Taken
+    dry_run: bool
+    remark: str
+    affected: tuple[str, ...]
+
+
+def register(kind: str) -> Register:
+    """Return a register by name.
+
+    Raises:
+        UnknownRegister: there is none.
+    """
+    if kind not in REGISTERS:
+        raise UnknownRegister(kind, ", ".join(sorted(REGISTERS)))
+    return REGISTERS[kind]
+
+
+def take_file(database: Database, settings: Settings, kind: str, path: Path, *, dry_run: bool = False) -> Intake:
+    """Take in one register file, whole or not at all.
+
+    Raises:
+        FileHasErrors: bad cells, all of them marked in FILE.errors.xlsx.
+        FileRefused: from flows.tables, when the file is no table or costs too much.
+    """
+    form = register(kind)
+    table = read_table(path, form)
+    parsed = parse(form, table.grid)
+    if parsed.errors:
+        raise _refused(form, path, table, parsed.errors)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    taken = store_rows(database, settings, kind, parsed.rows, f"import:{getpass.getuser()}", (digest, dry_run))
+    if taken.errors:
+        raise _refused(form, path, table, taken.errors)
+    return Intake(kind, len(parsed.rows), taken, dry_run, table.remark, _affected(database, settings, kind))
+
+
+class _Undo(Exception):  # noqa: N818 - a signal, not an error
+    """Rolls the transaction back on purpose."""
+
+
+def store_rows(
+    database: Database,
+    settings: Settings,
+    kind: str,
+    rows: Sequence[Row],
+    actor: str,
+    source: tuple[str, bool] = ("", False),
+) -> Taken:
+    """Store parsed rows in one transaction with their log and audit entry; with errors, or dry, nothing stays.
+
+    Args:
+        database: where to.
+        settings: the district and the clock.
+        kind: register.
+        rows: parsed rows.
+        actor: who brings them, kept in transitions and the audit.
+        source: digest of the file ("" if typed in), and whether this is only a rehearsal.
+    """
+    digest, dry_run = source
+    taken = Taken()
+    try:
+        with database.write() as session:
+            scope = Scope(district_id(session, settings.district), register(kind), settings.now(), settings.tz, actor)
+            taken = _store(kind, settings)(session, scope, rows)
+            if taken.errors or dry_run:
+                raise _Undo  # noqa: TRY301 - rolls back
+            tell(session, settings, scope.district, taken.moved)
+            _log(session, scope, settings, taken, digest)
+    except _Undo:
+        pass
+    return taken
+
+
+def _store(kind: str, settings: Settings) -> Store:
+    if kind == "swap":
+        rule = book.duty(settings.today(), settings.policy).rule
+        return lambda session, scope, rows: store_swaps(session, scope, rows, rule)
+    return STORES[kind]
+
+
+STORES: dict[str, Store] = {
+    "subdistrict": store_subdistricts,
+    "centre": store_centres,
+    "cadre": store_cadres,
+    "leave": store_leaves,
+    "calendar": store_calendar,
+    "slot": store_slots,
+    "ack": store_acks,
+    "checkin": store_checkins,
+    "handover": store_handovers,
+}
+
+
+def _log(session: Session, scope: Scope, settings: Settings, taken: Taken, digest: str) -> None:
+    counts = {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
+    if digest:
+        entry = {"district_id": scope.district, "kind": scope.register.kind, "sha256": digest, **counts}
+        rows = sum(counts.values())
+        session.execute(insert(ImportLog).values(**entry, rows=rows, at=scope.now, actor=scope.actor))
+    action = f"register.{scope.register.kind}"
+    audit.record(session, settings.district, scope.actor, action, scope.now, **counts, sha256=digest[:16])
+
+
+def _refused(form: Register, path: Path, table: Table, errors: Sequence[CellError]) -> FileHasErrors:
+    marked = path.with_name(path.name + ".errors.xlsx")
+    write_errors(marked, form, table, errors)
+    return FileHasErrors(path.name, len(errors), errors[0].sentence, marked)
+
+
+def _affected(database: Database, settings: Settings, kind: str) -> tuple[str, ...]:
+    """The centres with a published duty that the next duty-day will have to mend."""
+    if kind not in {"leave", "cadre"}:
+        return ()
+    with database.read() as session:
+        return tuple(sorted(broken_centres(session, district_id(session, settings.district), settings.today())))

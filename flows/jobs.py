@@ -1,0 +1,103 @@
+"""A job's right to work: claim the period, do the work, record the end; a dead owner on this machine is not waited for."""
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import psutil
+
+from models.db import Database
+from models.jobs import Claim, Standing, claim, finish
+from rules.errors import say
+
+Result = dict[str, Any]
+_LEASE = timedelta(minutes=10)
+
+
+def real_now() -> datetime:
+    """The real instant, for leases: they are about processes, so `--at` does not move them."""
+    return datetime.now(UTC)  # noqa: TID251 - see above
+
+
+def lease_end() -> datetime:
+    """When a claim taken or renewed now lapses."""
+    return real_now() + _LEASE
+
+
+@cache
+def _me(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.2f}"
+
+
+def owner() -> str:
+    """Name this process: host, pid and start, so that a re-used pid is not taken for it."""
+    return _me(psutil.Process().pid)
+
+
+def is_dead(other: str) -> bool:
+    """Tell whether an owner was a process of this machine that is no more."""
+    host, _, rest = other.partition(":")
+    pid, _, started = rest.partition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True
+
+
+def at_work(
+    database: Database,
+    job: str,
+    run_key: str,
+    partition: str,
+    work: Callable[[Claim], Result],
+    *,
+    again: bool = True,
+) -> Result:
+    """Do `work` under a claim; when it is running elsewhere or done for good, tell so instead.
+
+    Args:
+        database: where job_run lives.
+        job: deployment name.
+        run_key: date, month or cycle.
+        partition: district code, or a part of it.
+        work: does the job, renews the claim in each of its transactions, returns counts.
+        again: False for once-only steps, whose first result is returned.
+    """
+    held = _claim(database, job, run_key, partition, again=again)
+    if isinstance(held, Standing):
+        return _told(held, job, run_key)
+    try:
+        result = work(held)
+    except BaseException:
+        _finish(database, held, "failed", None)
+        raise
+    _finish(database, held, "done", result)
+    return result
+
+
+def _claim(database: Database, job: str, run_key: str, partition: str, *, again: bool) -> Claim | Standing:
+    dead: str | None = None
+    while True:
+        with database.write() as session:
+            times = {"owner": owner(), "now": real_now(), "lease_until": lease_end()}
+            held = claim(session, job, run_key, partition, dead=dead, again=again, **times)  # type: ignore[arg-type]
+        if isinstance(held, Claim) or held.state != "running" or held.owner == dead or not is_dead(held.owner):
+            return held
+        dead = held.owner
+
+
+def _finish(database: Database, held: Claim, state: str, result: Result | None) -> None:
+    with database.write() as session:
+        finish(session, held, state, real_now(), result)
+
+
+def _told(standing: Standing, job: str, run_key: str) -> Result:
+    if standing.state == "done":
+        note = say("此前已完成,未重复执行", "done before; not done again")
+        return {**(standing.result or {}), "already": True, "note": note}
+    note = say("{} {} 正由另一进程执行,本次不重复", "{} {} is running in another process; not started twice")
+    return {"busy": True, "note": note.format(job, run_key)}

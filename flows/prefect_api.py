@@ -1,0 +1,242 @@
+"""What we ask of Prefect's server, by its REST API: a pool, a run, its end. Importing it costs no Prefect."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from flows.child import ServiceError
+from rules.errors import say
+
+POOL = "tuoqi"
+QUEUES = {"default": 4, "watch": 2}
+"""Queue -> runs at a time; long jobs must never keep the watches waiting."""
+
+BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
+ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+
+
+@dataclass(eq=False)
+class NoSuchJob(ServiceError):
+    """No deployment has that name."""
+
+    name: str
+    zh = "没有名为 {name} 的任务;请用 tuoqi run --help 查看任务名称。"
+    en = "there is no job named {name}; `tuoqi run --help` lists them."
+
+
+@dataclass(eq=False)
+class Refused(ServiceError):
+    """The values given do not fit the form of the job."""
+
+    name: str
+    detail: str
+    zh = "任务 {name} 的参数不符合要求:{detail};请改正后再运行。"
+    en = "the values do not fit the job {name}: {detail}; correct them, then run it again."
+
+
+@dataclass(eq=False)
+class TooSlow(ServiceError):
+    """The awaited thing did not happen in time."""
+
+    name: str
+    seconds: float
+    zh = "等待 {name} 超过 {seconds:.0f} 秒;请查看 logs 文件夹或页面上的运行记录。"
+    en = "waited more than {seconds:.0f} s for {name}; see the logs folder, or the run in the UI."
+
+
+@dataclass(eq=False)
+class Unanswered(ServiceError):
+    """The server does not answer, or only that it is busy."""
+
+    url: str
+    zh = "调度服务 {url} 没有应答;请查看 logs 文件夹中的 server.log,然后重新启动。"
+    en = "the server at {url} does not answer; see server.log in the logs folder, then start again."
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job, as Prefect tells it."""
+
+    id: str
+    name: str
+    state: str
+    message: str | None
+    parameters: dict[str, Any]
+    scheduled: datetime | None
+    auto_scheduled: bool
+    started: datetime | None
+    ended: datetime | None
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """The job did its work."""
+        return self.state == "COMPLETED"
+
+
+class PrefectApi:
+    """The server at `url` (`http://127.0.0.1:4200/api`)."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=10, trust_env=False)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    def healthy(self) -> bool:
+        """Whether the server answers."""
+        try:
+            return self.http.get("/health", timeout=2).is_success
+        except httpx.TransportError:
+            return False
+
+    def ask(self, method: str, path: str, body: Any = None, *, known: tuple[int, ...] = ()) -> Any:
+        """Send one request and return what the answer holds; the statuses in `known` are no failure.
+
+        Prefect answers 503, or not at all, while its SQLite is locked. All that we ask may be asked twice.
+
+        Raises:
+            Unanswered: the server is gone or stays busy.
+            httpx.HTTPStatusError: the server refused.
+        """
+        answer = self._patiently(method, path, body)
+        if answer.status_code not in known:
+            answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def _patiently(self, method: str, path: str, body: Any) -> httpx.Response:
+        for pause_s in BUSY_PAUSES_S:
+            with contextlib.suppress(httpx.TransportError):
+                answer = self.http.request(method, path, json=body)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return answer
+            time.sleep(pause_s)
+        raise Unanswered(str(self.http.base_url))
+
+    def make_pool(self, template: Mapping[str, Any]) -> None:
+        """Create the process work pool and its queues, or bring them up to date; no run begins, and the workers of last time are forgotten."""
+        pool = {"base_job_template": template, "is_paused": True}
+        if self.ask("GET", f"/work_pools/{POOL}", known=(404,)).get("name") == POOL:
+            self.ask("PATCH", f"/work_pools/{POOL}", pool)
+        else:
+            self.ask("POST", "/work_pools/", {"name": POOL, "type": "process", **pool}, known=(409,))
+        for worker in self.ask("POST", f"/work_pools/{POOL}/workers/filter"):
+            self.ask("DELETE", f"/work_pools/{POOL}/workers/{worker['name']}", known=(404,))
+        for name, limit in QUEUES.items():
+            queue = {"name": name, "concurrency_limit": limit}
+            self.ask("POST", f"/work_pools/{POOL}/queues", queue, known=(409,))
+            self.ask("PATCH", f"/work_pools/{POOL}/queues/{name}", {"concurrency_limit": limit})
+
+    def worker_online(self) -> bool:
+        """Whether a worker has reported since `make_pool`."""
+        return bool(self.ask("POST", f"/work_pools/{POOL}/workers/filter"))
+
+    def hold(self, *, held: bool) -> None:
+        """Begin no more runs, of any kind, until let go."""
+        self.ask("PATCH", f"/work_pools/{POOL}", {"is_paused": held})
+
+    def pause(self) -> None:
+        """Take all schedules out of force; what a person starts still runs."""
+        for deployment in self.deployments():
+            self.ask("POST", f"/deployments/{deployment['id']}/pause_deployment")
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The runs that are under way."""
+        states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+        found: list[dict[str, Any]] = self.ask("POST", "/flow_runs/filter", {"flow_runs": states})
+        return found
+
+    def settle(self) -> None:
+        """Make an end of what no worker will end; call it only while none works.
+
+        A killed run stays Running and holds its place for ever, and stale runs of the watches would start in a burst.
+        """
+        crashed = {"type": "CRASHED", "message": say("服务停止时中断", "cut off when the service stopped")}
+        while left := self.unfinished():
+            for run in left:
+                self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
+        now = datetime.now(UTC)  # noqa: TID251 - Prefect's clock, not the district's
+        past = {"expected_start_time": {"before_": now.isoformat()}}
+        stale = {
+            "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, **past},
+            "work_pool_queues": {"name": {"any_": ["watch"]}},
+        }
+        while left := self.ask("POST", "/flow_runs/filter", stale):
+            for run in left:
+                self.ask("DELETE", f"/flow_runs/{run['id']}", known=(404,))
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """All deployments, by name."""
+        found: list[dict[str, Any]] = self.ask("POST", "/deployments/filter", {"sort": "NAME_ASC"})
+        return found
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        """The deployment of that name.
+
+        Raises:
+            NoSuchJob: there is none.
+        """
+        found = self.ask("POST", "/deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+        if not found:
+            raise NoSuchJob(name)
+        first: dict[str, Any] = found[0]
+        return first
+
+    def start(
+        self, name: str, parameters: Mapping[str, Any] | None = None, *, env: Mapping[str, str] | None = None
+    ) -> str:
+        """Trigger the deployment as the button in the UI does; return the run's id.
+
+        Raises:
+            NoSuchJob: there is no deployment of that name.
+            Refused: the form's values do not fit the job.
+        """
+        body = {
+            "parameters": dict(parameters or {}),
+            "state": {"type": "SCHEDULED"},
+            "idempotency_key": uuid4().hex,
+            "job_variables": {"env": dict(env)} if env else {},
+        }
+        run = self.ask("POST", f"/deployments/{self.deployment(name)['id']}/create_flow_run", body, known=(409, 422))
+        if "id" not in run:
+            raise Refused(name, str(run.get("detail") or run.get("exception_detail")))
+        identity: str = run["id"]
+        return identity
+
+    def run(self, identity: str) -> Run:
+        """Read one run and what it left to look at."""
+        found = self.ask("GET", f"/flow_runs/{identity}")
+        left = self.ask("POST", "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [identity]}}})
+        return _as_run(found, left)
+
+    def runs(self, name: str) -> list[Run]:
+        """The runs of a deployment, the earliest first; without artifacts."""
+        wanted = {"deployments": {"name": {"any_": [name]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        return [_as_run(found, []) for found in self.ask("POST", "/flow_runs/filter", wanted)]
+
+
+def _as_run(found: dict[str, Any], artifacts: list[dict[str, Any]]) -> Run:
+    state = found.get("state") or {}
+    return Run(
+        id=found["id"],
+        name=found["name"],
+        state=state.get("type", ""),
+        message=state.get("message"),
+        parameters=found["parameters"],
+        scheduled=_instant(found["expected_start_time"]),
+        auto_scheduled=found["auto_scheduled"],
+        started=_instant(found["start_time"]),
+        ended=_instant(found["end_time"]),
+        artifacts=artifacts,
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -1,0 +1,114 @@
+"""Prefect's house under var/: a port, a profile of its own, a clean environment -> what its processes start with."""
+
+import errno
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from flows.child import ROOT, ServiceError
+from flows.settings import Settings
+from rules.errors import say
+
+HOST = "127.0.0.1"
+DAY_S = 86_400
+
+FIXED = {
+    "PREFECT_PROFILE": "tuoqi",
+    "PREFECT_SERVER_API_HOST": HOST,
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+    "PREFECT_CLI_PROMPT": "false",
+    "PREFECT_CLI_COLORS": "false",
+    "PREFECT_CLI_WRAP_LINES": "false",
+    "PREFECT_LOGGING_COLORS": "false",
+    # A run per minute is 43,000 a month: without the vacuum Prefect's database only grows.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(31 * DAY_S),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P3D",
+    # One worker on the same machine: asking often is cheap, and a run starts within 2 s.
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+}
+
+
+@dataclass(eq=False)
+class PortTaken(ServiceError):
+    """Something else listens there; nothing was started."""
+
+    port: int
+    reason: str
+    zh = "端口 {port} 不能使用({reason});请关闭占用它的程序,或换一个端口,例如 TUOQI_PORT=4300 tuoqi up。"
+    en = "port {port} cannot be used ({reason}); stop what holds it, or choose another: TUOQI_PORT=4300 tuoqi up."
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that cannot be listened on.
+
+    Raises:
+        PortTaken: it is in use, reserved or no port at all.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise PortTaken(port, say("已被占用", "in use") if taken else os.strerror(error.errno or 0)) from error
+        except OverflowError as error:
+            raise PortTaken(port, say("应为 1 至 65535", "not from 1 to 65535")) from error
+
+
+def environment(settings: Settings, port: int) -> dict[str, str]:
+    """Return the environment of the server, the worker and the runs: ours, whatever the shell says of Prefect."""
+    home = settings.folder("prefect")
+    url = f"http://{HOST}:{port}/api"
+    profile = home / "profiles.toml"
+    profile.write_text(f'active = "tuoqi"\n\n[profiles.tuoqi]\nPREFECT_API_URL = "{url}"\n')
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "TUOQI_"))}
+    local = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"]))
+    return {
+        **kept,
+        **FIXED,
+        **_told(settings),
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(profile),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port},http://localhost:{port}",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": local,
+        "no_proxy": local,
+    }
+
+
+def _told(settings: Settings) -> dict[str, str]:
+    """What this process was told, by environment or command line, for its children; paths made absolute."""
+    chosen = {name: getattr(settings, name) for name in {*settings.model_fields_set, "var_dir"}}
+    return {f"TUOQI_{name.upper()}": _plain(value) for name, value in chosen.items() if value is not None}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value.absolute())
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -1,0 +1,85 @@
+"""What the command line says: results as tables or JSON on stdout, one line when something is done."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.doctor import Finding
+from flows.intake import Intake
+from rules.errors import say
+
+_SHOWN = 40  # rows of a list shown on a terminal; --json gives all
+
+
+def done(line: str) -> None:
+    """Say that something is done."""
+    sys.stdout.write(line + "\n")
+
+
+def result(values: Any, *, as_json: bool) -> None:
+    """Show what a job, an export or a record gave."""
+    if as_json:
+        sys.stdout.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
+        return
+    console = Console()
+    facts = {key: value for key, value in values.items() if not isinstance(value, list | Mapping)}
+    console.print("  ".join(f"{key}={value}" for key, value in facts.items()), highlight=False, soft_wrap=True)
+    for key, rows in values.items():
+        if isinstance(rows, list) and rows and isinstance(rows[0], Mapping):
+            _table(console, key, rows)
+
+
+def _table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    table = Table(title=f"{title} ({len(rows)})", title_justify="left")
+    for column in rows[0]:
+        table.add_column(str(column))
+    for row in rows[:_SHOWN]:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table)
+    if len(rows) > _SHOWN:
+        console.print(say(f"……共 {len(rows)} 行,--json 可看全部", f"... {len(rows)} rows in all; --json shows them"))
+
+
+def intake(taken: Intake, *, as_json: bool) -> None:
+    """Show what a file changed."""
+    counts = {"added": taken.taken.added, "changed": taken.taken.changed, "unchanged": taken.taken.unchanged}
+    if as_json:
+        changes = [{"row": row, "key": key, "columns": list(columns)} for row, key, columns in taken.taken.changes]
+        told = {"kind": taken.kind, "rows": taken.rows, **counts, "dry_run": taken.dry_run, "changes": changes}
+        result({**told, "affected": list(taken.affected)}, as_json=True)
+        return
+    if taken.remark:
+        done(taken.remark)
+    head = say("检查通过(未写入)", "checked, nothing written") if taken.dry_run else say("已导入", "taken in")
+    done(
+        say(
+            "{}: {} 行,新增 {added},变更 {changed},无变化 {unchanged}",
+            "{}: {} rows, {added} new, {changed} changed, {unchanged} as before",
+        ).format(head, taken.rows, **counts)
+    )
+    for row, key, columns in taken.taken.changes[:_SHOWN]:
+        done(
+            say(f"  第 {row} 行 {key}: {'、'.join(columns)} 已更新", f"  row {row} {key}: {', '.join(columns)} changed")
+        )
+    if taken.affected:
+        centres = "、".join(taken.affected[:10])
+        done(
+            say(
+                f"有已发布的值班受影响(中心 {centres});06:00 的 duty-day 会安排替班,或现在执行 tuoqi run duty-day",
+                f"published duties are affected (centres {centres}); duty-day mends them at 06:00, or run it now",
+            )
+        )
+
+
+def findings(found: Sequence[Finding], *, as_json: bool) -> None:
+    """Show what the doctor found, the worst first."""
+    if as_json:
+        result({"findings": [vars(finding) for finding in found]}, as_json=True)
+        return
+    signs = {"ok": say("正常", "ok"), "warn": say("注意", "warn"), "bad": say("故障", "BAD")}
+    for finding in sorted(found, key=lambda each: ("bad", "warn", "ok").index(each.state)):
+        done(f"[{signs[finding.state]}] {finding.name}: {finding.text} {finding.remedy}".rstrip())

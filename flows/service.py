@@ -1,0 +1,250 @@
+"""Prefect on this machine: port -> server -> pool -> jobs and worker -> stay -> all stopped, in the reverse order."""
+
+import contextlib
+import fcntl
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from flows.child import ROOT, Child, ChildDied, ServiceError
+from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run, TooSlow
+from flows.prefect_home import HOST, check_port, environment
+from flows.settings import Settings
+from rules.errors import say
+
+START_S = 120
+DEPLOY_S = 180
+FINISH_S = 20
+
+
+@dataclass(eq=False)
+class AlreadyUp(ServiceError):
+    """Another service works in the same folder."""
+
+    folder: Path
+    zh = "{folder} 中已有一个服务在运行;请先停止它,或用 TUOQI_VAR_DIR 指定其他文件夹。"
+    en = "a service already runs in {folder}; stop it first, or choose another folder: TUOQI_VAR_DIR."
+
+
+class Service:
+    """Server, deployments and worker while the `with` block lasts; enter it in the main thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        port: int | None = None,
+        prefect_yaml: Path = ROOT / "prefect.yaml",
+        env: Mapping[str, str] | None = None,
+        schedules: bool = True,
+        patience_s: float = 20,
+        progress: Callable[[str], None] = lambda _step: None,
+    ) -> None:
+        self.settings = settings
+        self.port = settings.port if port is None else port
+        self.url = f"http://{HOST}:{self.port}"
+        self.prefect_yaml = prefect_yaml
+        self.env = dict(env or {})
+        self.schedules = schedules
+        self.patience_s = patience_s
+        self.progress = progress
+        self.api = PrefectApi(self.url + "/api")
+        self.children: list[Child] = []
+        self._lock: TextIO | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        check_port(self.port)
+        self._claim_folder()
+        self._hear_signals()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self.env = {**environment(self.settings, self.port), **self.env}
+        self.progress(say("启动调度服务", "starting the server"))
+        self._child("server", "server", "start")
+        self._until("server", START_S, self.api.healthy)
+        self.api.settle()
+        self.api.make_pool(job_template())
+        self.progress(say("登记任务并启动执行器", "registering the jobs, starting the worker"))
+        queues = [word for queue in QUEUES for word in ("--work-queue", queue)]
+        self._child("worker", "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL, *queues)
+        self._deploy()
+        self._until("worker", START_S, self.api.worker_online)
+        if not self.schedules:
+            self.api.pause()
+        self.api.hold(held=False)
+        self.check()
+        self.progress(say("就绪", "ready"))
+
+    def _child(self, name: str, *arguments: str) -> Child:
+        child = Child(name, list(arguments), self.env, self.settings.folder("logs"))
+        self.children.append(child)
+        return child
+
+    def _deploy(self) -> None:
+        deploy = self._child("deploy", "deploy", "--all", "--prefect-file", str(self.prefect_yaml))
+        try:
+            code = deploy.process.wait(DEPLOY_S)
+        except subprocess.TimeoutExpired:
+            raise TooSlow("deploy", DEPLOY_S) from None
+        self.children.remove(deploy)
+        deploy.kill()
+        if code:
+            raise ChildDied("deploy", code, deploy.log)
+
+    def check(self) -> None:
+        """Make sure that the server and the worker still run.
+
+        Raises:
+            ChildDied: one has ended.
+        """
+        for child in self.children:
+            child.check()
+
+    def _until(self, name: str, seconds: float, happened: Callable[[], bool], pause_s: float = 0.1) -> None:
+        end = time.monotonic() + seconds
+        self.check()
+        while not happened():
+            self.check()
+            if time.monotonic() > end:
+                raise TooSlow(name, seconds)
+            time.sleep(pause_s)
+
+    def wait(self) -> None:
+        """Stay until Ctrl-C, SIGTERM or the closing of the terminal.
+
+        Raises:
+            ChildDied: the server or the worker ended by itself.
+        """
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                self.check()
+                time.sleep(0.5)
+
+    def run_deployment(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        timeout_s: float = 180,
+        *,
+        at: str | None = None,
+    ) -> Run:
+        """Run a job through the worker, as the button in the UI does, and wait for its end.
+
+        Args:
+            name: the deployment.
+            parameters: the form's values, as JSON.
+            timeout_s: how long to wait.
+            at: an ISO instant in place of the run's clock.
+
+        Raises:
+            NoSuchJob, Refused, TooSlow, ChildDied: it cannot be run, or its end cannot be seen.
+        """
+        self.check()
+        return self.wait_for(self.api.start(name, parameters, env={"TUOQI_AT": at} if at else None), name, timeout_s)
+
+    def wait_for(self, identity: str, name: str, timeout_s: float = 180) -> Run:
+        """Wait for the end of a run that was started."""
+        self._until(name, timeout_s, lambda: self.api.run(identity).state in ENDED, 0.3)
+        return self.api.run(identity)
+
+    def wait_for_scheduled(self, name: str, timeout_s: float = 90) -> Run:
+        """Wait until a run that the schedule began, not a person, has ended; return the first such."""
+        self._until(name, timeout_s, lambda: any(self._scheduled_ended(name)), 0.5)
+        return self.api.run(next(self._scheduled_ended(name)).id)
+
+    def _scheduled_ended(self, name: str) -> Iterator[Run]:
+        return (run for run in self.api.runs(name) if run.auto_scheduled and run.state in ENDED)
+
+    def stop(self) -> None:
+        """Stop the worker, then the server; who is still there after that is killed. A second Ctrl-C kills at once."""
+        try:
+            while self.children:
+                self._end(self.children[-1])
+        except KeyboardInterrupt:
+            self.progress(say("立即停止", "stopping at once"))
+        finally:
+            for child in reversed(self.children):
+                child.kill()
+            self.children.clear()
+            self.api.close()
+            self._restore()
+
+    def _end(self, child: Child) -> None:
+        served = child.name == "worker" and self.children[0].process.poll() is None
+        with contextlib.suppress(ServiceError):  # the next start settles too
+            if served:
+                self._let_finish()
+        child.finish(FINISH_S)
+        child.kill()
+        self.children.remove(child)
+        with contextlib.suppress(ServiceError):
+            if served:
+                self.api.settle()
+
+    def _let_finish(self) -> None:
+        """Give the runs under way a little time; the worker would cut them off at once."""
+        self.api.hold(held=True)
+        if running := len(self.api.unfinished()):
+            text = say(
+                "等待 {} 个运行中的任务结束(再按一次 Ctrl-C 立即停止)", "waiting for {} runs (Ctrl-C again: at once)"
+            )
+            self.progress(text.format(running))
+        self._until("runs", self.patience_s, lambda: not self.api.unfinished(), 0.3)
+
+    def _hear_signals(self) -> None:
+        """Let SIGTERM and a closed terminal end us as Ctrl-C does, even where a shell made us ignore it."""
+        if threading.current_thread() is threading.main_thread():
+            numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            self._handlers = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+
+    def _claim_folder(self) -> None:
+        self._lock = (self.settings.folder("prefect") / "service.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise AlreadyUp(self.settings.var_dir.absolute()) from error
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
+        if self._lock:
+            self._lock.close()
+
+
+def job_template() -> dict[str, Any]:
+    """The pool's job: one Python process per run. Without a command Prefect starts three of them in a row."""
+    names = ("command", "env", "labels", "name", "stream_output", "working_dir")
+    return {
+        "job_configuration": {name: "{{ " + name + " }}" for name in names},
+        "variables": {
+            "type": "object",
+            "properties": {
+                "command": {"type": "string", "title": "Command", "default": "python -m prefect.engine"},
+                "env": {"type": "object", "title": "Environment Variables"},
+                "labels": {"type": "object", "title": "Labels"},
+                "name": {"type": "string", "title": "Name"},
+                "stream_output": {"type": "boolean", "title": "Stream Output", "default": True},
+                "working_dir": {"type": "string", "title": "Working Directory", "default": str(ROOT)},
+            },
+        },
+    }

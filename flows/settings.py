@@ -1,0 +1,184 @@
+"""Settings, keys and the clock: the only place that reads the environment and the time."""
+
+import base64
+import json
+import os
+import secrets
+import stat
+import sys
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.seal import KeyRing
+from rules.errors import LANGUAGE, TuoqiError, say
+
+
+class SettingsError(TuoqiError):
+    """The service may not start with these settings."""
+
+
+@dataclass(eq=False)
+class NoKeys(SettingsError):
+    """Production never makes its own keys."""
+
+    path: Path
+    zh = "生产环境缺少密钥文件 {path};请由管理员放置密钥文件(tuoqi keys 生成)并设置 TUOQI_KEY_FILE。"
+    en = "no key file at {path}; in production an administrator places it (`tuoqi keys` makes one): set TUOQI_KEY_FILE."
+
+
+@dataclass(eq=False)
+class OpenKeys(SettingsError):
+    """Somebody else can read the keys."""
+
+    path: Path
+    zh = "密钥文件 {path} 可被他人读取;请执行 chmod 600 后再启动。"
+    en = "key file {path} can be read by others; chmod 600 it, then start again."
+
+
+@dataclass(eq=False)
+class BadKeys(SettingsError):
+    """The key file is damaged."""
+
+    path: Path
+    zh = "密钥文件 {path} 无法识别;请从密钥备份恢复。"
+    en = "key file {path} cannot be understood; restore it from the key backup."
+
+
+@dataclass(eq=False)
+class Unfit(SettingsError):
+    """A default that is fine on a desk and not in production."""
+
+    name: str
+    zh = "生产环境必须设置 {name},不能使用默认值。"
+    en = "production needs {name} set; the default will not do."
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside, as TUOQI_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="TUOQI_", extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    var_dir: Path = Path("var")
+    database_url: str = ""
+    key_file: Path | None = None
+    zone: str = "Asia/Shanghai"
+    lang: Literal["zh", "en"] = "zh"
+    district: str = "530112"
+    district_name: str = "西山区"
+    port: int = 4200
+    at: datetime | None = None
+    policy: Path | None = None
+    email: Literal["file", "smtp"] = "file"
+    sms: Literal["file"] = "file"
+    mail_from: str = "tuoqi@localhost"
+    smtp_host: str = "localhost"
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_timeout_s: float = 20
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone in which days begin and end."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def url(self) -> str:
+        """The database URL; by default SQLite under var/."""
+        return self.database_url or f"sqlite:///{self.folder('') / 'tuoqi.db'}"
+
+    def folder(self, name: str) -> Path:
+        """Return a folder under var/, made for its owner only."""
+        path = self.var_dir.absolute() / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    def now(self) -> datetime:
+        """The present instant, or the one that `--at` put in its place."""
+        at = self.at
+        if at is None:
+            return datetime.now(UTC)  # noqa: TID251 - the one clock of the project
+        return (at if at.tzinfo else at.replace(tzinfo=self.tz)).astimezone(UTC)
+
+    def local(self, instant: datetime) -> datetime:
+        """The wall-clock time of an instant in the district."""
+        return instant.astimezone(self.tz)
+
+    def today(self) -> date:
+        """The district's date now."""
+        return self.local(self.now()).date()
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the key file lies."""
+        return self.key_file or self.folder("keys") / "tuoqi.keys"
+
+    def check(self) -> None:
+        """Refuse to start in production with anything that only suits a desk.
+
+        Raises:
+            Unfit: a default is still in place.
+        """
+        if self.environment != "production":
+            return
+        if not self.database_url:
+            raise Unfit("TUOQI_DATABASE_URL")
+        if self.key_file is None:
+            raise Unfit("TUOQI_KEY_FILE")
+        if self.email == "file":
+            raise Unfit("TUOQI_EMAIL")
+
+    def keys(self) -> KeyRing:
+        """Read the key file; development makes one for itself and says so.
+
+        Raises:
+            NoKeys, OpenKeys, BadKeys: the file is missing in production, readable by others, or damaged.
+        """
+        path = self.keys_path
+        if not path.exists():
+            if self.environment == "production":
+                raise NoKeys(path)
+            write_keys(path)
+            notice = say("已为开发环境生成密钥文件 {}(请妥善备份)", "made a key file for development: {} (keep a copy)")
+            sys.stderr.write(notice.format(path) + "\n")
+        return _read_keys(path)
+
+
+def write_keys(path: Path) -> None:
+    """Make a new key file, readable by its owner only; never replaces one."""
+    fresh = [base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(3)]
+    content = {"current": 1, "sealing": {"1": fresh[0]}, "index": fresh[1], "audit": fresh[2]}
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=1)
+
+
+def _read_keys(path: Path) -> KeyRing:
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise OpenKeys(path)
+    try:
+        content = json.loads(path.read_text())
+        sealing = {int(number): base64.b64decode(key) for number, key in content["sealing"].items()}
+        return KeyRing(
+            sealing, content["current"], base64.b64decode(content["index"]), base64.b64decode(content["audit"])
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadKeys(path) from error
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process; `settings.cache_clear()` reads the environment again."""
+    chosen = Settings()
+    LANGUAGE.set(chosen.lang)
+    return chosen

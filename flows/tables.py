@@ -1,0 +1,172 @@
+"""A file somebody sent -> a child process with limits reads it -> a grid of text cells, or a refusal.
+
+The limits, and why they stand where they do (one machine with 2 cores, python-calamine 0.9):
+- `size` 64 MB: 160,000 rows x 20 columns are 15-25 MB as xlsx and about 40 MB as csv.
+- `unpacked` 384 MB in all and `ratio` 100 for any part over 1 MB: the same file unpacks to 190-260 MB.
+- `rows` 200,000, `columns` 256: the elder register of a district, and a mark sheet of 200 items.
+  `cells` with a value, 6 million.
+- `memory` 512 MB and `seconds` of CPU for the child, which alone touches the file. A large file that passed
+  the checks gets one more second for each 16 MB it unpacks to, and 4 times its unpacked size up to `memory_most`.
+"""
+
+import json
+import marshal
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rules.errors import say
+from rules.registers import Register
+from rules.registers.grid import accepted_headers, collector_paused
+from rules.registers.refusals import REFUSALS, FileDamaged, FileMissing, FileTooBig, NotATable, SuspiciousFile
+
+MB = 1024 * 1024
+ROOT = Path(__file__).resolve().parent.parent
+SUFFIXES = {"xlsx": {".xlsx", ".xlsm"}, "xls": {".xls", ".et"}, "csv": {".csv", ".txt", ".tsv"}}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may cost; see the module for the reasons."""
+
+    size: int = 64 * MB
+    unpacked: int = 384 * MB
+    ratio: int = 100
+    parts: int = 2000
+    rows: int = 200_000
+    columns: int = 256
+    cells: int = 6_000_000
+    memory: int = 512 * MB
+    memory_most: int = 1024 * MB
+    seconds: int = 6
+    wall_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class Table:
+    """One sheet as text: row 1 of the file is `grid[0]`.
+
+    Attributes:
+        name: the file's name without its folder.
+        kind: what the content really is: xlsx, xls, or csv with its encoding.
+        sheet: the sheet that was read; "" for csv.
+        grid: text cells. Numbers have no needless ".0"; one of 16 digits or more, which Excel has already
+            rounded, reads 5.30102196501011E+17. Days are ISO. Vertically merged cells repeat their value.
+        other_sheets: visible sheets that were not read.
+    """
+
+    name: str
+    kind: str
+    sheet: str
+    grid: list[list[str]]
+    other_sheets: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """What the user should know of how the file was read; "" if nothing."""
+        suffix, remarks = Path(self.name).suffix.lower(), []
+        if suffix not in SUFFIXES[self.kind.split()[0]]:
+            remarks.append(
+                say(
+                    f"{self.name} 的实际内容是 {self.kind}，已按此读取。",
+                    f"{self.name} really is {self.kind} and was read so.",
+                )
+            )
+        if self.other_sheets:
+            zh, en = "、".join(self.other_sheets), ", ".join(self.other_sheets)
+            remarks.append(
+                say(f"只读取了工作表“{self.sheet}”，没有读取：{zh}。", f"only sheet {self.sheet!r} was read, not {en}.")
+            )
+        return " ".join(remarks)
+
+
+def read_table(path: str | os.PathLike[str], register: Register | None = None, limits: Limits | None = None) -> Table:
+    """Read an xlsx, xls or csv file by its content, whatever its name, in a child process with limits.
+
+    Args:
+        path: the file.
+        register: picks the first visible sheet with its headers; without it, the first visible sheet with any cell.
+        limits: what the file may cost.
+
+    Raises:
+        FileRefused: one of its subclasses in rules/registers/refusals.py, each saying what to do.
+    """
+    file, limits = Path(path), limits or Limits()
+    _check_size(file, limits)
+    needed = accepted_headers(register) if register else []
+    request = json.dumps({"path": str(file.resolve()), "limits": asdict(limits), "needed": needed})
+    head: dict[str, Any] = {}
+    grid: list[list[str]] = []
+    with collector_paused():
+        for frame in _frames(file.name, request, limits.wall_seconds):
+            if isinstance(frame, list):
+                grid += frame
+            else:
+                head |= frame
+    if "refused" in head:
+        raise REFUSALS[head["refused"]](name=file.name, **head["fields"])
+    return Table(file.name, head["kind"], head["sheet"], grid, tuple(head["others"]))
+
+
+def _check_size(file: Path, limits: Limits) -> None:
+    try:
+        status = file.stat()
+    except OSError:
+        raise FileMissing(file.name) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise NotATable(file.name, "文件夹或设备", "a folder or device")
+    if not os.access(file, os.R_OK):
+        raise FileMissing(file.name)
+    if status.st_size > limits.size:
+        raise FileTooBig(file.name, "字节数", "bytes", status.st_size, limits.size)
+
+
+def _frames(name: str, request: str, wall_seconds: int) -> Iterator[Any]:
+    """What the child says, frame by frame; its end without a last word is a refusal."""
+    command = [sys.executable, "-P", "-m", "flows.tables_child", request]
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}  # no settings, no keys
+    with subprocess.Popen(  # noqa: S603 - our own module; the file's path is data in a JSON argument
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as child:
+        assert child.stdout is not None
+        clock = threading.Timer(wall_seconds, child.kill)
+        clock.start()
+        try:
+            ended = yield from _until_end(child.stdout)
+            if not ended:
+                child.wait()  # its own way of dying says why
+        finally:
+            clock.cancel()
+            child.kill()
+    if not ended:
+        raise _died(name, child.returncode)
+
+
+def _until_end(stream: IO[bytes]) -> Generator[Any, None, bool]:
+    """Frames of a length and marshalled text cells, from our own child only; returns whether the last one came."""
+    while length := stream.read(4):
+        body = stream.read(int.from_bytes(length))
+        if len(body) < int.from_bytes(length):
+            break  # killed in the middle of a word
+        frame = marshal.loads(body)  # noqa: S302 - written by our own child
+        if frame is None:
+            return True
+        yield frame
+    return False
+
+
+def _died(name: str, returncode: int) -> Exception:
+    """Killed by a limit, or broken down over the content."""
+    if returncode > 0:
+        return FileDamaged(name)
+    return SuspiciousFile(
+        name,
+        "读取它需要的内存或时间超出上限，常见原因是最右或最下方有零散的单元格",
+        "it needs more memory or time than any register, often for a stray cell at the far end of the sheet",
+    )

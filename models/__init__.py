@@ -1,0 +1,1 @@
+"""The tables, one module per noun, with the named queries that turn rows into rule inputs and back."""

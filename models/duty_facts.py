@@ -1,0 +1,97 @@
+"""Reading the facts of duty: what the rules need, for all centres or for some, in a handful of queries."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from itertools import chain
+
+from sqlalchemy import Select, and_, literal, or_, select
+from sqlmodel import Session, col
+
+from models.cadre import Leave, Roster, leaves, memberships
+from models.calendar import WorkCalendar, calendar
+from models.district import Centre, duty_centres
+from models.duty import DutySlot, slots
+from rules.duty import Facts
+from rules.sharing import sharing_groups
+
+
+def facts(session: Session, district: int, first: date, last: date, codes: Collection[str] | None = None) -> Facts:
+    """Read all that decides duty in some centres (None: all) and in those they share cadres with.
+
+    Args:
+        session: reading or writing.
+        district: district id.
+        first: the first date to be decided; the calendar reaches back to the first slot ever.
+        last: the last date to be decided.
+        codes: centre codes, closed under sharing of cadres.
+    """
+    wanted = None if codes is None else set(codes)
+    places = [m for m in memberships(session, district) if wanted is None or m.centre in wanted]
+    people = {place.cadre for place in places}
+    held = slots(session, district, codes=wanted)
+    days = [slot.date for slot in held]
+    return Facts(
+        centres=[centre for centre in duty_centres(session, district) if wanted is None or centre.code in wanted],
+        memberships=places,
+        leaves=[leave for leave in leaves(session, district) if leave.cadre in people],
+        slots=held,
+        calendar=calendar(session, min(chain(days, [first])), max(chain(days, [last]))),
+    )
+
+
+def broken_centres(session: Session, district: int, today: date) -> set[str]:
+    """Find the centres with a published slot, today or later, whose cadre cannot serve or that is a gap.
+
+    One statement; the decision what to do is rules.repair's.
+    """
+    serves_here = col(Roster.centre_id) == col(DutySlot.centre_id)
+    off_roster = ~_covering(Roster).where(serves_here).exists()
+    on_leave = _covering(Leave).where(~col(Leave.cancelled)).exists()
+    exempt = _covering(Roster).where(serves_here, col(Roster.rest_day_exempt)).exists()
+    kind = select(col(WorkCalendar.kind)).where(col(WorkCalendar.date) == col(DutySlot.day)).scalar_subquery()
+    query = (
+        select(col(Centre.code))
+        .join(DutySlot, col(DutySlot.centre_id) == col(Centre.id))
+        .where(
+            col(Centre.district_id) == district,
+            col(DutySlot.day) >= today,
+            col(DutySlot.published_at).is_not(None),
+            col(DutySlot.state).in_(("published", "acknowledged", "gap")),
+            or_(col(DutySlot.cadre_id).is_(None), off_roster, on_leave, and_(exempt, kind != "work")),
+        )
+        .distinct()
+    )
+    return set(session.execute(query).scalars())
+
+
+def _covering(table: type[Roster | Leave]) -> Select[tuple[int]]:
+    return (
+        select(literal(1))
+        .where(
+            col(table.cadre_id) == col(DutySlot.cadre_id),
+            col(table.since) <= col(DutySlot.day),
+            or_(col(table.until).is_(None), col(table.until) >= col(DutySlot.day)),
+        )
+        .correlate(DutySlot)
+    )
+
+
+def facts_around(session: Session, district: int, centre: str, cadres: set[str], first: date, last: date) -> Facts:
+    """Read what decides the duties of some cadres near some dates: their places, leave, and slots in any centre."""
+    margin = timedelta(days=60)  # wider than any rest rule
+    places = [m for m in memberships(session, district) if m.cadre in cadres]
+    codes = {place.centre for place in places} | {centre}
+    return Facts(
+        centres=[c for c in duty_centres(session, district) if c.code in codes],
+        memberships=places,
+        leaves=[leave for leave in leaves(session, district) if leave.cadre in cadres],
+        slots=slots(session, district, first - margin, last + margin, codes),
+        calendar=calendar(session, first - margin, last + margin),
+    )
+
+
+def sharing_codes(session: Session, district: int, codes: Collection[str]) -> set[str]:
+    """Close centre codes under sharing of cadres."""
+    every = [centre.code for centre in duty_centres(session, district)]
+    groups = sharing_groups(every, memberships(session, district))
+    return {code for group in groups if set(group) & set(codes) for code in group}

