@@ -64,8 +64,9 @@ class Child:
 
     def _write_log(self) -> None:
         file = RotatingFileHandler(self.log, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-        with contextlib.closing(file):
-            for line in self.process.stdout or ():
+        assert self.process.stdout is not None
+        with contextlib.closing(file), self.process.stdout as lines:
+            for line in lines:
                 file.emit(logging.LogRecord(self.name, logging.INFO, "", 0, line.rstrip("\n"), None, None))
 
     def check(self) -> None:

@@ -3,7 +3,7 @@
 It claims no job_run: leases in the rows keep two runs apart, and a killed one is made good by the next.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +19,9 @@ from notifications.catalogue import catalogue
 from notifications.channels.contract import Channel
 from notifications.channels.email import Smtp
 from notifications.channels.file import MailFiles, SmsFile
-from notifications.drain import StillTrue, Tally, drain
+from notifications.drain import Tally, drain
+from notifications.duty_truth import STILL_TRUE
 from rules.errors import say
-
-STILL_TRUE: Mapping[str, StillTrue] = {}
-"""By template: whether the fact behind a message still holds, asked in the transaction that freezes it."""
 
 _CHANNELS = {"email": ("邮件", "e-mail"), "sms": ("短信", "SMS"), "call": ("电话", "call")}
 _STATES = {

@@ -11,27 +11,23 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from xlsxwriter import Workbook
-from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from flows.forms_rows import ACCENT, INK, LINE, SHADE, page, safe_text, style, workbook_at
+from flows.duty_report_workbook import AMBER, QUIET, RED, TINTS, WHITE, Looks, Piece, banner, month_name, put
+from flows.forms_rows import ACCENT, LINE, SHADE, page, safe_text, workbook_at
+from notifications.duty import weekday
 from rules.calendar import Day, dates_between, month_dates
 from rules.duty import DayNotInCalendar
 from rules.duty_facts import in_number_order
 from rules.errors import LANGUAGE, say
-from rules.explain import MONTHS
 from rules.registers import Lang
 from rules.slots import NAMES
 
-QUIET, WHITE, OUTSIDE, RED, AMBER = "#6B7B88", "#FFFFFF", "#F6F8F9", "#C62828", "#B45F06"
-TINTS = {"work": (WHITE, INK), "rest": ("#E6F1EA", "#2E6B4F"), "statutory": ("#FDE4DC", "#B3261E")}
-"""Fill and ink of the kinds of day: 休息日 green, 法定节假日 red."""
+OUTSIDE = "#F6F8F9"
 MARKS = dict(zip(NAMES, "◇○◎●√××", strict=True))
-WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日"), ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SUFFIXES = ("社区居家养老服务中心", "居家养老服务中心", "养老服务中心", "服务中心")
 PARTS, WIDE = 4, 28  # sheet columns to a day, and to a week
-HEIGHTS = (24, 25, 16)  # points, of a day's number, cadre and state
+SHARES = (0.36, 0.4, 0.24)  # of a day's height for its number, cadre and state
 LEGEND = (
     (*TINTS["statutory"], "节", "法定节假日", "statutory holiday"),
     (*TINTS["rest"], "休", "休息日", "rest day"),
@@ -41,9 +37,6 @@ LEGEND = (
     (WHITE, ACCENT, "带", "带班领导", "leader on duty"),
     (WHITE, QUIET, "—", "当天无班次", "no duty"),
 )
-
-Piece = tuple[int, str | int, dict[str, Any]]
-"""So many sheet columns, what stands there, and how it looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +60,6 @@ class CentreMonth:
     cells: Mapping[date, Cell]
 
 
-class Looks:
-    """The formats of a workbook, each made once."""
-
-    def __init__(self, book: Workbook) -> None:
-        self._book = book
-        self._made: dict[tuple[tuple[str, Any], ...], Format] = {}
-
-    def __call__(self, **more: Any) -> Format:
-        key = tuple(sorted(more.items()))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(style(**more))
-        return self._made[key]
-
-
 @contextmanager
 def speaking(lang: Lang) -> Iterator[None]:
     """Let `say` speak this language for a while."""
@@ -89,19 +68,6 @@ def speaking(lang: Lang) -> Iterator[None]:
         yield
     finally:
         LANGUAGE.reset(token)
-
-
-def put(sheet: Worksheet, row: int, column: int, pieces: Sequence[Piece], looks: Looks) -> None:
-    """Write pieces side by side from `column` on; a text never becomes a formula."""
-    for width, value, look in pieces:
-        made = looks(**look)
-        if width > 1:
-            sheet.merge_range(row, column, row, column + width - 1, "", made)
-        if isinstance(value, str):
-            sheet.write_string(row, column, safe_text(value), made)
-        else:
-            sheet.write_number(row, column, value, made)
-        column += width
 
 
 def write_month(path: Path, month: str, sheets: Sequence[CentreMonth], lang: Lang) -> None:
@@ -173,12 +139,6 @@ def _status(counted: Counter[str]) -> tuple[str, str]:
     return (say("部分发布", "part published"), AMBER) if counted["draft"] else (say("已发布", "PUBLISHED"), ACCENT)
 
 
-def _banner(sheet: Worksheet, looks: Looks, widths: tuple[int, int, int], title: str, when: str) -> None:
-    sheet.set_row(0, 36)
-    look = {"bold": True, "font_size": 18, "font_color": ACCENT, "shrink": True}
-    put(sheet, 0, 0, [(widths[0], title, look), (widths[1], when, look | {"align": "right"})], looks)
-
-
 def _stamps(counted: Counter[str], width: int) -> list[Piece]:
     """Return 暂定 if the calendar is provisional, and the status, in white on their colours."""
     stamps = [(say("暂定", "PROVISIONAL"), RED)] * bool(counted["provisional"]) + [_status(counted)]
@@ -193,37 +153,29 @@ def _summary(counted: Counter[str]) -> str:
     return "  ·  ".join(shown + [guess] * bool(counted["provisional"]))
 
 
-def month_name(first: date) -> str:
-    """Name the month: 2026年3月, Mar 2026."""
-    return say(f"{first.year}年{first.month}月", f"{MONTHS[first.month - 1]} {first.year}")
-
-
 def _index(
     sheet: Worksheet, looks: Looks, first: date, centres: Sequence[tuple[CentreMonth, str, Counter[str]]]
 ) -> None:
     page(sheet, header_row=2)
     sheet.set_portrait()
-    sheet.hide_gridlines(2)
     for column, width in enumerate((7, 12, 42, 9, 9, 9, 9, 14)):
         sheet.set_column(column, column, width)
     total = sum((counted for *_, counted in centres), Counter[str]())
-    _banner(sheet, looks, (4, 4), say("每日轮值目录", "Daily duty: index"), month_name(first))
+    banner(sheet, looks, (4, 4), say("每日轮值目录", "Daily duty: index"), month_name(first))
     text = f"{say('中心', 'centres')} {len(centres)}  ·  {_summary(total)}"
     put(sheet, 1, 0, [(8, text, {"font_color": QUIET})], looks)
     heads = say("序号 编号 服务中心 班次 空缺 放宽 人数 状态", "No. Code Centre Slots Gaps Relaxed People Status")
     look = {"bold": True, "font_color": WHITE, "bg_color": ACCENT, "align": "center"}
     put(sheet, 2, 0, [(1, head, look) for head in heads.split()], looks)
     for row, entry in enumerate(centres, start=3):
-        sheet.set_row(row, 18)
+        sheet.set_row(row, 19)
         _index_row(sheet, looks, row, *entry)
-    for row, (mark, text) in enumerate(_legend(), start=len(centres) + 4):
-        put(sheet, row, 1, [mark, text], looks)
+    for row, (mark, meaning) in enumerate(_legend(), start=len(centres) + 4):
+        put(sheet, row, 1, [mark, meaning], looks)
     sheet.freeze_panes(3, 0)
 
 
-def _index_row(
-    sheet: Worksheet, looks: Looks, row: int, centre: CentreMonth, tab: str, counted: Counter[str]
-) -> None:
+def _index_row(sheet: Worksheet, looks: Looks, row: int, centre: CentreMonth, tab: str, counted: Counter[str]) -> None:
     line = {"bottom": 1, "bottom_color": LINE}
     middle, alarm = line | {"align": "center"}, {"bold": True, "font_color": WHITE, "bg_color": RED}
     text, colour = _status(counted)
@@ -250,20 +202,24 @@ def _month_sheet(
 ) -> None:
     page(sheet, header_row=0)
     sheet.fit_to_pages(1, 1)
-    sheet.hide_gridlines(2)
-    sheet.set_column(0, WIDE - 1, 5.1)
+    sheet.set_column(0, WIDE - 1, 4.9)
+    sheet.set_row(2, 20)
     stamps = _stamps(counted, 3)
-    _banner(sheet, looks, (16, 12 - 3 * len(stamps)), f"{centre.code} {centre.name}", month_name(days[0]))
+    banner(sheet, looks, (16, 12 - 3 * len(stamps)), f"{centre.code} {centre.name}", month_name(days[0]))
     put(sheet, 0, WIDE - 3 * len(stamps), stamps, looks)
     put(sheet, 1, 0, [(24, _summary(counted), {"font_color": QUIET})], looks)
     back = looks(font_color=ACCENT, underline=1, font_size=8, align="right")
     sheet.write_url(1, WIDE - 1, "internal:'{}'!A1".format(say("目录", "Index")), back, say("← 目录", "← Index"))
-    _weekday_row(sheet, looks)
-    row = 3
-    for start in range(-days[0].weekday(), len(days), 7):
-        week = [days[n] if 0 <= n < len(days) else None for n in range(start, start + 7)]
-        _week(sheet, looks, row, [_block(centre, day) for day in week])
-        row += len(HEIGHTS)
+    head = {"bold": True, "font_color": WHITE, "align": "center"}
+    fills = [ACCENT] * 5 + [TINTS["rest"][1]] * 2
+    week = [(PARTS, weekday(date(2024, 1, n)), head | {"bg_color": fill}) for n, fill in enumerate(fills, start=1)]
+    put(sheet, 2, 0, week, looks)  # 1 January 2024 was a Monday
+    row, starts = 3, range(-days[0].weekday(), len(days), 7)
+    height = min(400 / len(starts), 84)
+    for start in starts:
+        shown = [days[n] if 0 <= n < len(days) else None for n in range(start, start + 7)]
+        _week(sheet, looks, row, height, [_block(centre, day) for day in shown])
+        row += len(SHARES)
     sheet.set_row(row, 6)
     put(sheet, row + 1, 0, [piece for pair in _legend() for piece in pair], looks)
     sheet.set_row(row + 2, 6)
@@ -271,19 +227,11 @@ def _month_sheet(
     sheet.freeze_panes(3, 0)
 
 
-def _weekday_row(sheet: Worksheet, looks: Looks) -> None:
-    sheet.set_row(2, 20)
-    look = {"bold": True, "font_color": WHITE, "align": "center"}
-    fills = [ACCENT] * 5 + [TINTS["rest"][1]] * 2
-    names = zip(*WEEKDAYS, fills, strict=True)
-    put(sheet, 2, 0, [(PARTS, say(zh, en), look | {"bg_color": fill}) for zh, en, fill in names], looks)
-
-
-def _week(sheet: Worksheet, looks: Looks, top: int, blocks: Sequence[Sequence[Sequence[Piece]]]) -> None:
+def _week(sheet: Worksheet, looks: Looks, top: int, height: float, blocks: Sequence[Sequence[Sequence[Piece]]]) -> None:
     """Write the three lines of seven days, a frame around each day."""
-    for line, height in enumerate(HEIGHTS):
-        sheet.set_row(top + line, height)
-        edge = {0: {"top": 1, "top_color": LINE}, len(HEIGHTS) - 1: {"bottom": 1, "bottom_color": LINE}}.get(line, {})
+    for line, share in enumerate(SHARES):
+        sheet.set_row(top + line, height * share)
+        edge = {0: {"top": 1, "top_color": LINE}, len(SHARES) - 1: {"bottom": 1, "bottom_color": LINE}}.get(line, {})
         for place, block in enumerate(blocks):
             first, *rest = [(width, value, look | edge) for width, value, look in block[line]]
             pieces = [(*first[:2], first[2] | {"left": 1, "left_color": LINE}), *rest]
@@ -294,24 +242,32 @@ def _week(sheet: Worksheet, looks: Looks, top: int, blocks: Sequence[Sequence[Se
 def _block(centre: CentreMonth, when: date | None) -> list[list[Piece]]:
     """Return the lines of one day: number and kind, cadre, state and leader; None is a day of another month."""
     if when is None:
-        return [[(PARTS, "", {"bg_color": OUTSIDE})]] * len(HEIGHTS)
+        return [[(PARTS, "", {"bg_color": OUTSIDE})]] * len(SHARES)
     day, cell = centre.days[when], centre.cells.get(when)
     fill, ink = TINTS[day.kind]
     ground = {"bg_color": fill, "shrink": True}
     number: Piece = (1, when.day, ground | {"bold": True, "font_size": 16, "font_color": ink, "align": "center"})
     make_up = day.kind == "work" and when.weekday() >= 5
     ink = ACCENT if make_up else ink
-    kind: Piece = (PARTS - 1, kind_of(day), ground | {"font_color": ink, "align": "right", "bold": True, "font_size": 9})
+    kind: Piece = (
+        PARTS - 1,
+        special(day),
+        ground | {"font_color": ink, "align": "right", "indent": 1, "bold": True, "font_size": 9},
+    )
     if cell is None:
-        return [[number, kind], [(PARTS, "—", ground | {"align": "center", "font_color": QUIET})], [(PARTS, "", ground)]]
-    name = ground | {"bold": True, "font_size": 13, "align": "center"}
+        return [
+            [number, kind],
+            [(PARTS, "—", ground | {"align": "center", "font_color": QUIET})],
+            [(PARTS, "", ground)],
+        ]
+    name = ground | {"bold": True, "font_size": 14, "align": "center"}
     if cell.state == "gap":
         gap = {"bg_color": RED, "font_color": WHITE}
         return [[number, kind], [(PARTS, say("空缺", "GAP"), name | gap)], _foot(cell, ground | gap)]
     return [[number, kind], [(PARTS, cell.who, name)], _foot(cell, ground)]
 
 
-def kind_of(day: Day) -> str:
+def special(day: Day) -> str:
     """Name what is special about a day: the holiday, 休 within the week, 班 at a weekend; else nothing."""
     weekend = day.date.weekday() >= 5
     if day.kind == "work":
@@ -322,7 +278,7 @@ def kind_of(day: Day) -> str:
 
 
 def _foot(cell: Cell, ground: dict[str, Any]) -> list[Piece]:
-    quiet = {"font_size": 8, "font_color": QUIET, "align": "center"} | ground
+    quiet = {"font_size": 9, "font_color": QUIET, "align": "center"} | ground
     alarm = {"font_color": RED, "bold": True} if cell.state == "missed" else {}
     alarm |= {"font_color": AMBER, "bold": True} if cell.rest_relaxed else {}
     state = f"{MARKS[cell.state]} {say(NAMES[cell.state], cell.state.replace('_', ' '))}" + " △" * cell.rest_relaxed
@@ -363,13 +319,13 @@ def write_holidays(path: Path, rows: Sequence[CentreMonth], lang: Lang) -> None:
     """
     days = {when: day for row in rows for when, day in row.days.items()}
     runs = [run for run in holidays(days) if any(day.date in row.cells for row in rows for day in run)]
-    labels = [(say_names(run), f"{run[0].date}") for run in runs]
     with speaking(lang), workbook_at(path) as book:
         looks = Looks(book)
         if not runs:
             nothing = say("这段日期没有法定节假日值班。", "there are no duties on statutory holidays in these dates.")
             put(book.add_worksheet(say("节假日", "Holidays")), 0, 0, [(1, nothing, {"bold": True})], looks)
-        for tab, run in zip(tab_names(labels), runs, strict=True):
+        tabs = tab_names([(_holiday_name(run), f"{run[0].date}") for run in runs])
+        for tab, run in zip(tabs, runs, strict=True):
             _holiday_sheet(book.add_worksheet(tab), looks, run, rows)
 
 
@@ -386,21 +342,41 @@ def holidays(days: Mapping[date, Day]) -> list[list[Day]]:
     return [run for run in runs if any(day.kind == "statutory" for day in run)]
 
 
-def say_names(run: Sequence[Day]) -> str:
+def _holiday_name(run: Sequence[Day]) -> str:
     """Name a holiday by its statutory days: 除夕、春节."""
-    return "、".join(dict.fromkeys(kind_of(day) for day in run if day.kind == "statutory"))
+    return "、".join(dict.fromkeys(special(day) for day in run if day.kind == "statutory"))
 
 
 def _holiday_sheet(sheet: Worksheet, looks: Looks, run: Sequence[Day], rows: Sequence[CentreMonth]) -> None:
     page(sheet, header_row=2)
-    sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, len(run), min(max(13, 100 // len(run)), 28))
     first, last = run[0].date, run[-1].date
-    until = say(f"{first.year}年{_day_name(first)}—{_day_name(last)}", f"{_day_name(first)} - {_day_name(last)} {last.year}")
-    _banner(sheet, looks, (max(1, len(run) // 2), 1 + len(run) - max(1, len(run) // 2)), say_names(run) + say(" 值班表", ": duty"), until)
-    head = {"bold": True, "align": "center", "font_color": WHITE, "bg_color": ACCENT, "left": 1, "left_color": WHITE}
-    dates: list[Piece] = [(1, f"{_day_name(day.date)} {say(*(names[day.date.weekday()] for names in WEEKDAYS))}", head) for day in run]
-    put(sheet, 1, 0, [(1, say("服务中心", "Centre"), head), *dates], looks)
-    kinds: list[Piece] = [(1, kind_of(day) or say("休", "off"), {"bg_color": TINTS[day.kind][0], "font_color": TINTS[day.kind][1], "align": "center", "bold": True}) for day in run]
-    put(sheet, 2, 0, [(1, "", {"bg_color": SHADE}), *kinds], looks)
+    zh = f"{first.year}年{first.month}月{first.day}日—{last.month}月{last.day}日"
+    when = say(zh, f"{first} - {last}")
+    half = (len(run) + 1) // 2
+    banner(sheet, looks, (half, len(run) + 1 - half), _holiday_name(run) + say(" 值班表", ": duty"), when)
+    head = {"bold": True, "align": "center", "font_color": WHITE, "bg_color": ACCENT, "border": 1, "border_color": LINE}
+    dates = [f"{day.date.month}.{day.date.day} {weekday(day.date)}" for day in run]
+    put(sheet, 1, 0, [(1, text, head) for text in (say("服务中心", "Centre"), *dates)], looks)
+    grounds = [{"bg_color": TINTS[day.kind][0], "align": "center", "shrink": True} for day in run]
+    kinds = [special(day) or say("休", "off") for day in run]
+    inks = [{"font_color": TINTS[day.kind][1], "bold": True} for day in run]
+    put(sheet, 2, 1, [(1, kind, ground | ink) for kind, ground, ink in zip(kinds, grounds, inks, strict=True)], looks)
+    for row, centre in enumerate(rows):
+        pairs = [_duty_of(centre.cells.get(day.date), ground) for day, ground in zip(run, grounds, strict=True)]
+        title: Piece = (1, f"{centre.code} {centre.name}", {"bold": True, "top": 1, "top_color": LINE, "shrink": True})
+        put(sheet, 3 + 2 * row, 0, [title, *(duty for duty, _ in pairs)], looks)
+        leads: Piece = (1, say("带班领导", "leader on duty"), {"font_size": 8, "font_color": QUIET, "align": "right"})
+        put(sheet, 4 + 2 * row, 0, [leads, *(leader for _, leader in pairs)], looks)
+    sheet.freeze_panes(3, 1)
+
+
+def _duty_of(cell: Cell | None, ground: dict[str, Any]) -> tuple[Piece, Piece]:
+    """Return who serves, and the leader below."""
+    upper, lower = ({"left": 1, "left_color": LINE, edge: 1, f"{edge}_color": LINE} for edge in ("top", "bottom"))
+    leader: Piece = (1, cell.leader if cell else "", ground | lower | {"font_size": 9, "font_color": QUIET})
+    if cell is None:
+        return (1, "—", ground | upper | {"font_color": QUIET}), leader
+    gap = {"bg_color": RED, "font_color": WHITE} if cell.state == "gap" else {}
+    return (1, say("空缺", "GAP") if gap else cell.who, ground | upper | {"bold": True} | gap), leader

@@ -5,7 +5,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
@@ -166,7 +166,10 @@ def _write(sheet: Worksheet, row: int, column: int, value: Any, formats: Mapping
         if value:
             sheet.write_string(row, column, safe_text(value), formats["text"])
     elif isinstance(value, date):
-        sheet.write_datetime(row, column, value, formats["instant" if isinstance(value, datetime) else "date"])
+        moment, kind = (
+            (value, "instant") if isinstance(value, datetime) else (datetime.combine(value, time.min), "date")
+        )
+        sheet.write_datetime(row, column, moment, formats[kind])
     elif abs(value) >= EXACT or (isinstance(value, Decimal) and Decimal(repr(float(value))) != value):
         sheet.write_string(row, column, str(value), formats["text"])  # Excel would round it
     else:

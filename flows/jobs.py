@@ -1,9 +1,12 @@
-"""A job's right to work: claim the period, do the work, record the end; a dead owner on this machine is not waited for."""
+"""A job's right to work: claim the period, do the work, record the end; a dead owner here is not waited for."""
 
+import os
 import socket
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,6 +17,7 @@ from rules.errors import say
 
 Result = dict[str, Any]
 _LEASE = timedelta(minutes=10)
+_PROC = Path("/proc")
 
 
 def real_now() -> datetime:
@@ -27,25 +31,44 @@ def lease_end() -> datetime:
 
 
 @cache
+def _here() -> str:
+    """Name the place in which a pid means something: containers may share a host name, not their processes."""
+    try:
+        return f"{socket.gethostname()}/{_PROC.joinpath('self/ns/pid').stat().st_ino}"
+    except OSError:
+        return socket.gethostname()
+
+
+def _born(pid: int) -> str | None:
+    """Return the start of a process, None when it is no more; a killed one that nobody has buried is no more.
+
+    Linux counts the start from boot: the wall-clock time of it, as psutil gives it, moves when the clock is set.
+    """
+    try:
+        if sys.platform == "linux":
+            told = _PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
+            return None if told[0] in {"Z", "X"} else told[19]
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return None
+
+
+@cache
 def _me(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.2f}"
+    return f"{_here()}:{pid}:{_born(pid)}"
 
 
 def owner() -> str:
-    """Name this process: host, pid and start, so that a re-used pid is not taken for it."""
-    return _me(psutil.Process().pid)
+    """Name this process: place, pid and start, so that a re-used pid is not taken for it."""
+    return _me(os.getpid())
 
 
 def is_dead(other: str) -> bool:
     """Tell whether an owner was a process of this machine that is no more."""
-    host, _, rest = other.partition(":")
+    place, _, rest = other.partition(":")
     pid, _, started = rest.partition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
-    except psutil.NoSuchProcess:
-        return True
+    return place == _here() and pid.isdigit() and _born(int(pid)) != started
 
 
 def at_work(

@@ -121,7 +121,10 @@ class PrefectApi:
         raise Unanswered(str(self.http.base_url))
 
     def make_pool(self, template: Mapping[str, Any]) -> None:
-        """Create the process work pool and its queues, or bring them up to date; no run begins, and the workers of last time are forgotten."""
+        """Create the process work pool and its queues, or bring them up to date, forgetting last time's workers.
+
+        No run begins before `hold(held=False)`.
+        """
         pool = {"base_job_template": template, "is_paused": True}
         if self.ask("GET", f"/work_pools/{POOL}", known=(404,)).get("name") == POOL:
             self.ask("PATCH", f"/work_pools/{POOL}", pool)

@@ -20,7 +20,7 @@ from rules.errors import say
 
 START_S = 120
 DEPLOY_S = 180
-FINISH_S = 20
+FINISH_S = 10
 
 
 @dataclass(eq=False)
@@ -181,6 +181,8 @@ class Service:
         except KeyboardInterrupt:
             self.progress(say("立即停止", "stopping at once"))
         finally:
+            for number in self._handlers:
+                signal.signal(number, signal.SIG_IGN)  # nothing may interrupt the killing
             for child in reversed(self.children):
                 child.kill()
             self.children.clear()

@@ -3,9 +3,12 @@
 import base64
 import json
 import os
+import re
 import secrets
 import stat
 import sys
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -13,11 +16,13 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.seal import KeyRing
 from rules.errors import LANGUAGE, TuoqiError, say
+
+_PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
 
 
 class SettingsError(TuoqiError):
@@ -47,8 +52,8 @@ class BadKeys(SettingsError):
     """The key file is damaged."""
 
     path: Path
-    zh = "密钥文件 {path} 无法识别;请从密钥备份恢复。"
-    en = "key file {path} cannot be understood; restore it from the key backup."
+    zh = "密钥文件 {path} 无法读取或识别;请检查其属主,或从密钥备份恢复。"
+    en = "key file {path} cannot be read or understood; check its owner, or restore it from the key backup."
 
 
 @dataclass(eq=False)
@@ -58,6 +63,16 @@ class Unfit(SettingsError):
     name: str
     zh = "生产环境必须设置 {name},不能使用默认值。"
     en = "production needs {name} set; the default will not do."
+
+
+@dataclass(eq=False)
+class BadSetting(SettingsError):
+    """A variable of the environment has a value that nobody can use."""
+
+    names: str
+    problem: str
+    zh = "环境变量 {names} 的值无效({problem});请改正后重试。"
+    en = "{names} in the environment cannot be used ({problem}); correct it and try again."
 
 
 class Settings(BaseSettings):
@@ -86,6 +101,15 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_timeout_s: float = 20
 
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (OSError, ValueError, KeyError):
+            raise ValueError("unknown time zone") from None
+        return zone
+
     @property
     def tz(self) -> ZoneInfo:
         """The zone in which days begin and end."""
@@ -94,13 +118,15 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database URL; by default SQLite under var/."""
-        return self.database_url or f"sqlite:///{self.folder('') / 'tuoqi.db'}"
+        url = self.database_url or f"sqlite:///{self.folder('') / 'tuoqi.db'}"
+        return _PLAIN_POSTGRES.sub("postgresql+psycopg://", url)
 
     def folder(self, name: str) -> Path:
         """Return a folder under var/, made for its owner only."""
-        path = self.var_dir.absolute() / name
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return path
+        top = self.var_dir.absolute()
+        for path in (top, top / name):  # `parents` would make var/ itself with the umask's permissions
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return top / name
 
     def now(self) -> datetime:
         """The present instant, or the one that `--at` put in its place."""
@@ -147,20 +173,31 @@ class Settings(BaseSettings):
         if not path.exists():
             if self.environment == "production":
                 raise NoKeys(path)
-            write_keys(path)
+            with suppress(FileExistsError):  # another process was faster
+                write_keys(path)
             notice = say("已为开发环境生成密钥文件 {}(请妥善备份)", "made a key file for development: {} (keep a copy)")
             sys.stderr.write(notice.format(path) + "\n")
         return _read_keys(path)
 
 
 def write_keys(path: Path) -> None:
-    """Make a new key file, readable by its owner only; never replaces one."""
+    """Make a new key file, readable by its owner only; it appears whole or not at all.
+
+    Raises:
+        FileExistsError: there is one already; keys are never replaced.
+    """
     fresh = [base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(3)]
     content = {"current": 1, "sealing": {"1": fresh[0]}, "index": fresh[1], "audit": fresh[2]}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=1)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        Path(draft).unlink()
 
 
 def _read_keys(path: Path) -> KeyRing:
@@ -168,17 +205,34 @@ def _read_keys(path: Path) -> KeyRing:
         raise OpenKeys(path)
     try:
         content = json.loads(path.read_text())
-        sealing = {int(number): base64.b64decode(key) for number, key in content["sealing"].items()}
-        return KeyRing(
-            sealing, content["current"], base64.b64decode(content["index"]), base64.b64decode(content["audit"])
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        sealing = {int(number): _key(text) for number, text in content["sealing"].items()}
+        sealing[content["current"]]  # the key for new values is here
+        return KeyRing(sealing, content["current"], _key(content["index"]), _key(content["audit"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadKeys(path) from error
+
+
+def _key(text: str) -> bytes:
+    key = base64.b64decode(text, validate=True)
+    if len(key) != 32:
+        raise ValueError("a key has 32 bytes")
+    return key
 
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process; `settings.cache_clear()` reads the environment again."""
-    chosen = Settings()
+    """Return the settings of this process; `settings.cache_clear()` reads the environment again.
+
+    Raises:
+        BadSetting: a TUOQI_ variable cannot be used.
+    """
+    try:
+        chosen = Settings()
+    except ValidationError as error:
+        if os.environ.get("TUOQI_LANG") == "en":
+            LANGUAGE.set("en")
+        wrong = error.errors(include_input=False)
+        names = (f"TUOQI_{'_'.join(map(str, each['loc'])).upper()}" for each in wrong)
+        raise BadSetting(", ".join(names), "; ".join(each["msg"] for each in wrong)) from None
     LANGUAGE.set(chosen.lang)
     return chosen

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, col, select
 
 from flows.settings import Settings
 from models import schema
 from models.calendar import published_years, seed_calendar
 from models.db import Database
-from models.district import ensure_district
+from models.district import District, ensure_district
 from rules.errors import TuoqiError
 
 
@@ -34,24 +39,111 @@ class NewDatabase(StoreError):
     en = "the database ({found}) is newer than this program; upgrade the program. Nothing was touched."
 
 
+@dataclass(eq=False)
+class ForeignDatabase(StoreError):
+    """There are tables, but no program of ours made them."""
+
+    where: str
+    zh = "{where} 中已有其他程序的表,不是托起的数据库;请为托起另建一个空数据库,并设置 TUOQI_DATABASE_URL。"
+    en = "{where} holds tables of another program; create an empty database for Tuoqi and set TUOQI_DATABASE_URL."
+
+
+@dataclass(eq=False)
+class NoDistrict(StoreError):
+    """The schema is there, the district is not: another code was set, or the making of it was cut off."""
+
+    code: str
+    zh = "数据库中没有区县 {code};请核对 TUOQI_DISTRICT,确认无误后执行 tuoqi migrate 登记该区县。"
+    en = "the database has no district {code}; check TUOQI_DISTRICT, and if it is right run `tuoqi migrate` to add it."
+
+
+@dataclass(eq=False)
+class Unreachable(StoreError):
+    """The database does not answer, or its file cannot be used."""
+
+    where: str
+    reason: str
+    zh = "无法打开数据库 {where}({reason});请检查数据库服务、文件权限与 TUOQI_DATABASE_URL。"
+    en = "cannot open the database {where} ({reason}); check the server, file permissions and TUOQI_DATABASE_URL."
+
+
 def open_database(settings: Settings) -> Database:
     """Open the district's database, making it when there is none yet.
 
     Raises:
-        OldDatabase, NewDatabase: the schema is not this program's.
+        OldDatabase, NewDatabase, ForeignDatabase: the schema is not this program's.
+        NoDistrict: the settings name a district that is not in it.
+        Unreachable: it does not answer, or its file cannot be written.
+        SettingsError: keys are missing or open to others.
+    """
+    database = reach(settings)
+    try:
+        if found_revision(database, settings) is None:
+            prepare(database, settings)
+        _check(database, settings)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def reach(settings: Settings) -> Database:
+    """Return the database as it is, whatever its version; a new SQLite file is its owner's alone.
+
+    Raises:
         SettingsError: keys are missing or open to others.
     """
     settings.check()
-    if settings.url.startswith("sqlite"):
-        settings.folder("")
-    database = Database(settings.url, settings.keys())
-    found = schema.revision(database.engine)
-    if found is None:
-        prepare(database, settings)
-    elif found != schema.head():
-        database.close()
-        raise OldDatabase(found) if found in schema.history() else NewDatabase(found)
-    return database
+    if path := sqlite_file(settings):
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise Unreachable(where(settings), error.strerror or "") from error
+    return Database(settings.url, settings.keys())
+
+
+def found_revision(database: Database, settings: Settings) -> str | None:
+    """Return the revision of the database, None when it is empty.
+
+    Raises:
+        NewDatabase, ForeignDatabase: nothing may be done with it.
+        Unreachable: it does not answer.
+    """
+    try:
+        found = schema.revision(database.engine)
+    except DBAPIError as error:
+        raise Unreachable(where(settings), str(error.orig).partition("\n")[0]) from error
+    if found == schema.UNVERSIONED:
+        raise ForeignDatabase(where(settings))
+    if found is not None and found not in schema.history():
+        raise NewDatabase(found)
+    return found
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """Return the file of a SQLite database, None for PostgreSQL."""
+    url = make_url(settings.url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def where(settings: Settings) -> str:
+    """Name the database without its password."""
+    return make_url(settings.url).render_as_string(hide_password=True)
+
+
+def has_district(session: Session, code: str) -> bool:
+    """Tell whether a district is registered."""
+    return session.exec(select(col(District.id)).where(col(District.code) == code)).first() is not None
+
+
+def _check(database: Database, settings: Settings) -> None:
+    found = found_revision(database, settings)
+    if found != schema.head():
+        raise OldDatabase(str(found))
+    with database.read() as session:
+        if not has_district(session, settings.district):
+            raise NoDistrict(settings.district)
 
 
 def prepare(database: Database, settings: Settings) -> None:

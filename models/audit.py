@@ -1,4 +1,8 @@
-"""The audit log: one HMAC chain per district, one entry per batch, the head row locked last before the commit."""
+"""The audit log: one HMAC chain per district, one entry per batch, the head row locked last before the commit.
+
+The head holds a seal over the last entry, and the next entry is bound to that seal. The seal stands nowhere else and is
+overwritten, so that who cuts the tail cannot write the head that belonged to what is left, nor have us go on from it.
+"""
 
 import hashlib
 import hmac
@@ -7,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, update
-from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
+from sqlalchemy import UniqueConstraint, exists, select, update
+from sqlmodel import JSON, Column, Field, Session, SQLModel, col
 
 from models.db import Instant, insert_for, keys_of
 
@@ -52,34 +56,63 @@ class Break:
 def record(session: Session, district: str, actor: str, action: str, at: datetime, **detail: Any) -> None:
     """Append one entry; call it as the last statement of the transaction, for it locks the head row."""
     session.flush()
+    detail = json.loads(json.dumps(detail, default=str))  # what verify will read back
     session.execute(insert_for(session, AuditHead).values(district=district).on_conflict_do_nothing())
     head = update(AuditHead).where(col(AuditHead.district) == district).values(seq=col(AuditHead.seq) + 1)
-    seq, previous = session.execute(head.returning(col(AuditHead.seq), col(AuditHead.mac))).one()
-    mac = _mac(keys_of(session).audit, previous, (district, seq, at, actor, action, detail))
-    entry = {"district": district, "seq": seq, "at": at, "actor": actor, "action": action, "detail": detail}
+    seq, seal = session.execute(head.returning(col(AuditHead.seq), col(AuditHead.mac))).one()
+    mine = (col(AuditEntry.district) == district, col(AuditEntry.seq) == seq - 1)
+    previous = session.scalar(select(col(AuditEntry.mac)).where(*mine)) or _GENESIS
+    told = json.loads(json.dumps(detail))  # as the database will give it back: tuples are lists, keys are text
+    key = keys_of(session).audit
+    mac = _mac(key, seal, (district, seq, at, actor, action, told))
+    entry = {"district": district, "seq": seq, "at": at, "actor": actor, "action": action, "detail": told}
     session.execute(insert_for(session, AuditEntry).values(**entry, previous=previous, mac=mac))
-    session.execute(update(AuditHead).where(col(AuditHead.district) == district).values(mac=mac))
+    session.execute(update(AuditHead).where(col(AuditHead.district) == district).values(mac=_seal(key, seq, mac)))
 
 
 def verify(session: Session, district: str) -> Break | None:
-    """Walk a district's chain; return the first break, or None when every entry and the head hold."""
-    key, previous, seq = keys_of(session).audit, _GENESIS, 0
-    entries = select(AuditEntry).where(col(AuditEntry.district) == district).order_by(col(AuditEntry.seq))
-    for entry in session.exec(entries.execution_options(yield_per=1000)):
-        seq += 1
-        if entry.seq != seq:
+    """Walk a district's chain; return the first break, or None when every entry and the head hold.
+
+    Entries and head are read by one statement, so that a writer in between is no false alarm.
+    """
+    key, previous, seal, seq = keys_of(session).audit, _GENESIS, _GENESIS, 0
+    head = _lonely_head(session, district)
+    for number, at, actor, action, detail, before, mac, *head_now in session.execute(_chain(district)):
+        seq, head = seq + 1, tuple(head_now)
+        if number != seq:
             return Break(district, seq, "missing")
-        fields = (district, seq, entry.at, entry.actor, entry.action, entry.detail)
-        if entry.previous != previous or not hmac.compare_digest(entry.mac, _mac(key, previous, fields)):
+        good = _mac(key, seal, (district, seq, at, actor, action, detail))
+        if before != previous or not hmac.compare_digest(mac, good):
             return Break(district, seq, "altered")
-        previous = entry.mac
-    head = session.get(AuditHead, district)
-    if head and (head.seq, head.mac) != (seq, previous):
-        return Break(district, seq + 1, "cut")
-    return None
+        previous, seal = mac, _seal(key, seq, mac)
+    return None if head == (seq, seal) else Break(district, seq + 1, "cut")
 
 
-def _mac(key: bytes, previous: str, fields: tuple[str, int, datetime, str, str, dict[str, Any]]) -> str:
+def _chain(district: str) -> Any:
+    names = ("seq", "at", "actor", "action", "detail", "previous", "mac")
+    columns = [col(getattr(AuditEntry, name)) for name in names]
+    query = (
+        select(*columns, col(AuditHead.seq), col(AuditHead.mac))
+        .outerjoin(AuditHead, col(AuditHead.district) == col(AuditEntry.district))
+        .where(col(AuditEntry.district) == district)
+        .order_by(col(AuditEntry.seq))
+    )
+    return query.execution_options(yield_per=1000)
+
+
+def _lonely_head(session: Session, district: str) -> tuple[int, str]:
+    """Return the head of a chain without entries."""
+    entries = exists().where(col(AuditEntry.district) == district)
+    query = select(col(AuditHead.seq), col(AuditHead.mac)).where(col(AuditHead.district) == district, ~entries)
+    row = session.execute(query).first()
+    return (row[0], row[1]) if row else (0, _GENESIS)
+
+
+def _seal(key: bytes, seq: int, mac: str) -> str:
+    return hmac.new(key, f"head|{seq}|{mac}".encode(), hashlib.sha256).hexdigest()
+
+
+def _mac(key: bytes, seal: str, fields: tuple[str, int, datetime, str, str, dict[str, Any]]) -> str:
     district, seq, at, actor, action, detail = fields
-    told = [previous, district, seq, at.timestamp(), actor, action, detail]
-    return hmac.new(key, json.dumps(told, sort_keys=True, default=str).encode(), hashlib.sha256).hexdigest()
+    told = [seal, district, seq, at.timestamp(), actor, action, detail]
+    return hmac.new(key, json.dumps(told, sort_keys=True).encode(), hashlib.sha256).hexdigest()

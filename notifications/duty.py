@@ -11,6 +11,7 @@ from sqlmodel import Session
 from models.cadre import cadre_ids, contacts, heads
 from models.district import Contact, centre_names, offices
 from models.duty_record import Held, Step
+from notifications.catalogue import template
 from notifications.outbox import Draft, address_of, enqueue
 from rules.calendar import Day
 from rules.duty import Slot
@@ -55,7 +56,7 @@ class Telling:
             channel=channel,  # type: ignore[arg-type]
             recipient=contact.ref,
             address=address,
-            variables=variables,
+            variables=fitted(template, variables),
             district=self.district,
             language="en" if self.lang == "en" else "zh-CN",
             priority=priority,
@@ -69,6 +70,15 @@ class Telling:
             if address:
                 return channel, address
         return "call", ""
+
+
+def fitted(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Shorten texts to what the template takes: a very long name must not stop a month from being published."""
+    declared = template(name).variables
+    return {
+        key: value[: declared[key].max] if key in declared and declared[key].type == "text" else value
+        for key, value in variables.items()
+    }
 
 
 def weekday(day: date) -> str:

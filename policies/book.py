@@ -1,7 +1,7 @@
 """The rule book: dated versions of a policy read from YAML, with an operator's versions laid over them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, time
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,10 @@ from rules.errors import NoPolicyInForce, PolicyError
 from rules.marks import Marks
 
 _FOLDER = Path(__file__).parent
+_LEAVE = ("annual", "sick", "personal", "official", "maternity")
+_CHANNELS = ("email", "sms", "call")
+_PURPOSES = ("notice", "reminder", "head", "office", "change", "published")
+_DUTY = ("since", "source", "gap", "accruing_leave", "chain_depth", "marks", "channels", "look_back_days")
 
 
 @dataclass(eq=False)
@@ -47,20 +51,44 @@ def duty(day: date, overlay: Path | None = None) -> DutyPolicy:
     """
     version = in_force("duty", day, overlay)
     try:
+        _check_names("version", version, _DUTY)
+        _check_names("marks", version["marks"], {mark.name for mark in fields(Marks)})
+        _check_names("channels", version["channels"], _PURPOSES)
         return DutyPolicy(
             since=version["since"],
             source=version["source"],
             rule=Policy(
                 gap=_whole(version["gap"]),
-                accruing_leave=frozenset(version["accruing_leave"]),
+                accruing_leave=frozenset(_some_of(_LEAVE, version["accruing_leave"])),
                 chain_depth=_whole(version["chain_depth"]),
             ),
-            marks=Marks(**{name: time.fromisoformat(text) for name, text in version["marks"].items()}),
-            channels={purpose: tuple(order) for purpose, order in version["channels"].items()},
+            marks=_marks({name: time.fromisoformat(text) for name, text in version["marks"].items()}),
+            channels={purpose: _some_of(_CHANNELS, order) for purpose, order in version["channels"].items()},
             look_back_days=_whole(version["look_back_days"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise BadPolicy("duty", f"{type(error).__name__}: {error}") from error
+        files = f"duty.yaml + {overlay}" if overlay else "duty.yaml"
+        raise BadPolicy("duty", f"{files}, since {version['since']}: {error}") from error
+
+
+def _check_names(what: str, given: Mapping[str, Any], wanted: Collection[str]) -> None:
+    """Refuse keys that nobody reads: a misspelt one would leave the old rule in force without a word."""
+    if set(given) != set(wanted):
+        missing, unknown = sorted(set(wanted) - set(given)), sorted(map(str, set(given) - set(wanted)))
+        raise ValueError(f"{what} lacks {missing} and has unknown {unknown}")
+
+
+def _some_of(allowed: Collection[str], value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not set(value) <= set(allowed):
+        raise ValueError(f"{value!r} is not a list of {sorted(allowed)}")
+    return tuple(value)
+
+
+def _marks(times: Mapping[str, time]) -> Marks:
+    marks = Marks(**times)
+    if not (marks.notice < marks.reminder and marks.head < marks.office):
+        raise ValueError("marks: notice comes before reminder, head before office")
+    return marks
 
 
 def _whole(value: object) -> int:
@@ -97,6 +125,11 @@ def _stated(version: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in version.items() if key not in {"since", "source"}}
 
 
+def policies() -> set[str]:
+    """Return the names of all policies in the book."""
+    return {path.stem for path in _FOLDER.glob("*.yaml")}
+
+
 @cache
 def _versions(name: str, path: Path) -> list[dict[str, Any]]:
     try:
@@ -105,14 +138,18 @@ def _versions(name: str, path: Path) -> list[dict[str, Any]]:
         raise BadPolicy(name, f"{path.name}: {error}") from error
     if not isinstance(content, dict):
         raise BadPolicy(name, f"{path.name}: not a mapping")
+    unknown = set() if "versions" in content else {str(key) for key in content} - policies()
+    if unknown:
+        raise BadPolicy(name, f"{path.name}: there is no policy named {sorted(unknown)}")
     part = content if "versions" in content else content.get(name, {})
-    versions = part.get("versions", []) if isinstance(part, dict) else []
+    versions = part.get("versions", []) if isinstance(part, dict) else part
     return sorted(_checked(name, path, versions), key=lambda version: version["since"])
 
 
-def _checked(name: str, path: Path, versions: Iterable[Any]) -> list[dict[str, Any]]:
-    checked = [version for version in versions if isinstance(version, dict)]
-    if len(checked) != len(list(versions)) or not all(isinstance(v.get("since"), date) for v in checked):
+def _checked(name: str, path: Path, versions: Any) -> list[dict[str, Any]]:
+    listed = versions if isinstance(versions, list) else [versions]
+    checked = [version for version in listed if isinstance(version, dict)]
+    if len(checked) != len(listed) or not all(type(v.get("since")) is date for v in checked):
         raise BadPolicy(name, f"{path.name}: every version is a mapping with `since: YYYY-MM-DD`")
     if len({version["since"] for version in checked}) != len(checked):
         raise BadPolicy(name, f"{path.name}: two versions start on the same day")

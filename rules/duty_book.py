@@ -74,10 +74,10 @@ class Book:
 
     def move(self, cadre: str, kind: DayKind, elsewhere: Collection[str]) -> None:
         """Credit everyone present, debit the cadre who served; `elsewhere` served in another centre that day."""
-        absent: set[str] = set()
-        if elsewhere or (kind != "work" and self.exempt):
-            absent = self.counted & (self.exempt.keys() if kind != "work" else set()) | self.counted & set(elsewhere)
-            absent.discard(cadre)
+        absent = self.counted.intersection(elsewhere)
+        if kind != "work" and self.exempt:
+            absent |= self.counted & self.exempt.keys()
+        absent.discard(cadre)
         extra = cadre not in self.counted
         k = len(self.counted) - len(absent) + extra
         credit = SHARES.get(k) or share(k)

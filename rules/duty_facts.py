@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rules.calendar import Day, DayKind
 from rules.errors import PolicyError
@@ -90,8 +90,7 @@ class Facts:
     calendar: Mapping[date, Day]
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """The numbers behind a choice; members = present + on_leave + exempt + elsewhere, present = eligible + resting.
 
     `balance` is the chosen cadre's balance of the deciding account (statutory, rest or all, by `kind`) before the
@@ -111,7 +110,7 @@ class Why:
 
     def to_json(self) -> dict[str, Any]:
         """Return a plain dict, the date as ISO text."""
-        return asdict(self) | {"last_duty": self.last_duty and self.last_duty.isoformat()}
+        return self._asdict() | {"last_duty": self.last_duty and self.last_duty.isoformat()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Why":
@@ -120,8 +119,7 @@ class Why:
         return cls(**{**stored, "last_duty": date.fromisoformat(last) if last else None})
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """Who is to serve a slot; `cadre` None is a GAP, raised and never filled silently."""
 
     centre: str

@@ -1,4 +1,4 @@
-"""The registers of who may serve where and when: centres, cadres, leave, sub-district offices."""
+"""The registers of who may serve where and when: cadres and leave."""
 
 from collections.abc import Mapping
 
@@ -11,106 +11,6 @@ LEAVE_TYPES: Mapping[str, str] = {
     "official": "公差",
     "maternity": "产假",
 }
-
-CENTRE = Register(
-    "centre",
-    "服务中心登记表",
-    "Centres",
-    (
-        Column(
-            "code",
-            "中心编号",
-            "code",
-            "全区唯一，定了不改",
-            "unique in the district, never changed",
-            key=True,
-            example="C01",
-        ),
-        Column(
-            "name", "中心名称", "text", "对外使用的全称", "the full name", required=True, example="翠湖社区服务中心"
-        ),
-        Column(
-            "subdistrict",
-            "街道",
-            "text",
-            "街道登记表里的名称",
-            "a name of the subdistrict register",
-            example="翠湖街道",
-            also=("所属街道",),
-        ),
-        Column(
-            "community",
-            "社区",
-            "text",
-            "所在社区",
-            "the community it stands in",
-            example="翠湖社区",
-            also=("所属社区",),
-        ),
-        Column("address", "地址", "text", "路名和门牌号", "street and number", secret=True, example="翠湖南路 1 号"),
-        Column(
-            "phone",
-            "电话",
-            "phone",
-            "中心的联系电话",
-            "the centre's telephone",
-            secret=True,
-            example="0871-63123456",
-            also=("联系电话",),
-        ),
-        Column(
-            "opens_on_rest_days",
-            "休息日开放",
-            "yesno",
-            "周末和节假日是否开放、需要值班",
-            "whether it opens, and needs duty, on weekends and holidays",
-            default=True,
-            example="是",
-        ),
-    ),
-    "一行一个中心。",
-    "One centre a row.",
-)
-
-SUBDISTRICT = Register(
-    "subdistrict",
-    "街道办事处登记表",
-    "Sub-district offices",
-    (
-        Column(
-            "name",
-            "街道",
-            "text",
-            "与中心登记表里的街道一致",
-            "as in the centre register",
-            key=True,
-            example="翠湖街道",
-            also=("街道名称",),
-        ),
-        Column(
-            "phone",
-            "电话",
-            "phone",
-            "08:45 仍无人到岗时通知",
-            "told at 08:45 when nobody has come",
-            secret=True,
-            example="13800138001",
-            also=("联系电话",),
-        ),
-        Column(
-            "email",
-            "邮箱",
-            "email",
-            "同上",
-            "the same by mail",
-            secret=True,
-            example="cuihu@example.cn",
-            also=("电子邮箱",),
-        ),
-    ),
-    "一个街道一行。",
-    "One sub-district a row.",
-)
 
 CADRE = Register(
     "cadre",
@@ -205,6 +105,13 @@ CADRE = Register(
             default=False,
             example="否",
         ),
+        Column(
+            "ref",
+            "系统编号",
+            "code",
+            "由系统给出，填写时留空",
+            "given by the system; leave it blank",
+        ),
     ),
     "一人在一个中心的一段轮值占一行；调动时给原来的行填截止日期，再加一行。",
     "One stay of one cadre on one centre's roster a row; for a move, end the old row and add a new one.",
@@ -239,9 +146,8 @@ LEAVE = Register(
             "until",
             "截止日期",
             "date",
-            "请假最后一天（含）",
-            "last day of leave, inclusive",
-            required=True,
+            "请假最后一天（含）；还不知道时留空",
+            "last day of leave, inclusive; blank until it is known",
             example="2026-03-06",
             also=("结束日期",),
         ),
@@ -269,5 +175,4 @@ LEAVE = Register(
     "One stretch of leave a row. To shorten it, change its last day.",
 )
 
-
-ROSTER_REGISTERS = (CENTRE, CADRE, LEAVE, SUBDISTRICT)
+ROSTER_REGISTERS = (CADRE, LEAVE)

@@ -9,9 +9,8 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from flows.tables import Limits, Table, read_table
+from flows.tables import Table, read_table
 from rules.registers import REGISTERS, parse
-from rules.registers.refusals import FileEmpty, FileLocked, FileMissing, FileRefused, FileTooBig, NotATable
 
 CADRE, LEAVE = REGISTERS["cadre"], REGISTERS["leave"]
 HEAD = ["人员编号", "起始日期", "截止日期", "请假类型"]
@@ -193,98 +192,6 @@ def test_a_renamed_csv_is_read_as_what_it_is(tmp_path: Path) -> None:
     assert "csv GB18030" in read_table(path, LEAVE).remark
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        pytest.param(b"%PDF-1.7\n", "PDF", id="pdf"),
-        pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", "图片", id="png"),
-        pytest.param(b"<html><table><tr><td>x</td></tr></table></html>", "网页", id="web page named xls"),
-        pytest.param(b"\xef\xbb\xbf\n<?xml version='1.0'?><Workbook/>", "网页", id="XML spreadsheet 2003"),
-        pytest.param(b"\x7fELF\x02\x01\x01\x00\x00", "二进制", id="program"),
-        pytest.param(b"Rar!\x1a\x07", "RAR", id="rar"),
-        pytest.param(b"a,b\n\xff\xff\xff\xff\n", "二进制", id="no known encoding"),
-        pytest.param(b"a" * 5000 + b"\x00", "二进制", id="NUL far in"),
-    ],
-)
-def test_what_is_no_table_is_refused_by_its_content(tmp_path: Path, content: bytes, says: str) -> None:
-    path = tmp_path / "a.xls"
-    path.write_bytes(content)
-    with pytest.raises(NotATable) as refused:
-        read_table(path)
-    assert says in str(refused.value)
-    assert "另存为 .xlsx" in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("part", "says"),
-    [("word/document.xml", "Word"), ("xl/workbook.bin", "xlsb"), ("content.xml", "OpenDocument"), ("a.txt", "压缩包")],
-)
-def test_other_zipped_documents_are_refused_by_name(tmp_path: Path, part: str, says: str) -> None:
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
-        archive.writestr(part, "<x/>")
-    with pytest.raises(NotATable, match=says):
-        read_table(tmp_path / "a.xlsx")
-
-
-@pytest.mark.parametrize("content", [b"", b"\n \n", b",,,\n,,,\n"])
-def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(FileEmpty):
-        read_table(tmp_path / "a.csv")
-
-
-def test_an_empty_workbook_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileEmpty):
-        read_table(book(tmp_path / "a.xlsx", []), LEAVE)
-
-
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileMissing):
-        read_table(tmp_path / "nobody.xlsx")
-
-
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotATable):
-        read_table(tmp_path)
-
-
-def test_a_workbook_with_a_password_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.xlsx"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    content = bytearray(path.read_bytes())
-    for at in (content.index(b"PK\x03\x04") + 6, content.index(b"PK\x01\x02") + 8):
-        content[at] |= 1  # the flag of an encrypted part
-    path.write_bytes(content)
-    with pytest.raises(FileLocked, match="去掉密码"):
-        read_table(path)
-
-
-@pytest.mark.parametrize(
-    ("limits", "says"),
-    [
-        pytest.param(Limits(rows=100), "行数是 101", id="rows"),
-        pytest.param(Limits(columns=3), "列数是 4", id="columns"),
-        pytest.param(Limits(size=100), "字节数", id="bytes"),
-        pytest.param(Limits(cells=50), "单元格数", id="cells"),
-        pytest.param(Limits(parts=3), "内部文件数", id="parts"),
-        pytest.param(Limits(unpacked=2000), "解压后字节数", id="unpacked"),
-    ],
-)
-def test_a_workbook_over_a_limit_is_refused_with_the_number(tmp_path: Path, limits: Limits, says: str) -> None:
-    path = book(tmp_path / "a.xlsx", [HEAD, *[ROW] * 100])
-    with pytest.raises(FileTooBig) as refused:
-        read_table(path, LEAVE, limits)
-    assert says in str(refused.value)
-
-
-@pytest.mark.parametrize("limits", [Limits(rows=100), Limits(columns=3), Limits(size=100)])
-def test_a_csv_over_a_limit_is_refused(tmp_path: Path, limits: Limits) -> None:
-    (tmp_path / "a.csv").write_text("\n".join([",".join(ROW)] * 101), encoding="utf-8")
-    with pytest.raises(FileTooBig):
-        read_table(tmp_path / "a.csv", None, limits)
-
-
 def test_a_workbook_of_shared_texts_and_one_of_inline_texts_read_alike(tmp_path: Path) -> None:
     tables: list[Table] = []
     for constant in (True, False):
@@ -303,10 +210,3 @@ def test_the_child_sees_neither_settings_nor_keys(tmp_path: Path, monkeypatch: p
     (tmp_path / "csv.py").write_text("raise SystemExit(3)")  # a module beside the file must not be imported
     (tmp_path / "a.csv").write_text("a,b\n", encoding="utf-8")
     assert read_table(Path("a.csv")).grid == [["a", "b"]]
-
-
-@pytest.mark.parametrize("refusal", [FileTooBig, NotATable, FileEmpty, FileLocked, FileMissing])
-def test_every_refusal_ends_with_what_to_do(refusal: type[FileRefused]) -> None:
-    assert "请" in refusal.zh
-    assert refusal.zh.endswith("。")
-    assert ";" in refusal.en

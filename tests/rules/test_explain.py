@@ -1,6 +1,5 @@
 """The sentence a clerk reads behind a choice."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Literal
 
@@ -39,12 +38,12 @@ NOBODY = Why("work", 2, 0, 0, 2, 0, 0, 0, 0, None)
             id="statutory day, elsewhere and exempt",
         ),
         pytest.param(
-            replace(WHY, kind="rest", eligible=0, resting=26), "relaxed", "zh",
+            WHY._replace(kind="rest", eligible=0, resting=26), "relaxed", "zh",
             "29人中0人可排(请假3、间隔26); 休息日应值余额+0.83, 无人满足间隔, 由休息最久者值班; 上次值班2月3日",
             id="rest relaxed",
         ),
         pytest.param(
-            replace(WHY, eligible=0, resting=26), "relaxed", "en",
+            WHY._replace(eligible=0, resting=26), "relaxed", "en",
             "0 of 29 eligible (3 on leave, 26 held back by the rest rule); balance +0.83, "
             "rest rule relaxed: the longest rested serves; last duty 3 Feb",
             id="rest relaxed in English",

@@ -119,18 +119,25 @@ def test_facts_in_any_order_give_the_same_balances(world: Facts, luck: Random) -
     assert [before.balances(c) for c in CENTRES] == [after.balances(c) for c in CENTRES]
 
 
-@given(facts)
-@settings(max_examples=60, deadline=None)
-def test_the_queue_of_a_centre_gives_the_first_of_its_ledger_order(world: Facts) -> None:
-    memberships, leaves, all_slots, _ = world
-    ledger = Ledger(memberships, leaves, ACCRUING)
-    for day, kind in zip(DAYS, world[3], strict=True):
+seat = st.builds(Membership, cadres, st.sampled_from(CENTRES), st.just(START), st.none(), rest_day_exempt=st.booleans())
+turns = st.lists(st.tuples(cadres, cadres), min_size=len(DAYS), max_size=len(DAYS))
+
+
+@given(st.lists(seat, min_size=5, unique_by=lambda s: (s.cadre, s.centre)), st.lists(leave, max_size=2), kinds, turns)
+@settings(max_examples=120, deadline=None)
+def test_the_queue_of_a_centre_gives_the_first_of_its_ledger_order(
+    seats: list[Membership], leaves: list[Leave], row: list[DayKind], served_by: list[tuple[str, str]]
+) -> None:
+    ledger = Ledger(seats, leaves, ACCRUING)
+    for day, kind, pair in zip(DAYS, row, served_by, strict=True):
         ledger.open(day)
         for centre in CENTRES:
-            if crew := ledger.books[centre].choosable:
-                first = ledger.books[centre].first(crew, ledger.last, kind)
-                assert first == ledger.order(centre, crew, kind)[0]
-        ledger.settle(day, kind, [(s.centre, who) for s in all_slots if s.date == day and (who := served(s))])
+            crew = ledger.books[centre].choosable
+            for n in range(len(crew)):
+                waiting = sorted(crew)[n:]
+                first = ledger.books[centre].first(waiting, ledger.last, kind)
+                assert first == ledger.order(centre, waiting, kind)[0]
+        ledger.settle(day, kind, list(zip(CENTRES, pair, strict=True))[: 1 + (pair[0] != pair[1])])
 
 
 @pytest.mark.parametrize(

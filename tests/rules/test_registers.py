@@ -6,7 +6,7 @@ from rules.registers import REGISTERS, Column, Register, docs_page, read_cell
 
 COLUMNS = {
     "centre": "*code name subdistrict community address phone opens_on_rest_days",
-    "cadre": "*number name phone email *centre *from until head rest_day_exempt",
+    "cadre": "*number name phone email *centre *from until head rest_day_exempt ref",
     "leave": "*person *from until type cancelled",
     "calendar": "*date kind name",
     "slot": "*date *centre cadre state pinned leader",
@@ -82,6 +82,7 @@ def test_an_export_without_reveal_leaves_personal_columns_out() -> None:
         "until",
         "head",
         "rest_day_exempt",
+        "ref",
     ]
     assert cadre.shown(reveal=True) == cadre.columns
 

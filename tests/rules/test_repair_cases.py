@@ -136,6 +136,14 @@ def test_repairs_see_the_roster_the_earlier_ones_left() -> None:
     assert [(DAYS.index(c.date), c.after) for c in changes] == [(5, "E"), (7, "A")]
 
 
+def test_a_filled_gap_counts_as_a_duty_for_the_next_repair() -> None:
+    """E fills the gap of day 5 and must rest on day 7, when C is out; A steps in there."""
+    seats = [*SEATS, Membership("E", "K1", DAYS[0], None)]
+    gap = changed(ROSTER, 5, cadre=None, state="gap")
+    changes = repair(facts(gap, [Leave("C", DAYS[7], DAYS[7], "sick")], seats), DAYS[1], Policy())
+    assert [(DAYS.index(c.date), c.after, c.reason) for c in changes] == [(5, "E", "gap"), (7, "A", "on_leave")]
+
+
 def test_substitutes_are_those_eligible_in_ledger_order() -> None:
     """On day 9 A (day 5) and B (day 6) have rested; E never served and leads; D is today's no-show."""
     seats = [*SEATS, Membership("E", "K1", DAYS[0], None)]

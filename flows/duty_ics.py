@@ -1,0 +1,164 @@
+"""A cadre's duties for the phone's calendar: slots and their history -> events -> one .ics for each cadre."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from icalendar import Alarm, Calendar, Event, Timezone, TimezoneStandard
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from models.cadre import Cadre
+from models.calendar import calendar
+from models.district import Centre
+from models.duty import DutySlot, SlotTransition
+from models.duty_record import held_slots
+from notifications.duty import kind_of_day
+from rules.calendar import Day
+from rules.errors import TuoqiError, say
+from rules.registers.days import SHANGHAI
+
+OPENS, CLOSES = time(8, 45), time(18, 0)
+"""A duty is a timed event, from the mark by which the cadre has checked in: an all-day event rings at midnight, if at
+all, and lets other appointments lie over it."""
+REMINDERS = (timedelta(hours=12, minutes=45), timedelta(hours=1))  # before 08:45: at 20:00 the evening before, at 07:45
+SUMMER_TIMES_OVER = datetime(1992, 1, 1)  # noqa: DTZ001 - wall time; China has kept UTC+8 since
+CST = timedelta(hours=8)
+
+
+@dataclass(eq=False)
+class UnknownCadre(TuoqiError):
+    """A cadre number nobody has."""
+
+    number: str
+    zh = "没有工号为 {number} 的干部;请核对花名册中的工号。"
+    en = "there is no cadre {number}; check the number in the cadre register."
+
+
+@dataclass(frozen=True, slots=True)
+class DutyEvent:
+    """One duty in one cadre's calendar; `sequence` is the slot's revision that gave or took it.
+
+    `ref` is the cadre's reference; `kind` says what day it is (春节, 休息日), "" on a plain workday. A cancelled event
+    stays in the file so that calendars that know it let go of it.
+    """
+
+    centre: str
+    date: date
+    ref: str
+    sequence: int
+    cancelled: bool
+    name: str
+    address: str = ""
+    kind: str = ""
+    alarm: bool = True
+
+    @property
+    def uid(self) -> str:
+        """Centre, date and person: the same duty keeps its UID however often it changes hands."""
+        return f"{self.centre}-{self.date:%Y%m%d}-{self.ref}@duty.tuoqi"
+
+
+def cadre_calendar(events: Iterable[DutyEvent], cadre_name: str, now: datetime) -> bytes:
+    """Return an .ics (RFC 5545, METHOD:PUBLISH, UTF-8, lines folded at 75 octets) with one cadre's duties.
+
+    Args:
+        events: in any order; none gives a valid, empty calendar.
+        cadre_name: shown as the calendar's name.
+        now: aware; the stamp of this edition.
+    """
+    book = Calendar()
+    book.add("prodid", "-//Tuoqi//Daily duty//ZH")
+    book.add("version", "2.0")
+    book.add("calscale", "GREGORIAN")
+    book.add("method", "PUBLISH")
+    book.add("x-wr-calname", _plain(say(f"值班 {cadre_name}", f"Duty {cadre_name}")))
+    book.add("x-wr-timezone", SHANGHAI.key)
+    book.add_component(_shanghai())
+    for event in sorted(events, key=lambda event: (event.date, event.centre, event.ref)):
+        book.add_component(_event(event, now.astimezone(UTC)))
+    return book.to_ical()
+
+
+def _shanghai() -> Timezone:
+    standard = TimezoneStandard()
+    standard.add("dtstart", SUMMER_TIMES_OVER)
+    standard.add("tzoffsetfrom", CST)
+    standard.add("tzoffsetto", CST)
+    standard.add("tzname", "CST")
+    zone = Timezone()
+    zone.add("tzid", SHANGHAI.key)
+    zone.add_component(standard)
+    return zone
+
+
+def _event(duty: DutyEvent, stamp: datetime) -> Event:
+    event = Event()
+    event.add("uid", _plain(duty.uid))
+    event.add("sequence", duty.sequence)
+    event.add("dtstamp", stamp)
+    event.add("dtstart", datetime.combine(duty.date, OPENS, SHANGHAI))
+    event.add("dtend", datetime.combine(duty.date, CLOSES, SHANGHAI))
+    event.add("status", "CANCELLED" if duty.cancelled else "CONFIRMED")
+    event.add("summary", _plain(_summary(duty)))
+    event.add("description", say("开放活动室,告知用餐,保持清洁,照看设施。", _TASKS))
+    event.add("categories", [say("值班", "Duty")])
+    if duty.address:
+        event.add("location", _plain(duty.address))
+    event.add("transp", "TRANSPARENT" if duty.cancelled else "OPAQUE")
+    for ahead in REMINDERS if duty.alarm and not duty.cancelled else ():
+        event.add_component(_alarm(ahead, _plain(_summary(duty))))
+    return event
+
+
+_TASKS = "Open the function rooms, tell elders about meals, keep the yard clean, look after the facilities."
+
+
+def _summary(duty: DutyEvent) -> str:
+    kind = say(f"({duty.kind})", f" ({duty.kind})") if duty.kind else ""
+    if duty.cancelled:
+        return say(f"已取消:{duty.name}值班{kind}", f"Cancelled: duty at {duty.name}{kind}")
+    return say(f"{duty.name}值班{kind}", f"Duty at {duty.name}{kind}")
+
+
+def _alarm(ahead: timedelta, text: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("trigger", -ahead)
+    alarm.add("description", text)
+    return alarm
+
+
+def _plain(text: str) -> str:
+    """Without line ends and other control characters, which could open a property of their own."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def events_of(session: Session, district: int, number: str, first: date, last: date) -> list[DutyEvent]:
+    """Read a cadre's published duties, and as cancelled those that were published to them and taken away since.
+
+    Args:
+        session: reading.
+        district: district id.
+        number: of the cadre.
+        first: the first date.
+        last: the last date, included.
+
+    Raises:
+        UnknownCadre: the district has no such number.
+    """
+    query = select(col(Cadre.id), col(Cadre.ref)).where(col(Cadre.district_id) == district, col(Cadre.number) == number)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise UnknownCadre(number)
+    cadre, ref = found
+    mine = (col(DutySlot.cadre_id) == cadre, col(DutySlot.published_at).is_not(None))
+    slots = [(slot.centre, slot.day, slot.revision, False) for slot in held_slots(session, district, first, last, where=mine)]
+    slots += [(*row, True) for row in _taken_away(session, district, cadre, first, last)]
+    places = select(col(Centre.code), col(Centre.name), col(Centre.address)).where(col(Centre.district_id) == district)
+    where = {code: (name, address) for code, name, address in session.execute(places)}
+    days = calendar(session, first, last)
+    return [
+        DutyEvent(centre, day, ref, sequence, cancelled, *where[centre], _kind(days[day]))
+        for centre, day, sequence, cancelled in sorted(slots, key=lambda slot: (slot[1], slot[0]))
+    ]

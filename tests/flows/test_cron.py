@@ -1,0 +1,149 @@
+"""The real server and worker: schedules fire, forms run, and what prefect.yaml says is what the server has."""
+
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from flows.prefect_api import NoSuchJob, Refused
+from flows.prefect_home import ROOT, free_port
+from flows.service import Service
+from flows.settings import Settings, write_keys
+from flows.store import opened
+
+DECLARED = {each["name"]: each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for the whole file: its start costs 20 s, ten of them Prefect's own migrations."""
+    var = tmp_path_factory.mktemp("service")
+    write_keys(var / "keys" / "tuoqi.keys")
+    settings = Settings(var_dir=var)
+    with opened(settings):  # made before two jobs would make it at once
+        pass
+    with pytest.MonkeyPatch.context() as shell:
+        shell.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+        shell.setenv("PREFECT_HOME", str(var / "elsewhere"))
+        shell.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED", "false")
+        shell.chdir(var)
+        with Service(settings, port=free_port(), patience_s=5) as running:
+            yield running
+
+
+def test_a_cron_schedule_fires_by_itself_and_its_run_completes(service: Service) -> None:
+    run = service.wait_for_scheduled("deliver", 100)
+    assert (run.state, run.auto_scheduled) == ("COMPLETED", True), run.message
+    assert run.scheduled is not None
+    assert run.scheduled.second == 0
+    assert run.started is not None
+    assert run.started - run.scheduled < timedelta(seconds=30)
+
+
+def test_a_run_with_the_values_of_its_form_completes_and_leaves_a_page(service: Service) -> None:
+    run = service.run_deployment("duty-report", {"month": "2026-03"})
+    assert run.done, run.message
+    assert run.parameters["month"] == "2026-03"
+    assert [page["key"] for page in run.artifacts] == ["duty-report-2026-03"]
+
+
+@pytest.mark.parametrize("name", ["duty-report", "duty-watch"])
+def test_a_form_left_as_it_opens_is_accepted(service: Service, name: str) -> None:
+    """The UI sends every field that has a default, also those nobody touched."""
+    fields = service.api.deployment(name)["parameter_openapi_schema"]["properties"]
+    run = service.run_deployment(name, {field: shown["default"] for field, shown in fields.items()})
+    assert run.done, run.message
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        pytest.param("duty-record", {"centre": "C01"}, id="a field is missing"),
+        pytest.param("duty-plan", {"month": "三月"}, id="no month"),
+        pytest.param("duty-plan", {"publish": "maybe"}, id="neither yes nor no"),
+    ],
+)
+def test_values_that_do_not_fit_the_form_are_refused_before_a_run(
+    service: Service, name: str, values: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused, match=name):
+        service.run_deployment(name, values)
+
+
+def test_an_unknown_job_is_refused_by_name(service: Service) -> None:
+    with pytest.raises(NoSuchJob, match="duty-plane"):
+        service.run_deployment("duty-plane")
+
+
+def test_the_server_has_exactly_the_deployments_of_prefect_yaml(service: Service) -> None:
+    assert {each["name"] for each in service.api.deployments()} == set(DECLARED)
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_key_of_a_deployment_takes_effect(service: Service, name: str) -> None:
+    """Prefect ignores a key it does not know, without a word: so each key is read back from the server."""
+    assert _as_declared(service.api.deployment(name)) == {"schedules": [], "parameters": {}, **DECLARED[name]}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_every_field_of_a_form_has_a_chinese_title_and_a_kind(service: Service, name: str) -> None:
+    for field, shown in service.api.deployment(name)["parameter_openapi_schema"]["properties"].items():
+        assert shown["title"] != field
+        assert not shown["title"].isascii()
+        assert not shown.get("description", "中").isascii()
+        assert shown.keys() & {"type", "anyOf", "enum", "allOf", "$ref"}
+
+
+def test_next_runs_are_at_the_district_s_time_with_the_parameters_of_their_schedule(service: Service) -> None:
+    def planned() -> list[Any]:
+        return [run for run in service.api.runs("duty-plan") if run.auto_scheduled and run.scheduled]
+
+    service._until("duty-plan scheduled", 60, lambda: len(planned()) >= 2)
+    for run in planned():
+        local = service.settings.local(run.scheduled.astimezone(UTC))
+        assert (local.hour, local.minute) == (8, 0)
+        assert run.parameters["publish"] is (local.day == 25)
+        assert local.day in {20, 25}
+
+
+def test_shell_settings_of_prefect_are_ignored_and_logs_are_private(service: Service) -> None:
+    var = service.settings.var_dir
+    assert not (var / "elsewhere").exists()
+    assert (var / "prefect" / "prefect.db").exists()
+    logs = var / "logs"
+    assert {path.name for path in logs.iterdir()} >= {"server.log", "worker.log", "deploy.log"}
+    assert logs.stat().st_mode & 0o077 == 0
+
+
+def test_the_ui_asks_the_server_on_its_own_port(service: Service) -> None:
+    with httpx.Client(trust_env=False) as browser:
+        assert browser.get(f"{service.url}/ui-settings").json()["api_url"] == f"{service.url}/api"
+        foreign = browser.get(f"{service.url}/api/health", headers={"Origin": "http://elsewhere.example"})
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+def _as_declared(found: dict[str, Any]) -> dict[str, Any]:
+    """What the server has, in the words of prefect.yaml."""
+    schedules = [
+        {"slug": each["slug"], "cron": each["schedule"]["cron"], "timezone": each["schedule"]["timezone"]}
+        | ({"parameters": each["parameters"]} if each["parameters"] else {})
+        for each in sorted(found["schedules"], key=lambda each: each["slug"])
+        if each["active"]
+    ]
+    limit, strategy = found["global_concurrency_limit"]["limit"], found["concurrency_options"]["collision_strategy"]
+    return {
+        **{key: found[key] for key in ("name", "version", "entrypoint", "tags", "description", "parameters")},
+        "schedules": schedules,
+        "concurrency_limit": {"limit": limit, "collision_strategy": strategy},
+        "work_pool": {"name": found["work_pool_name"], "work_queue_name": found["work_queue_name"]},
+    }
+
+
+def test_the_run_s_code_is_this_repository_s_whatever_the_folder(service: Service) -> None:
+    variables = service.api.ask("GET", "/work_pools/tuoqi")["base_job_template"]["variables"]["properties"]
+    assert Path(variables["working_dir"]["default"]) == ROOT
+    assert Path.cwd() != ROOT
