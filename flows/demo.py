@@ -99,8 +99,8 @@ def show() -> int:
     chosen = _fresh()
     with opened(_at(chosen, PLAN)) as database:
         _take_district(chosen, database, console)
-        with Service(chosen, port=free_port(), progress=lambda text: tell(console, text)) as service:
-            service.api.pause()  # the story has its own clock
+        # no schedules: the story has its own clock
+        with Service(chosen, port=free_port(), schedules=False, progress=lambda text: tell(console, text)) as service:
             stage = Stage(chosen, service, database, console)
             _plan(stage)
             _eve(stage)

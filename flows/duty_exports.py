@@ -1,6 +1,6 @@
 """Duty as files: rows for csv and xlsx, the month calendar of each centre, the holiday table, calendars for phones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,75 @@ from typing import Any
 from sqlmodel import Session
 
 from flows.duty_day import explained
+from flows.duty_ics import cadre_calendar, events_of
+from flows.duty_workbook import Cell, CentreMonth, write_holidays, write_month
 from flows.settings import Settings
-from models.duty_record import held_slots
+from models.cadre import contacts
+from models.calendar import calendar
+from models.district import centre_names
+from models.duty_record import Held, held_slots
+from models.intake_slots import leader_of
+
+Span = tuple[date, date]
 
 
 def duty_rows(
-    session: Session, settings: Settings, district: int, span: tuple[date, date], centre: str | None
+    session: Session, settings: Settings, district: int, span: Span, centre: str | None
 ) -> Iterator[list[Any]]:
-    """Yield date, centre, cadre, state, rest_relaxed, why."""
+    """Yield date, centre, cadre, state, rest_relaxed, why, by date and centre."""
     for slot in sorted(held_slots(session, district, *span), key=lambda slot: (slot.day, slot.centre)):
         if centre in (None, slot.centre):
             why = explained(slot, settings.lang)
             yield [slot.day, slot.centre, slot.cadre or "", slot.state, slot.rest_relaxed, why]
+
+
+def write_duty_calendar(  # noqa: PLR0913 - the limits of an export
+    session: Session, settings: Settings, district: int, span: Span, centre: str | None, to: Path, *, reveal: bool
+) -> int:
+    """Write one calendar sheet per centre for a month; with names if revealed, else with staff numbers."""
+    sheets = _centre_months(session, district, span, centre, reveal=reveal)
+    write_month(to, f"{span[0]:%Y-%m}", sheets, settings.lang)
+    return len(sheets)
+
+
+def write_holiday_table(  # noqa: PLR0913 - the limits of an export
+    session: Session, settings: Settings, district: int, span: Span, to: Path, *, reveal: bool
+) -> int:
+    """Write who is on duty, and who leads, on the holidays of a span."""
+    sheets = _centre_months(session, district, span, None, reveal=reveal)
+    write_holidays(to, sheets, settings.lang)
+    return len(sheets)
+
+
+def _centre_months(
+    session: Session, district: int, span: Span, centre: str | None, *, reveal: bool
+) -> list[CentreMonth]:
+    held = [slot for slot in held_slots(session, district, *span) if centre in (None, slot.centre)]
+    people = contacts(session, district, {slot.cadre for slot in held if slot.cadre}) if reveal else {}
+    shown = {number: contact.name for number, contact in people.items()}
+    days, names = calendar(session, *span), centre_names(session, district)
+    by_centre: dict[str, dict[date, Cell]] = {code: {} for code in names if centre in (None, code)}
+    for slot in held:
+        by_centre[slot.centre][slot.day] = _cell(session, slot, shown, reveal=reveal)
+    return [CentreMonth(code, names[code], days, cells) for code, cells in by_centre.items()]
+
+
+def _cell(session: Session, slot: Held, shown: Mapping[str, str], *, reveal: bool) -> Cell:
+    who = shown.get(slot.cadre or "", slot.cadre or "")
+    leader = leader_of(session, slot.centre, slot.day, slot.leader) if reveal else ""
+    return Cell(slot.day, who, slot.state, slot.rest_relaxed, leader)
+
+
+def write_ics(session: Session, settings: Settings, district: int, span: Span, cadre: str | None, to: Path) -> int:
+    """Write a cadre's calendar, or with no cadre given one file per cadre into a folder; return how many."""
+    if cadre:
+        numbers = [cadre]
+    else:
+        numbers = sorted({slot.cadre for slot in held_slots(session, district, *span) if slot.cadre and slot.published})
+        to.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        events = events_of(session, district, number, *span)
+        path = to if cadre else to / f"{number}.ics"
+        path.write_bytes(cadre_calendar(events, number, settings.now()))
+        path.chmod(0o600)
+    return len(numbers)

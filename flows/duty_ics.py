@@ -1,6 +1,6 @@
 """A cadre's duties for the phone's calendar: slots and their history -> events -> one .ics for each cadre."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -24,6 +24,7 @@ all, and lets other appointments lie over it."""
 REMINDERS = (timedelta(hours=12, minutes=45), timedelta(hours=1))  # before 08:45: at 20:00 the evening before, at 07:45
 SUMMER_TIMES_OVER = datetime(1992, 1, 1)  # noqa: DTZ001 - wall time; China has kept UTC+8 since
 CST = timedelta(hours=8)
+_TASKS = "Open the function rooms, tell elders about meals, keep the yard clean, look after the facilities."
 
 
 @dataclass(eq=False)
@@ -77,7 +78,7 @@ def cadre_calendar(events: Iterable[DutyEvent], cadre_name: str, now: datetime) 
     book.add_component(_shanghai())
     for event in sorted(events, key=lambda event: (event.date, event.centre, event.ref)):
         book.add_component(_event(event, now.astimezone(UTC)))
-    return book.to_ical()
+    return bytes(book.to_ical())
 
 
 def _shanghai() -> Timezone:
@@ -109,9 +110,6 @@ def _event(duty: DutyEvent, stamp: datetime) -> Event:
     for ahead in REMINDERS if duty.alarm and not duty.cancelled else ():
         event.add_component(_alarm(ahead, _plain(_summary(duty))))
     return event
-
-
-_TASKS = "Open the function rooms, tell elders about meals, keep the yard clean, look after the facilities."
 
 
 def _summary(duty: DutyEvent) -> str:
@@ -153,7 +151,9 @@ def events_of(session: Session, district: int, number: str, first: date, last: d
         raise UnknownCadre(number)
     cadre, ref = found
     mine = (col(DutySlot.cadre_id) == cadre, col(DutySlot.published_at).is_not(None))
-    slots = [(slot.centre, slot.day, slot.revision, False) for slot in held_slots(session, district, first, last, where=mine)]
+    slots = [
+        (slot.centre, slot.day, slot.revision, False) for slot in held_slots(session, district, first, last, where=mine)
+    ]
     slots += [(*row, True) for row in _taken_away(session, district, cadre, first, last)]
     places = select(col(Centre.code), col(Centre.name), col(Centre.address)).where(col(Centre.district_id) == district)
     where = {code: (name, address) for code, name, address in session.execute(places)}
@@ -162,3 +162,26 @@ def events_of(session: Session, district: int, number: str, first: date, last: d
         DutyEvent(centre, day, ref, sequence, cancelled, *where[centre], _kind(days[day]))
         for centre, day, sequence, cancelled in sorted(slots, key=lambda slot: (slot[1], slot[0]))
     ]
+
+
+def _taken_away(session: Session, district: int, cadre: int, first: date, last: date) -> list[tuple[str, date, int]]:
+    """Return centre, date and revision of the taking away, for slots once told to the cadre and now not theirs."""
+    query = (
+        select(col(Centre.code), col(DutySlot.day), func.max(col(SlotTransition.revision)))
+        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        .join(SlotTransition, col(SlotTransition.slot_id) == col(DutySlot.id))
+        .where(
+            col(Centre.district_id) == district,
+            col(DutySlot.day).between(first, last),
+            col(DutySlot.cadre_id).is_distinct_from(cadre),
+            col(SlotTransition.cadre_before_id) == cadre,
+            col(SlotTransition.cadre_after_id).is_distinct_from(cadre),
+            col(SlotTransition.before).not_in(("draft", "gap")),
+        )
+        .group_by(col(Centre.code), col(DutySlot.day))
+    )
+    return [(code, day, revision) for code, day, revision in session.execute(query)]
+
+
+def _kind(day: Day) -> str:
+    return day.name if day.kind == "work" else kind_of_day(day)

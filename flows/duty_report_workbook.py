@@ -240,7 +240,10 @@ def _details(sheet: Worksheet, looks: Looks, first: date, loads: Sequence["Load"
         texts += [(1, text, middle) for text in (load.ref, load.number)]
         counts = (load.duties, load.rest, load.statutory, load.missed, load.relaxed)
         alarms = [{}, {}, {}, {"font_color": RED, "bold": True}, {"font_color": AMBER, "bold": True}]
-        texts += [(1, n, middle | {"num_format": COUNT} | (alarm if n else {})) for n, alarm in zip(counts, alarms, strict=True)]
+        texts += [
+            (1, n, middle | {"num_format": COUNT} | (alarm if n else {}))
+            for n, alarm in zip(counts, alarms, strict=True)
+        ]
         put(sheet, row, 0, [*texts, (1, round(load.balance / U, 2), signed)], looks)
     sheet.freeze_panes(3, 0)
     if loads:

@@ -13,7 +13,7 @@ from typing import Any
 
 from xlsxwriter.worksheet import Worksheet
 
-from flows.duty_report_workbook import AMBER, QUIET, RED, TINTS, WHITE, Looks, Piece, banner, month_name, put
+from flows.duty_report_workbook import AMBER, COUNT, QUIET, RED, TINTS, WHITE, Looks, Piece, banner, month_name, put
 from flows.forms_rows import ACCENT, LINE, SHADE, page, safe_text, workbook_at
 from notifications.duty import weekday
 from rules.calendar import Day, dates_between, month_dates
@@ -192,7 +192,10 @@ def _legend() -> list[tuple[Piece, Piece]]:
     frame = {"align": "center", "border": 1, "border_color": LINE, "font_size": 8, "bold": True}
     quiet = {"font_size": 8, "font_color": QUIET, "indent": 1}
     return [
-        ((1, mark, frame | {"bg_color": fill, "font_color": ink}), (PARTS - 1, say(zh, en), quiet))
+        (
+            (1, say(mark, mark if mark in "△—" else ""), frame | {"bg_color": fill, "font_color": ink}),
+            (PARTS - 1, say(zh, en), quiet),
+        )
         for fill, ink, mark, zh, en in LEGEND
     ]
 
@@ -202,7 +205,7 @@ def _month_sheet(
 ) -> None:
     page(sheet, header_row=0)
     sheet.fit_to_pages(1, 1)
-    sheet.set_column(0, WIDE - 1, 4.9)
+    sheet.set_column(0, WIDE - 1, 5.2)
     sheet.set_row(2, 20)
     stamps = _stamps(counted, 3)
     banner(sheet, looks, (16, 12 - 3 * len(stamps)), f"{centre.code} {centre.name}", month_name(days[0]))
@@ -305,7 +308,7 @@ def _people(sheet: Worksheet, looks: Looks, top: int, cells: Sequence[Cell], day
         row: list[Piece] = []
         for who in people[n::deep]:
             row += [(PARTS, who, line | {"indent": 1})]
-            row += [(1, count, line | {"align": "center"}) for count in tallies[who]]
+            row += [(1, count, line | {"align": "center", "num_format": COUNT}) for count in tallies[who]]
         put(sheet, top + 1 + n, 0, row, looks)
 
 
@@ -353,9 +356,11 @@ def _holiday_sheet(sheet: Worksheet, looks: Looks, run: Sequence[Day], rows: Seq
     sheet.set_column(1, len(run), min(max(13, 100 // len(run)), 28))
     first, last = run[0].date, run[-1].date
     zh = f"{first.year}年{first.month}月{first.day}日—{last.month}月{last.day}日"
+    guess = "" if all(day.confirmed for day in run) else say("(暂定)", " (provisional)")
+    title = _holiday_name(run) + say("值班表", ": duty") + guess
     when = say(zh, f"{first} - {last}")
     half = (len(run) + 1) // 2
-    banner(sheet, looks, (half, len(run) + 1 - half), _holiday_name(run) + say(" 值班表", ": duty"), when)
+    banner(sheet, looks, (half, len(run) + 1 - half), title, when)
     head = {"bold": True, "align": "center", "font_color": WHITE, "bg_color": ACCENT, "border": 1, "border_color": LINE}
     dates = [f"{day.date.month}.{day.date.day} {weekday(day.date)}" for day in run]
     put(sheet, 1, 0, [(1, text, head) for text in (say("服务中心", "Centre"), *dates)], looks)
@@ -365,8 +370,12 @@ def _holiday_sheet(sheet: Worksheet, looks: Looks, run: Sequence[Day], rows: Seq
     put(sheet, 2, 1, [(1, kind, ground | ink) for kind, ground, ink in zip(kinds, grounds, inks, strict=True)], looks)
     for row, centre in enumerate(rows):
         pairs = [_duty_of(centre.cells.get(day.date), ground) for day, ground in zip(run, grounds, strict=True)]
-        title: Piece = (1, f"{centre.code} {centre.name}", {"bold": True, "top": 1, "top_color": LINE, "shrink": True})
-        put(sheet, 3 + 2 * row, 0, [title, *(duty for duty, _ in pairs)], looks)
+        centre_name: Piece = (
+            1,
+            f"{centre.code} {centre.name}",
+            {"bold": True, "top": 1, "top_color": LINE, "shrink": True},
+        )
+        put(sheet, 3 + 2 * row, 0, [centre_name, *(duty for duty, _ in pairs)], looks)
         leads: Piece = (1, say("带班领导", "leader on duty"), {"font_size": 8, "font_color": QUIET, "align": "right"})
         put(sheet, 4 + 2 * row, 0, [leads, *(leader for _, leader in pairs)], looks)
     sheet.freeze_panes(3, 1)

@@ -27,9 +27,9 @@ def backup_database(settings: Settings, to: Path | None) -> str:
     """
     file, revision = _backup(settings, to)
     line = say(
-        "已备份到 {}({:.1f} MB,版本 {},已校验)。备份中不含密钥:没有密钥文件 {} 就读不出其中的个人信息,请将它另存到别处。",
-        "backed up to {} ({:.1f} MB, version {}, verified). The keys are NOT inside: without the key file {} nobody can "
-        "read the personal data in it; keep a copy of that file somewhere else.",
+        "已备份到 {}({:.1f} MB,版本 {},已校验)。备份中不含密钥:没有密钥文件 {} 读不出个人信息,请另存它。",
+        "backed up to {} ({:.1f} MB, version {}, verified). The keys are NOT inside: without the key file {} nobody "
+        "can read the personal data in it; keep a copy of that file somewhere else.",
     )
     return line.format(file, file.stat().st_size / 1e6, revision, settings.keys_path.absolute())
 
@@ -71,7 +71,7 @@ def migrate_database(settings: Settings) -> str:
         return line.format(store.where(settings), schema.head())
     if found == schema.head():
         line = say(
-            "数据库已是最新版本({}),区县与日历已核对。",
+            "数据库已是最新({}),区县与日历已核对。",
             "the database is up to date ({}); district and calendar checked.",
         )
         return line.format(found)
@@ -187,7 +187,7 @@ def _aftermath(settings: Settings, file: Path) -> str:
     if waiting:
         told += say(
             "其中有 {} 条消息在备份时尚未发出,启动后会发送,可能与已发的重复;请先用 tuoqi export messages 核对。",
-            " {} messages were waiting when the backup was made and will be sent once the service runs, perhaps a second "
-            "time; look at `tuoqi export messages` first.",
+            " {} messages were waiting when the backup was made and will be sent once the service runs, perhaps "
+            "a second time; look at `tuoqi export messages` first.",
         ).format(waiting)
     return told

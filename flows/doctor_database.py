@@ -1,0 +1,273 @@
+"""The doctor looks into the database: version, soundness, seals, audit, calendar, outbox, jobs, the month ahead."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, time, timedelta
+from functools import partial
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, SQLModel, col
+
+from flows import store
+from flows.finding import Finding, bad, examined, ok, warn
+from flows.jobs import is_dead, real_now
+from flows.keep_files import SEALED
+from flows.settings import Settings
+from models import audit, schema
+from models.calendar import WorkCalendar
+from models.db import Database, keys_of
+from models.district import Centre, district_id
+from models.duty import DutySlot
+from models.jobs import JobRun
+from models.messages import counts, oldest_pending
+from rules.calendar import month_after, month_dates
+from rules.errors import say
+
+Check = Callable[[Session, Settings], Iterator[Finding]]
+
+_MORNING_DONE = time(7)
+"""duty-day starts at 06:00 and takes minutes."""
+_PUBLISHED_BY = 25
+_LATE = {"email": timedelta(minutes=15), "sms": timedelta(minutes=15), "call": timedelta(days=1)}
+_RECENT = timedelta(days=7)
+
+
+def examine(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Look at a database; what needs tables is left out when they are not this program's."""
+    found = store.found_revision(database, settings)
+    where = store.where(settings)
+    if found != schema.head():
+        remedy = say("执行 tuoqi migrate(会先备份)。", "Run `tuoqi migrate`; it makes a backup first.")
+        told = say("{} 的版本是 {},程序需要 {}。", "{} has version {}, the program needs {}.")
+        yield bad("database", told.format(where, found or "-", schema.head()), remedy)
+        return
+    yield ok("database", say("{} 版本 {}", "{} has version {}").format(where, found))
+    with database.read() as session:
+        known = store.has_district(session, settings.district)
+    if known:
+        yield ok("district", say("区县 {} 已登记", "district {} is registered").format(settings.district))
+    else:
+        error = str(store.NoDistrict(settings.district))
+        yield bad("district", error, say("再执行 tuoqi doctor。", "Then run `tuoqi doctor` again."))
+    for name, check in {**_CHECKS, **(_DUTY_CHECKS if known else {})}.items():
+        yield from examined(name, partial(_one, database, settings, check))
+
+
+def _one(database: Database, settings: Settings, check: Check) -> Iterator[Finding]:
+    """Give each check a session of its own: one that fails leaves PostgreSQL's transaction unusable."""
+    with database.read() as session:
+        yield from check(session, settings)
+
+
+def _integrity(session: Session, settings: Settings) -> Iterator[Finding]:
+    restore = say("请从备份恢复:tuoqi restore FILE。", "Restore a backup: `tuoqi restore FILE`.")
+    if session.get_bind().dialect.name != "sqlite":
+        yield ok("integrity", say("数据库可以读取", "the database can be read"))
+        return
+    try:
+        told = session.execute(text("PRAGMA quick_check(1)")).scalar_one()
+    except DBAPIError as error:
+        told = str(error.orig)
+    if told != "ok":
+        problem = str(told).partition("\n")[0]
+        yield bad(
+            "integrity", say("{} 已损坏({})。", "{} is damaged ({}).").format(store.where(settings), problem), restore
+        )
+    else:
+        yield ok("integrity", say("数据库文件完整", "the database file is sound"))
+
+
+def _seals(session: Session, settings: Settings) -> Iterator[Finding]:
+    """Open one value of each sealed column; WrongSeal says what is wrong."""
+    del settings
+    opened = 0
+    for table, column in SEALED:
+        columns = SQLModel.metadata.tables[table].c
+        row = session.execute(select(columns.ref, columns[column]).where(columns[column].is_not(None)).limit(1)).first()
+        if row:
+            keys_of(session).open(f"{table}.{column}", row[0], row[1])
+            opened += 1
+    yield ok("seals", say("密钥可打开抽查的 {} 列", "the keys open {} columns that hold values").format(opened))
+
+
+def _audit(session: Session, settings: Settings) -> Iterator[Finding]:
+    found = audit.verify(session, settings.district)
+    if found is None:
+        yield ok("audit", say("审计链完整", "the audit chain holds"))
+        return
+    told = say("审计链在第 {} 条断裂({})。", "the audit chain breaks at entry {} ({}).").format(found.seq, found.what)
+    remedy = say(
+        "请保全现场并与备份比对,查清何人改动了数据库。",
+        "Keep everything as it is, compare with backups, find out who did it.",
+    )
+    yield bad("audit", told, remedy)
+
+
+def _calendar(session: Session, settings: Settings) -> Iterator[Finding]:
+    this = settings.today().year
+    for year in (this, this + 1):
+        mine = col(WorkCalendar.date).between(date(year, 1, 1), date(year, 12, 31))
+        days = session.execute(select(func.count()).where(mine)).scalar_one()
+        guessed = session.execute(select(func.count()).where(mine, ~col(WorkCalendar.confirmed))).scalar_one()
+        if days < 365:
+            told = say("{} 年日历缺 {} 天。", "the calendar of {} lacks {} days.").format(year, 365 - days)
+            yield warn("calendar", told, say("执行 tuoqi migrate 补齐。", "Run `tuoqi migrate` to fill it."))
+        elif guessed:
+            yield _guessed(year, settings.today())
+        else:
+            yield ok("calendar", say("{} 年日历已确认", "the calendar of {} is confirmed").format(year))
+
+
+def _guessed(year: int, today: date) -> Finding:
+    told = say(
+        "{} 年日历为暂定,该年不能发布值班表。", "the calendar of {} is provisional; no duty in it can be published."
+    )
+    remedy = say(
+        "放假安排一般在上一年 11 月公布;届时升级程序并执行 tuoqi migrate,或 tuoqi import calendar FILE 导入。",
+        "The State Council announces it in November of the year before; then upgrade the program and run "
+        "`tuoqi migrate`, or import it: `tuoqi import calendar FILE`.",
+    )
+    make = bad if (year, 1) <= (today.year, today.month) or today >= date(year - 1, 12, _PUBLISHED_BY) else warn
+    return make("calendar", told.format(year), remedy)
+
+
+def _outbox(session: Session, settings: Settings) -> Iterator[Finding]:
+    now = settings.now()
+    late = {channel: since for channel, since in oldest_pending(session, now).items() if now - since > _LATE[channel]}
+    for channel, since in late.items():
+        told = say("{} 最早的待发消息已等待 {}。", "the oldest {} message has waited {}.").format(
+            channel, _span(now - since)
+        )
+        if channel == "call":
+            remedy = say(
+                "请按 tuoqi export messages 的电话名单拨打。", "Make the calls listed by `tuoqi export messages`."
+            )
+        else:
+            remedy = say(
+                "请确认服务在运行(tuoqi up)且通道正常。",
+                "See that the service runs (`tuoqi up`) and the channel works.",
+            )
+        yield warn("outbox", told, remedy)
+    states: dict[str, int] = {}
+    for (_, _, state), number in counts(session, since=now - _RECENT).items():
+        states[state] = states.get(state, 0) + number
+    for state, zh in (("unknown", "结果不明"), ("dead", "无法送达")):
+        if states.get(state):
+            told = say("7 天内 {} 条消息{}。", "{} messages of the last 7 days are {}.").format(
+                states[state], say(zh, state)
+            )
+            remedy = say(
+                "用 tuoqi export messages 查看并核对,必要时电话联系。", "See `tuoqi export messages`; call if need be."
+            )
+            yield warn("outbox", told, remedy)
+    if not late and not states.get("unknown") and not states.get("dead"):
+        total = sum(states.values())
+        yield ok("outbox", say("7 天内 {} 条消息,无积压", "{} messages in 7 days, none is stuck").format(total))
+
+
+def _span(waited: timedelta) -> str:
+    minutes = int(waited.total_seconds()) // 60
+    return say("{} 小时 {} 分", "{} h {} min").format(*divmod(minutes, 60))
+
+
+def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
+    """Job runs that nobody works on any more, and those that failed and were not done since."""
+    now = real_now()
+    names = (col(JobRun.job), col(JobRun.run_key), col(JobRun.state), col(JobRun.owner), col(JobRun.lease_until))
+    ours = (col(JobRun.partition) == settings.district) | col(JobRun.partition).startswith(f"{settings.district}/")
+    fresh = (col(JobRun.state) == "running") | (
+        (col(JobRun.state) == "failed") & (col(JobRun.started_at) > now - _RECENT)
+    )
+    runs = session.execute(select(*names).where(ours, fresh).order_by(col(JobRun.id))).all()
+    lost = [row for row in runs if row.state == "failed" or row.lease_until <= now or is_dead(row.owner)]
+    remedy = say("下次运行会接手;也可现在执行 {}。", "The next run takes over; or now: `{}`.")
+    for row in lost:
+        told = say("失败", "failed") if row.state == "failed" else say("中断", "was cut off")
+        line = say("{}({}){}。", "{} ({}) {}.").format(row.job, row.run_key, told)
+        yield warn("jobs", line, remedy.format(_command(row.job, row.run_key)))
+    if not lost:
+        line = say("{} 个作业正在执行,没有中断或失败的", "{} jobs run now, none is cut off or failed")
+        yield ok("jobs", line.format(len(runs)))
+
+
+def _command(job: str, run_key: str) -> str:
+    """Say how a person runs this job for this period."""
+    if job == "duty-publish":
+        return f"tuoqi run duty-plan --param month={run_key} --param publish=true"
+    return f"tuoqi run {job} " + (f"--param month={run_key}" if len(run_key) == 7 else f"--on {run_key}")
+
+
+def _duty_day(session: Session, settings: Settings) -> Iterator[Finding]:
+    now = settings.local(settings.now())
+    today = now.date()
+    if not _centres(session, settings):
+        return
+    mine = (col(JobRun.job) == "duty-day", col(JobRun.partition) == settings.district)
+    done = select(col(JobRun.id)).where(*mine, col(JobRun.run_key) == today.isoformat(), col(JobRun.state) == "done")
+    if session.execute(done).first():
+        yield ok("duty-day", say("今日({})值班作业已完成", "the duty job of today ({}) is done").format(today))
+    elif now.time() < _MORNING_DONE:
+        yield ok("duty-day", say("今日值班作业在 06:00 执行", "the duty job of today runs at 06:00"))
+    else:
+        told = say("今日({})值班作业没有完成。", "the duty job of today ({}) is not done.").format(today)
+        yield bad(
+            "duty-day",
+            told,
+            say("执行 tuoqi run duty-day --on {}。", "Run `tuoqi run duty-day --on {}`.").format(today),
+        )
+
+
+def _centres(session: Session, settings: Settings) -> int:
+    mine = select(func.count()).where(col(Centre.district_id) == district_id(session, settings.district))
+    return int(session.execute(mine).scalar_one())
+
+
+def _month(session: Session, settings: Settings) -> Iterator[Finding]:
+    """The present month is published, and the coming one from the 25th on."""
+    today = settings.today()
+    if not _centres(session, settings):
+        remedy = say(
+            "请导入 centre 与 cadre 登记表(tuoqi template centre)。",
+            "Import centres and cadres (`tuoqi template centre`).",
+        )
+        yield warn("duty-month", say("还没有中心。", "there are no centres yet."), remedy)
+        return
+    for month in (f"{today:%Y-%m}", month_after(today)):
+        slots, open_ = _unpublished(session, settings, month)
+        if slots and not open_:
+            yield ok("duty-month", say("{} 值班表已发布", "the duties of {} are published").format(month))
+        elif month > f"{today:%Y-%m}" and today.day < _PUBLISHED_BY:
+            yield ok("duty-month", say("{} 值班表应在 25 日发布", "the duties of {} are due on the 25th").format(month))
+        else:
+            told = say("{} 值班表尚未发布(未发布 {} 班)。", "the duties of {} are not published ({} open).").format(
+                month, open_
+            )
+            run = _command("duty-publish", month)
+            yield (warn if today.day == _PUBLISHED_BY else bad)(
+                "duty-month", told, say("执行 {}。", "Run `{}`.").format(run)
+            )
+
+
+def _unpublished(session: Session, settings: Settings, month: str) -> tuple[int, int]:
+    first, last = month_dates(month)
+    first = max(first, settings.today())
+    query = (
+        select(func.count(), func.count().filter(col(DutySlot.published_at).is_(None)))
+        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        .where(
+            col(Centre.district_id) == district_id(session, settings.district), col(DutySlot.day).between(first, last)
+        )
+    )
+    slots, open_ = session.execute(query).one()
+    return slots, open_
+
+
+_CHECKS: dict[str, Check] = {
+    "integrity": _integrity,
+    "seals": _seals,
+    "audit": _audit,
+    "calendar": _calendar,
+    "outbox": _outbox,
+    "jobs": _jobs,
+}
+_DUTY_CHECKS: dict[str, Check] = {"duty-day": _duty_day, "duty-month": _month}
