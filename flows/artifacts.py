@@ -76,7 +76,7 @@ def mark_name(mark: str) -> str:
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
-        return say("(没有记录)", "(none)")
+        return say("（没有记录）", "(none)")
     columns = list(rows[0])
     lines = [[_plain(name) for name in columns], ["---:" if _numeric(rows, name) else "---" for name in columns]]
     lines += [[_plain(row.get(name)) for name in columns] for row in rows]

@@ -12,33 +12,17 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import psutil
 
-from rules.errors import TuoqiError
+from flows.service_errors import ChildDied
 
 ROOT = Path(__file__).parent.parent
 LOG_BYTES = 5_000_000
 LOG_FILES = 5
 _PR_SET_PDEATHSIG = 1
-
-
-class ServiceError(TuoqiError):
-    """Prefect's processes could not start or stay."""
-
-
-@dataclass(eq=False)
-class ChildDied(ServiceError):
-    """The server, the worker or the registration of the jobs ended by itself."""
-
-    name: str
-    code: int | None
-    log: Path
-    zh = "{name} 意外结束(退出码 {code});原因见 {log},排除后请重新启动。"
-    en = "the {name} ended unexpectedly (exit code {code}); see {log}, then start again."
 
 
 class Child:

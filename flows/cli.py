@@ -58,14 +58,14 @@ def _instant(value: str | None) -> str | None:
         raise typer.BadParameter(_("请写成 2026-03-01T07:30", "write it like 2026-03-01T07:30")) from None
 
 
-_AT = _("以此时刻代替当前时间,如 2026-03-01T07:30", "this instant replaces the clock, such as 2026-03-01T07:30")
-_POLICY = _("叠加在 policies/ 之上的政策文件(YAML)", "a YAML file of dated versions laid over policies/")
+_AT = _("以此时刻代替当前时间，如 2026-03-01T07:30", "this instant replaces the clock, such as 2026-03-01T07:30")
+_POLICY = _("叠加在 policies/ 之上的政策文件（YAML）", "a YAML file of dated versions laid over policies/")
 At = Annotated[str | None, typer.Option("--at", metavar="INSTANT", callback=_instant, help=_AT)]
 Policy = Annotated[Path | None, typer.Option("--policy", metavar="FILE", exists=True, dir_okay=False, help=_POLICY)]
 
 
 app = typer.Typer(
-    help=_("托起:区级一老一小公共服务作业", "Tuoqi: the recurring public-service jobs of a city district"),
+    help=_("托起：区级一老一小公共服务作业", "Tuoqi: the recurring public-service jobs of a city district"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -80,12 +80,14 @@ app.add_typer(duty, name="duty")
 Json = Annotated[bool, typer.Option("--json", help=_("以 JSON 输出结果", "print the result as JSON"))]
 
 
-@app.command("import", help=_("导入一个登记表文件(全部写入或全不写入)", "take in a register file, whole or not at all"))
+@app.command(
+    "import", help=_("导入一个登记表文件（全部写入或全不写入）", "take in a register file, whole or not at all")
+)
 @dated
 def imported(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
     file: Annotated[Path, typer.Argument(metavar="FILE")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("只检查,不写入", "check only, write nothing"))] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("只检查，不写入", "check only, write nothing"))] = False,
     as_json: Json = False,
 ) -> None:
     """Take in a register file."""
@@ -140,7 +142,7 @@ def export(
     centre: Annotated[str | None, typer.Option("--centre", metavar="CODE")] = None,
     cadre: Annotated[str | None, typer.Option("--cadre", metavar="NUMBER")] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help=_("含个人信息(记入审计)", "with personal data (audited)"))
+        bool, typer.Option("--reveal", help=_("含个人信息（记入审计）", "with personal data (audited)"))
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -154,7 +156,7 @@ def export(
         said.result(export_file(database, settings(), kind, wish, to), as_json=as_json)
 
 
-@app.command(help=_("查一个编号是谁(记入审计)", "look a reference up (audited)"))
+@app.command(help=_("查一个编号是谁（记入审计）", "look a reference up (audited)"))
 @dated
 def who(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = False) -> None:
     """Look a reference up."""
@@ -166,12 +168,14 @@ def who(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = Fals
         said.result(look_up(database, settings(), ref), as_json=as_json)
 
 
-By = Annotated[str, typer.Option("--by", metavar="NUMBER", help=_("登记人:本人或负责人编号,或 office", "who reports"))]
+By = Annotated[
+    str, typer.Option("--by", metavar="NUMBER", help=_("登记人：本人或负责人编号，或 office", "who reports"))
+]
 Centre = Annotated[str, typer.Option("--centre", metavar="CODE")]
 Day = Annotated[str, typer.Option("--date", metavar="DATE")]
 Cadre = Annotated[str | None, typer.Option("--cadre", metavar="NUMBER")]
 Time = Annotated[
-    str | None, typer.Option("--time", metavar="INSTANT", help=_("发生时刻,默认现在", "when, default now"))
+    str | None, typer.Option("--time", metavar="INSTANT", help=_("发生时刻，默认现在", "when, default now"))
 ]
 Check = Annotated[str, typer.Option(metavar="ok|problem")]
 
@@ -238,7 +242,7 @@ def swap(
     _desk("swap", by, as_json=as_json, centre=centre, **sides, **agreed)
 
 
-@app.command(help=_("升级数据库(先备份)", "upgrade the database, after a backup"))
+@app.command(help=_("升级数据库（先备份）", "upgrade the database, after a backup"))
 @dated
 def migrate() -> None:
     """Upgrade the database."""
@@ -258,7 +262,7 @@ def backup(to: Annotated[Path | None, typer.Option("--to", metavar="FILE")] = No
     said.done(backup_database(settings(), to))
 
 
-@app.command(help=_("从备份恢复(先备份现状)", "restore a backup, after backing up what is there"))
+@app.command(help=_("从备份恢复（先备份现状）", "restore a backup, after backing up what is there"))
 @dated
 def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Restore a backup."""
@@ -281,7 +285,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(help=_("生成密钥文件(生产环境首次安装)", "make a key file (first installation)"))
+@app.command(help=_("生成密钥文件（生产环境首次安装）", "make a key file (first installation)"))
 @dated
 def keys(to: Annotated[Path, typer.Option("--to", metavar="FILE")]) -> None:
     """Make a key file."""
@@ -289,12 +293,12 @@ def keys(to: Annotated[Path, typer.Option("--to", metavar="FILE")]) -> None:
     from flows.settings import write_keys
 
     if to.exists():
-        raise typer.BadParameter(_("文件已存在,绝不覆盖密钥", "the file exists; keys are never overwritten"))
+        raise typer.BadParameter(_("文件已存在，绝不覆盖密钥", "the file exists; keys are never overwritten"))
     write_keys(to)
-    said.done(_("已生成 {};请另存一份到安全的地方", "made {}; keep a copy in a safe place").format(to))
+    said.done(_("已生成 {}；请另存一份到安全的地方", "made {}; keep a copy in a safe place").format(to))
 
 
-@app.command(help=_("启动服务,Ctrl-C 停止", "run the service until Ctrl-C"))
+@app.command(help=_("启动服务，Ctrl-C 停止", "run the service until Ctrl-C"))
 @dated
 def up() -> None:
     """Run the service."""

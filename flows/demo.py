@@ -1,7 +1,8 @@
-"""The demo: a made-up district from Excel files -> one business day of every job by a real server and worker -> a table.
+"""The demo: a made-up district from Excel files -> one day of every job by a real server and worker -> a table.
 
-The day is Sunday 1 March 2026; the Saturday before is a make-up workday. The month is planned and published, somebody falls ill overnight, the marks fire, and
-messages end as files. Each run has its clock replaced, so nothing waits for real time.
+The day is Sunday 1 March 2026; the Saturday before is a make-up workday. The month is planned and published, somebody
+falls ill overnight, the marks fire, and messages end as files. Each run has its clock replaced: nothing waits for real
+time.
 """
 
 import csv
@@ -137,7 +138,7 @@ def _plan(stage: Stage) -> None:
     drafted = stage.run("duty-plan", PLAN, month="2026-03")
     drafts = stage.slots(DAY.replace(day=1), DAY.replace(day=31))
     gaps = sum(slot.cadre is None for slot in drafts)
-    told = say(f"{len(drafts)} 班,空缺 {gaps}", f"{len(drafts)} duties, {gaps} gaps")
+    told = say(f"{len(drafts)} 班，空缺 {gaps}", f"{len(drafts)} duties, {gaps} gaps")
     stage.note(
         "duty-plan", say("起草 2026 年 3 月值班表", "drafted March 2026"), told, _ui(stage), good=drafted and gaps == 0
     )
@@ -146,7 +147,7 @@ def _plan(stage: Stage) -> None:
     done = sum(slot.published for slot in slots)
     told = say(f"{done} 班已发布", f"{done} published")
     good = published and done == len(drafts) and [s.cadre for s in slots] == [s.cadre for s in drafts]
-    stage.note("duty-plan", say("发布,通知到人", "published, everybody told"), told, "outbox/", good=good)
+    stage.note("duty-plan", say("发布，通知到人", "published, everybody told"), told, "outbox/", good=good)
 
 
 def _eve(stage: Stage) -> None:
@@ -160,7 +161,7 @@ def _eve(stage: Stage) -> None:
     stage.take("ack", NIGHT, acks)
     reminded = stage.run("duty-watch", NIGHT) and stage.run("deliver", NIGHT)
     number = stage.messages("duty-reminder")
-    told = say(f"{number} 人(其余已确认)", f"{number} people, the others had acknowledged")
+    told = say(f"{number} 人（其余已确认）", f"{number} people, the others had acknowledged")
     stage.note(
         "duty-watch",
         say("20:00 提醒未确认者", "20:00 reminded the others"),
@@ -179,13 +180,13 @@ def _day(stage: Stage) -> None:
     after = stage.slots(*month)
     moved = [slot for slot in after if before[slot.centre, slot.day] != slot.cadre]
     told = say(
-        f"替班 {len(moved)} 处,其余 {len(after) - len(moved)} 班不动",
+        f"替班 {len(moved)} 处，其余 {len(after) - len(moved)} 班不动",
         f"{len(moved)} moved, {len(after) - len(moved)} kept",
     )
     good = mended and len(moved) == 1 and moved[0].cadre is not None
     stage.note(
         "duty-day",
-        say("06:00 今日名单;夜间请假即时替班", "06:00 today's list, overnight leave mended"),
+        say("06:00 今日名单；夜间请假即时替班", "06:00 today's list, overnight leave mended"),
         told,
         _ui(stage),
         good=good,
@@ -193,7 +194,7 @@ def _day(stage: Stage) -> None:
     heard = stage.run("duty-watch", HEAD) and stage.run("duty-watch", HEAD) and stage.run("deliver", HEAD)
     number, substitutes = stage.messages("duty-unacknowledged"), stage.messages("duty-assigned")
     told = say(
-        f"负责人 {number} 次(跑两遍不重复),替班人 {substitutes} 人",
+        f"负责人 {number} 次（跑两遍不重复），替班人 {substitutes} 人",
         f"{number} heads, once each; {substitutes} substitute",
     )
     good = heard and number == 3 and substitutes == 1
@@ -202,7 +203,7 @@ def _day(stage: Stage) -> None:
     stage.take("checkin", OFFICE, came)
     absent = stage.run("duty-watch", OFFICE) and stage.run("deliver", OFFICE)
     number = stage.messages("duty-absent")
-    told = say(f"{number} 处,附替班建议", f"{number} centre, with a substitute proposed")
+    told = say(f"{number} 处，附替班建议", f"{number} centre, with a substitute proposed")
     stage.note(
         "duty-watch",
         say("08:45 未签到报街道", "08:45 the sub-district office hears"),
@@ -221,7 +222,7 @@ def _after(stage: Stage) -> None:
     closed = stage.run("duty-watch", MIDNIGHT)
     states = [slot.state for slot in stage.slots()]
     told = say(
-        f"已交接 {states.count('handed_over')},缺岗 {states.count('missed')}",
+        f"已交接 {states.count('handed_over')}，缺岗 {states.count('missed')}",
         f"{states.count('handed_over')} handed over, {states.count('missed')} missed",
     )
     good = closed and states.count("missed") == 1
@@ -247,10 +248,10 @@ def _after(stage: Stage) -> None:
     )
     outbox = stage.settings.folder("outbox")
     mails, texts = len(list(outbox.rglob("*.eml"))), _lines(outbox / "sms.jsonl")
-    told = say(f"邮件 {mails} 封,短信 {texts} 条", f"{mails} e-mails, {texts} SMS")
+    told = say(f"邮件 {mails} 封，短信 {texts} 条", f"{mails} e-mails, {texts} SMS")
     stage.note(
         "deliver",
-        say("消息送出(演示中写为文件)", "messages out, as files here"),
+        say("消息送出（演示中写为文件）", "messages out, as files here"),
         told,
         _short(outbox),
         good=mails > 0 and texts > 0,
@@ -271,7 +272,7 @@ def _short(path: Path) -> str:
 
 def _summary(stage: Stage, seconds: float) -> None:
     table = Table(
-        title=say("托起演示:2026年3月1日,西山区(虚构)33 个中心", "Tuoqi demo: 1 March 2026, 33 made-up centres")
+        title=say("托起演示：2026年3月1日，西山区（虚构）33 个中心", "Tuoqi demo: 1 March 2026, 33 made-up centres")
     )
     for head in (
         (" ", " "),
@@ -286,7 +287,7 @@ def _summary(stage: Stage, seconds: float) -> None:
     stage.console.print(table)
     stage.console.print(
         say(
-            f"用时 {seconds:.0f} 秒。数据在 {_short(stage.settings.var_dir)};用自己的数据运行:make up",
+            f"用时 {seconds:.0f} 秒。数据在 {_short(stage.settings.var_dir)}；用自己的数据运行：make up",
             f"{seconds:.0f} s. Data in {_short(stage.settings.var_dir)}; with your own data: make up",
         )
     )

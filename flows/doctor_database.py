@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, time, timedelta
 from functools import partial
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col
 
@@ -175,10 +175,8 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     now = real_now()
     names = (col(JobRun.job), col(JobRun.run_key), col(JobRun.state), col(JobRun.owner), col(JobRun.lease_until))
     ours = (col(JobRun.partition) == settings.district) | col(JobRun.partition).startswith(f"{settings.district}/")
-    fresh = (col(JobRun.state) == "running") | (
-        (col(JobRun.state) == "failed") & (col(JobRun.started_at) > now - _RECENT)
-    )
-    runs = session.execute(select(*names).where(ours, fresh).order_by(col(JobRun.id))).all()
+    fresh = (col(JobRun.state) == "running", (col(JobRun.state) == "failed") & (col(JobRun.started_at) > now - _RECENT))
+    runs = session.execute(select(*names).where(ours, or_(*fresh)).order_by(col(JobRun.id))).all()
     lost = [row for row in runs if row.state == "failed" or row.lease_until <= now or is_dead(row.owner)]
     remedy = say("下次运行会接手;也可现在执行 {}。", "The next run takes over; or now: `{}`.")
     for row in lost:

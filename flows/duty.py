@@ -59,9 +59,10 @@ def _show_month(result: Result) -> None:
         return
     state = say("已发布", "published") if result["published"] == result["slots"] else say("草稿", "draft")
     if result["provisional"]:
-        state += say("(暂定日历,不可发布)", " (provisional calendar, cannot be published)")
+        state += say("（暂定日历，不可发布）", " (provisional calendar, cannot be published)")
     title = say(
-        f"{result['month']} 值班表 · {state} · {result['centres']} 个中心 {result['slots']} 班,空缺 {result['gaps']},放宽间隔 {result['relaxed']}",
+        f"{result['month']} 值班表 · {state} · {result['centres']} 个中心 {result['slots']} 班，"
+        f"空缺 {result['gaps']}，放宽间隔 {result['relaxed']}",
         f"Duty {result['month']} · {state} · {result['centres']} centres, {result['slots']} duties, "
         f"{result['gaps']} gaps, {result['relaxed']} with rest relaxed",
     )
@@ -95,7 +96,8 @@ def duty_day(as_of: fields.AsOf = None) -> Result:
 
 def _show_day(result: Result) -> None:
     title = say(
-        f"{result['date']} 值班名单 · {result['duties']} 个中心,空缺 {result['gaps']},替班 {len(result['changes'])},昨日缺岗 {result['missed']}",
+        f"{result['date']} 值班名单 · {result['duties']} 个中心，空缺 {result['gaps']}，"
+        f"替班 {len(result['changes'])}，昨日缺岗 {result['missed']}",
         f"On duty {result['date']} · {result['duties']} centres, {result['gaps']} gaps, "
         f"{len(result['changes'])} changes, {result['missed']} missed",
     )
@@ -144,7 +146,7 @@ def duty_watch(at: fields.At = None) -> Result:
             for row in result["list"]
         ]
         title = say(
-            f"{result['at']} 提醒 {len(rows)} 条,记缺岗 {result['missed']}",
+            f"{result['at']} 提醒 {len(rows)} 条，记缺岗 {result['missed']}",
             f"{len(rows)} marks, {result['missed']} missed at {result['at']}",
         )
         artifacts.table("duty-watch", title, rows)
@@ -170,8 +172,9 @@ def duty_report(month: fields.Month = None, as_of: fields.AsOf = None) -> Result
 
 def _show_report(result: Result) -> None:
     title = say(
-        f"{result['month']} 值班统计 · {result['duties']} 班,空缺 {result['gaps']},缺岗 {result['missed']},换班 {result['swaps']}"
-        f" · 台账合计 {result['ledger_sum']}(应为 0)· 工作簿 {result['file']}",
+        f"{result['month']} 值班统计 · {result['duties']} 班，空缺 {result['gaps']}，缺岗 {result['missed']}，"
+        f"换班 {result['swaps']}"
+        f" · 台账合计 {result['ledger_sum']}（应为 0）· 工作簿 {result['file']}",
         f"Duty report {result['month']} · {result['duties']} duties, {result['gaps']} gaps, {result['missed']} missed, "
         f"{result['swaps']} swaps · ledger sum {result['ledger_sum']} (must be 0) · workbook {result['file']}",
     )

@@ -1,4 +1,4 @@
-"""The morning of duty: yesterday closed -> overnight leave mended by the fewest changes -> both sides told -> today's list."""
+"""The morning of duty: yesterday closed -> overnight leave mended by few changes -> both sides told -> today's list."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

@@ -17,7 +17,7 @@ class NotRecorded(TuoqiError):
 
     problem: str
     remedy: str
-    zh = "未登记:{problem};{remedy}。"
+    zh = "未登记：{problem};{remedy}。"
     en = "not recorded: {problem}; {remedy}."
 
 

@@ -30,7 +30,7 @@ def duty_rows(
             yield [slot.day, slot.centre, slot.cadre or "", slot.state, slot.rest_relaxed, why]
 
 
-def write_duty_calendar(  # noqa: PLR0913 - the limits of an export
+def write_duty_calendar(
     session: Session, settings: Settings, district: int, span: Span, centre: str | None, to: Path, *, reveal: bool
 ) -> int:
     """Write one calendar sheet per centre for a month; with names if revealed, else with staff numbers."""
@@ -39,7 +39,7 @@ def write_duty_calendar(  # noqa: PLR0913 - the limits of an export
     return len(sheets)
 
 
-def write_holiday_table(  # noqa: PLR0913 - the limits of an export
+def write_holiday_table(
     session: Session, settings: Settings, district: int, span: Span, to: Path, *, reveal: bool
 ) -> int:
     """Write who is on duty, and who leads, on the holidays of a span."""

@@ -1,5 +1,6 @@
 """A cadre's duties for the phone's calendar: slots and their history -> events -> one .ics for each cadre."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +24,7 @@ OPENS, CLOSES = time(8, 45), time(18, 0)
 all, and lets other appointments lie over it."""
 REMINDERS = (timedelta(hours=12, minutes=45), timedelta(hours=1))  # before 08:45: at 20:00 the evening before, at 07:45
 SUMMER_TIMES_OVER = datetime(1992, 1, 1)  # noqa: DTZ001 - wall time; China has kept UTC+8 since
+_CONTROL = re.compile("[\x00-\x1f\x7f\u0085\u2028\u2029]")
 CST = timedelta(hours=8)
 _TASKS = "Open the function rooms, tell elders about meals, keep the yard clean, look after the facilities."
 
@@ -32,7 +34,7 @@ class UnknownCadre(TuoqiError):
     """A cadre number nobody has."""
 
     number: str
-    zh = "没有工号为 {number} 的干部;请核对花名册中的工号。"
+    zh = "没有工号为 {number} 的干部；请核对花名册中的工号。"
     en = "there is no cadre {number}; check the number in the cadre register."
 
 
@@ -102,7 +104,7 @@ def _event(duty: DutyEvent, stamp: datetime) -> Event:
     event.add("dtend", datetime.combine(duty.date, CLOSES, SHANGHAI))
     event.add("status", "CANCELLED" if duty.cancelled else "CONFIRMED")
     event.add("summary", _plain(_summary(duty)))
-    event.add("description", say("开放活动室,告知用餐,保持清洁,照看设施。", _TASKS))
+    event.add("description", say("开放活动室，告知用餐，保持清洁，照看设施。", _TASKS))
     event.add("categories", [say("值班", "Duty")])
     if duty.address:
         event.add("location", _plain(duty.address))
@@ -115,7 +117,7 @@ def _event(duty: DutyEvent, stamp: datetime) -> Event:
 def _summary(duty: DutyEvent) -> str:
     kind = say(f"({duty.kind})", f" ({duty.kind})") if duty.kind else ""
     if duty.cancelled:
-        return say(f"已取消:{duty.name}值班{kind}", f"Cancelled: duty at {duty.name}{kind}")
+        return say(f"已取消：{duty.name}值班{kind}", f"Cancelled: duty at {duty.name}{kind}")
     return say(f"{duty.name}值班{kind}", f"Duty at {duty.name}{kind}")
 
 
@@ -129,7 +131,7 @@ def _alarm(ahead: timedelta, text: str) -> Alarm:
 
 def _plain(text: str) -> str:
     """Without line ends and other control characters, which could open a property of their own."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    return _CONTROL.sub(" ", text)
 
 
 def events_of(session: Session, district: int, number: str, first: date, last: date) -> list[DutyEvent]:

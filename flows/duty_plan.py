@@ -39,7 +39,10 @@ class ProvisionalMonth(DutyError):
 
     month: str
     first: date
-    zh = "{month} 不能发布:国务院尚未公布该年放假安排({first} 起为暂定日历)。公布后导入日历(tuoqi import calendar)再发布。"
+    zh = (
+        "{month} 不能发布：国务院尚未公布该年放假安排（{first} 起为暂定日历）。"
+        "公布后导入日历（tuoqi import calendar）再发布。"
+    )
     en = (
         "{month} cannot be published: the State Council has not announced that year (provisional from {first}). "
         "Import the calendar once it is out (`tuoqi import calendar`), then publish."
@@ -51,7 +54,7 @@ class NothingToPlan(DutyError):
     """There is no roster to plan from."""
 
     month: str
-    zh = "{month} 没有可排班的中心或名册;请先导入中心(centre)和干部(cadre)表。"
+    zh = "{month} 没有可排班的中心或名册；请先导入中心（centre）和干部（cadre）表。"
     en = "there is no centre or roster to plan {month} from; import the centre and cadre registers first."
 
 
@@ -60,7 +63,7 @@ class UnknownCentre(DutyError):
     """A centre code nobody registered."""
 
     centre: str
-    zh = "没有编号为 {centre} 的中心;请核对中心表中的编号。"
+    zh = "没有编号为 {centre} 的中心；请核对中心表中的编号。"
     en = "there is no centre {centre}; check the code in the centre register."
 
 

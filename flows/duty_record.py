@@ -13,7 +13,7 @@ from rules.errors import say
 
 
 @flow(name="duty-record", persist_result=False)
-def duty_record(  # noqa: PLR0913 - one field of the form each
+def duty_record(  # noqa: PLR0913, PLR0917 - one field of the form each
     what: fields.What,
     centre: fields.Centre,
     day: fields.DutyDate,
@@ -34,7 +34,7 @@ def duty_record(  # noqa: PLR0913 - one field of the form each
         values = _swap(centre, (day, cadre), (other_day, other_cadre), by)
     with opened(chosen) as database:
         result = record(database, chosen, what, by, values)
-    done = say("已登记", "recorded") if result["recorded"] else say("此前已登记,无变化", "already recorded")
+    done = say("已登记", "recorded") if result["recorded"] else say("此前已登记，无变化", "already recorded")
     artifacts.markdown("duty-record", f"**{done}** · {centre} · {day}")
     return result
 

@@ -3,6 +3,7 @@
 What the duty workbooks share is here too: the colours of the days, formats made once, pieces written side by side.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -29,6 +30,7 @@ TINTS = {"work": (WHITE, INK), "rest": ("#E6F1EA", "#2E6B4F"), "statutory": ("#F
 BARS = ("#6F9BBA", "#7DB798", "#E5866F")
 SIGNED, COUNT = "+0.00;-0.00;0.00", "0;-0;–"
 TABLE = 31  # the row of its heads, below the charts, where the second page begins
+CONTROL = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
 WIDTHS = (9, 27, *[7.5] * 7, *[8] * 3, 2, 10, 10)
 SPREAD = 13  # the column from which the distribution stands
 
@@ -58,10 +60,16 @@ def put(sheet: Worksheet, row: int, column: int, pieces: Iterable[Piece], looks:
         if width > 1:
             sheet.merge_range(row, column, row, column + width - 1, "", made)
         if isinstance(value, str):
-            sheet.write_string(row, column, safe_text(value), made)
+            sheet.write_string(row, column, cell_text(value), made)
         else:
             sheet.write_number(row, column, value, made)
         column += width
+
+
+def cell_text(text: str) -> str:
+    """One line that is no formula to a spreadsheet, nor to xlsxwriter the rich text <r>...</r>, copied as it is."""
+    line = safe_text(CONTROL.sub(" ", text))
+    return f"'{line}" if line.startswith("<r>") else line
 
 
 def banner(sheet: Worksheet, looks: Looks, widths: tuple[int, int], title: str, when: str) -> None:
@@ -191,17 +199,19 @@ def _charts(book: Workbook, sheet: Worksheet, lines: tuple[int, int], spread: tu
         marker = {"type": shape, "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
         balance.add_series(series(column, lines, 0, line={"none": True}, marker=marker))
     balance.set_high_low_lines({"line": {"color": QUIET, "width": 2}})
-    _finish(balance, say("应值余额(次):最高、平均、最低", "Balances in duties: highest, mean, lowest"), (608, 250))
+    _finish(
+        balance, say("应值余额(次):最高、平均、最低", "Balances in duties: highest, mean, lowest"), (608, 250), turn=-90
+    )
     sheet.insert_chart(18, 0, balance, {"x_offset": 408})
 
 
-def _finish(chart: Any, title: str, size: tuple[int, int], *, legend: bool = False) -> None:
-    """Give a chart its size in pixels, its title and our fonts."""
+def _finish(chart: Any, title: str, size: tuple[int, int], *, legend: bool = False, turn: int = 0) -> None:
+    """Give a chart its size in pixels, its title and our fonts; `turn` is the angle of the labels below."""
     font = {"name": FONT, "size": 8, "color": QUIET}
     chart.set_title({"name": title, "name_font": {"name": FONT, "size": 12, "color": ACCENT}, "overlay": False})
     chart.set_x_axis(
         {
-            "num_font": font,
+            "num_font": font | {"rotation": turn},
             "text_axis": True,
             "line": {"color": LINE},
             "label_position": "low",

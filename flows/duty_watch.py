@@ -1,4 +1,4 @@
-"""Watching duty over its marks: slots near now -> the mark that is due -> whoever must hear of it, once per revision."""
+"""Watching duty over its marks: slots near now -> the mark that is due -> who must hear of it, once per revision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta

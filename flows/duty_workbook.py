@@ -3,6 +3,7 @@
 `write_holidays` is its sibling for the sub-district: one table for each holiday, centres down, days across.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,22 @@ from typing import Any
 
 from xlsxwriter.worksheet import Worksheet
 
-from flows.duty_report_workbook import AMBER, COUNT, QUIET, RED, TINTS, WHITE, Looks, Piece, banner, month_name, put
-from flows.forms_rows import ACCENT, LINE, SHADE, page, safe_text, workbook_at
+from flows.duty_report_workbook import (
+    AMBER,
+    CONTROL,
+    COUNT,
+    QUIET,
+    RED,
+    TINTS,
+    WHITE,
+    Looks,
+    Piece,
+    banner,
+    cell_text,
+    month_name,
+    put,
+)
+from flows.forms_rows import ACCENT, LINE, SHADE, page, workbook_at
 from notifications.duty import weekday
 from rules.calendar import Day, dates_between, month_dates
 from rules.duty import DayNotInCalendar
@@ -25,6 +40,7 @@ from rules.slots import NAMES
 
 OUTSIDE = "#F6F8F9"
 MARKS = dict(zip(NAMES, "◇○◎●√××", strict=True))
+FORBIDDEN = re.compile(r"[\[\]:*?/\\]")  # in the name of a sheet
 SUFFIXES = ("社区居家养老服务中心", "居家养老服务中心", "养老服务中心", "服务中心")
 PARTS, WIDE = 4, 28  # sheet columns to a day, and to a week
 SHARES = (0.36, 0.4, 0.24)  # of a day's height for its number, cadre and state
@@ -99,7 +115,7 @@ def tab_names(labels: Sequence[tuple[str, str]]) -> list[str]:
     taken, names = {"目录", "index", "history"}, list[str]()
     for code, name in labels:
         short = next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
-        plain = "".join(" " if c in "[]:*?/\\" or not c.isprintable() else c for c in f"{code} {short}")
+        plain = FORBIDDEN.sub(" ", CONTROL.sub(" ", f"{code} {short}"))
         wanted, number = _cut(plain, 31), 1
         while wanted.casefold() in taken:
             number += 1
@@ -181,7 +197,7 @@ def _index_row(sheet: Worksheet, looks: Looks, row: int, centre: CentreMonth, ta
     text, colour = _status(counted)
     put(sheet, row, 0, [(1, row - 2, middle | {"font_color": QUIET}), (1, centre.code, middle)], looks)
     link = "internal:'{}'!A1".format(tab.replace("'", "''"))
-    sheet.write_url(row, 2, link, looks(font_color=ACCENT, underline=1, **line), safe_text(centre.name))
+    sheet.write_url(row, 2, link, looks(font_color=ACCENT, underline=1, **line), cell_text(centre.name))
     numbers = [counted[name] for name in ("slots", "gap", "relaxed", "people")]
     looked = [middle, middle | (alarm if counted["gap"] else {}), middle, middle]
     pieces: list[Piece] = [(1, number, look) for number, look in zip(numbers, looked, strict=True)]

@@ -1,4 +1,4 @@
-"""Exports: a kind and limits -> rows from the database -> csv, xlsx or ics; personal data only revealed, and audited."""
+"""Exports: a kind and limits -> rows from the database -> csv, xlsx or ics; revealing personal data is audited."""
 
 import getpass
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ class UnknownExport(TuoqiError):
 
     kind: str
     known: str
-    zh = "没有名为 {kind} 的导出;可用:{known}。"
+    zh = "没有名为 {kind} 的导出；可用：{known}。"
     en = "nothing is exported as {kind!r}; choose one of: {known}."
 
 
@@ -38,7 +38,7 @@ class BadWish(TuoqiError):
     """A limit of the export cannot be understood, or one is missing."""
 
     problem: str
-    zh = "导出条件有误:{problem}。"
+    zh = "导出条件有误：{problem}。"
     en = "wrong limits of the export: {problem}."
 
 
@@ -47,7 +47,7 @@ class UnknownRef(TuoqiError):
     """Nobody has this reference."""
 
     ref: str
-    zh = "没有编号为 {ref} 的人员或单位;请核对是否抄写有误。"
+    zh = "没有编号为 {ref} 的人员或单位；请核对是否抄写有误。"
     en = "nobody has the reference {ref}; check the spelling."
 
 
@@ -62,7 +62,7 @@ class Wish:
     reveal: bool = False
 
     @classmethod
-    def read(  # noqa: PLR0913 - the switches of the command line
+    def read(
         cls,
         since: str | None,
         until: str | None,

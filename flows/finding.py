@@ -40,7 +40,7 @@ def examined(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Find
     except TuoqiError as error:
         yield bad(name, str(error), remedy)
     except Exception as error:  # noqa: BLE001 - the doctor goes on to the next check; texts of strangers may hold data
-        told = say("检查时出错({})。", "could not be examined ({}).").format(type(error).__name__)
+        told = say("检查时出错（{}）。", "could not be examined ({}).").format(type(error).__name__)
         yield bad(
-            name, told, say("请核对相关设置与权限,再执行 tuoqi doctor。", "Check settings and permissions.") + remedy
+            name, told, say("请核对相关设置与权限，再执行 tuoqi doctor。", "Check settings and permissions.") + remedy
         )

@@ -1,4 +1,4 @@
-"""Taking in a file: read it in a child with limits -> parse against its register -> store all of it or nothing -> tell."""
+"""Taking in a file: read in a child with limits -> parse against its register -> store all of it or nothing -> tell."""
 
 import getpass
 import hashlib
@@ -26,7 +26,7 @@ from models.intake_slots import store_slots
 from models.intake_swaps import store_swaps
 from policies import book
 from rules.errors import TuoqiError
-from rules.registers import REGISTERS, CellError, Parsed, Register, Row, parse
+from rules.registers import REGISTERS, CellError, Register, Row, parse
 
 Store = Callable[[Session, Scope, Sequence[Row]], Taken]
 
@@ -37,7 +37,7 @@ class UnknownRegister(TuoqiError):
 
     kind: str
     known: str
-    zh = "没有名为 {kind} 的登记表;可用:{known}。"
+    zh = "没有名为 {kind} 的登记表；可用：{known}。"
     en = "there is no register {kind!r}; choose one of: {known}."
 
 
@@ -49,8 +49,11 @@ class FileHasErrors(TuoqiError):
     count: int
     first: str
     marked: Path
-    zh = "{name} 有 {count} 处错误,未写入任何数据。第一处:{first}\n已标出全部错误:{marked};请改正后重新导入。"
-    en = "{name} has {count} errors; nothing was written. The first: {first}\nAll are marked in {marked}; correct them and import again."
+    zh = "{name} 有 {count} 处错误，未写入任何数据。第一处：{first}\n已标出全部错误：{marked}；请改正后重新导入。"
+    en = (
+        "{name} has {count} errors; nothing was written. The first: {first}\n"
+        "All are marked in {marked}; correct them and import again."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     return Intake(kind, len(parsed.rows), taken, dry_run, table.remark, _affected(database, settings, kind))
 
 
-class _Undo(Exception):  # noqa: N818 - a signal, not an error
+class _Undo(Exception):
     """Rolls the transaction back on purpose."""
 
 

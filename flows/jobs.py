@@ -120,7 +120,7 @@ def _finish(database: Database, held: Claim, state: str, result: Result | None) 
 
 def _told(standing: Standing, job: str, run_key: str) -> Result:
     if standing.state == "done":
-        note = say("此前已完成,未重复执行", "done before; not done again")
+        note = say("此前已完成，未重复执行", "done before; not done again")
         return {**(standing.result or {}), "already": True, "note": note}
-    note = say("{} {} 正由另一进程执行,本次不重复", "{} {} is running in another process; not started twice")
+    note = say("{} {} 正由另一进程执行，本次不重复", "{} {} is running in another process; not started twice")
     return {"busy": True, "note": note.format(job, run_key)}

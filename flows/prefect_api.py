@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from flows.child import ServiceError
+from flows.service_errors import NoSuchJob, Refused, Unanswered
 from rules.errors import say
 
 POOL = "tuoqi"
@@ -19,44 +19,6 @@ QUEUES = {"default": 4, "watch": 2}
 
 BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
-
-
-@dataclass(eq=False)
-class NoSuchJob(ServiceError):
-    """No deployment has that name."""
-
-    name: str
-    zh = "没有名为 {name} 的任务;请用 tuoqi run --help 查看任务名称。"
-    en = "there is no job named {name}; `tuoqi run --help` lists them."
-
-
-@dataclass(eq=False)
-class Refused(ServiceError):
-    """The values given do not fit the form of the job."""
-
-    name: str
-    detail: str
-    zh = "任务 {name} 的参数不符合要求:{detail};请改正后再运行。"
-    en = "the values do not fit the job {name}: {detail}; correct them, then run it again."
-
-
-@dataclass(eq=False)
-class TooSlow(ServiceError):
-    """The awaited thing did not happen in time."""
-
-    name: str
-    seconds: float
-    zh = "等待 {name} 超过 {seconds:.0f} 秒;请查看 logs 文件夹或页面上的运行记录。"
-    en = "waited more than {seconds:.0f} s for {name}; see the logs folder, or the run in the UI."
-
-
-@dataclass(eq=False)
-class Unanswered(ServiceError):
-    """The server does not answer, or only that it is busy."""
-
-    url: str
-    zh = "调度服务 {url} 没有应答;请查看 logs 文件夹中的 server.log,然后重新启动。"
-    en = "the server at {url} does not answer; see server.log in the logs folder, then start again."
 
 
 @dataclass(frozen=True)
@@ -191,6 +153,17 @@ class PrefectApi:
             raise NoSuchJob(name)
         first: dict[str, Any] = found[0]
         return first
+
+    def keep_only(self, declared: Iterable[Mapping[str, Any]]) -> None:
+        """Delete the deployments and schedules that prefect.yaml no longer has: registering anew leaves them firing."""
+        slugs = {each["name"]: {schedule["slug"] for schedule in each.get("schedules", [])} for each in declared}
+        for found in self.deployments():
+            path = f"/deployments/{found['id']}"
+            if found["work_pool_name"] == POOL and found["name"] not in slugs:
+                self.ask("DELETE", path, known=(404,))
+            for schedule in found["schedules"]:
+                if schedule["slug"] and schedule["slug"] not in slugs.get(found["name"], {schedule["slug"]}):
+                    self.ask("DELETE", f"{path}/schedules/{schedule['id']}", known=(404,))
 
     def start(
         self, name: str, parameters: Mapping[str, Any] | None = None, *, env: Mapping[str, str] | None = None

@@ -4,14 +4,14 @@ import errno
 import os
 import socket
 import sys
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from flows.child import ROOT, ServiceError
+from flows.child import ROOT
+from flows.service_errors import PortTaken
 from flows.settings import Settings
 from rules.errors import say
 
@@ -37,16 +37,6 @@ FIXED = {
     "PREFECT_WORKER_PREFETCH_SECONDS": "2",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
 }
-
-
-@dataclass(eq=False)
-class PortTaken(ServiceError):
-    """Something else listens there; nothing was started."""
-
-    port: int
-    reason: str
-    zh = "端口 {port} 不能使用({reason});请关闭占用它的程序,或换一个端口,例如 TUOQI_PORT=4300 tuoqi up。"
-    en = "port {port} cannot be used ({reason}); stop what holds it, or choose another: TUOQI_PORT=4300 tuoqi up."
 
 
 def free_port() -> int:
@@ -112,3 +102,22 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def job_template() -> dict[str, Any]:
+    """The pool's job: one Python process per run. Without a command Prefect starts three of them in a row."""
+    names = ("command", "env", "labels", "name", "stream_output", "working_dir")
+    return {
+        "job_configuration": {name: "{{ " + name + " }}" for name in names},
+        "variables": {
+            "type": "object",
+            "properties": {
+                "command": {"type": "string", "title": "Command", "default": "python -m prefect.engine"},
+                "env": {"type": "object", "title": "Environment Variables"},
+                "labels": {"type": "object", "title": "Labels"},
+                "name": {"type": "string", "title": "Name"},
+                "stream_output": {"type": "boolean", "title": "Stream Output", "default": True},
+                "working_dir": {"type": "string", "title": "Working Directory", "default": str(ROOT)},
+            },
+        },
+    }

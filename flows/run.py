@@ -1,8 +1,11 @@
 """Running a job by name in this process, with the parameters its form would have taken."""
 
+import inspect
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from rules.errors import TuoqiError
 
@@ -21,7 +24,7 @@ class UnknownJob(TuoqiError):
     """No deployment has this name."""
 
     job: str
-    zh = "没有名为 {job} 的作业;可用:" + ", ".join(JOBS) + "。"
+    zh = "没有名为 {job} 的作业；可用：" + ", ".join(JOBS) + "。"
     en = "there is no job {job!r}; choose one of: " + ", ".join(JOBS) + "."
 
 
@@ -31,7 +34,7 @@ class BadParameter(TuoqiError):
 
     job: str
     problem: str
-    zh = "作业 {job} 的参数有误:{problem};请核对 --param。"
+    zh = "作业 {job} 的参数有误：{problem}；请核对 --param。"
     en = "wrong parameters for {job}: {problem}; check --param."
 
 
@@ -48,10 +51,7 @@ def run_job(job: str, on: str | None, params: list[str]) -> Any:
     values: dict[str, Any] = dict(_split(job, param) for param in params)
     if on is not None:
         values["as_of"] = on
-    known = set(job_flow.parameters.properties)
-    if values.keys() - known:
-        raise BadParameter(job, ", ".join(sorted(values.keys() - known)))
-    return job_flow.fn(**_checked(job, job_flow, values))
+    return job_flow.fn(**_checked(job, inspect.signature(job_flow.fn), values))
 
 
 def _split(job: str, param: str) -> tuple[str, str]:
@@ -61,11 +61,15 @@ def _split(job: str, param: str) -> tuple[str, str]:
     return name.strip().replace("-", "_"), value.strip()
 
 
-def _checked(job: str, job_flow: Any, values: dict[str, Any]) -> dict[str, Any]:
-    from prefect.exceptions import ParameterTypeError
-
-    try:
-        checked: dict[str, Any] = job_flow.validate_parameters(values)
-    except ParameterTypeError as error:
-        raise BadParameter(job, " ".join(str(error).split())) from error
+def _checked(job: str, form: inspect.Signature, values: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(values.keys() - form.parameters.keys())
+    missing = [name for name, field in form.parameters.items() if field.default is field.empty and name not in values]
+    if unknown or missing:
+        raise BadParameter(job, ", ".join([*unknown, *missing]))
+    checked = {}
+    for name, value in values.items():
+        try:
+            checked[name] = TypeAdapter(form.parameters[name].annotation).validate_python(value)
+        except ValidationError as error:
+            raise BadParameter(job, f"{name}={value}: {error.errors()[0]['msg']}") from error
     return checked

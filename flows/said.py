@@ -41,7 +41,7 @@ def _table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> N
         table.add_row(*(str(value) for value in row.values()))
     console.print(table)
     if len(rows) > _SHOWN:
-        console.print(say(f"……共 {len(rows)} 行,--json 可看全部", f"... {len(rows)} rows in all; --json shows them"))
+        console.print(say(f"……共 {len(rows)} 行，--json 可看全部", f"... {len(rows)} rows in all; --json shows them"))
 
 
 def intake(taken: Intake, *, as_json: bool) -> None:
@@ -54,10 +54,10 @@ def intake(taken: Intake, *, as_json: bool) -> None:
         return
     if taken.remark:
         done(taken.remark)
-    head = say("检查通过(未写入)", "checked, nothing written") if taken.dry_run else say("已导入", "taken in")
+    head = say("检查通过（未写入）", "checked, nothing written") if taken.dry_run else say("已导入", "taken in")
     done(
         say(
-            "{}: {} 行,新增 {added},变更 {changed},无变化 {unchanged}",
+            "{}: {} 行，新增 {added}，变更 {changed}，无变化 {unchanged}",
             "{}: {} rows, {added} new, {changed} changed, {unchanged} as before",
         ).format(head, taken.rows, **counts)
     )
@@ -69,7 +69,7 @@ def intake(taken: Intake, *, as_json: bool) -> None:
         centres = "、".join(taken.affected[:10])
         done(
             say(
-                f"有已发布的值班受影响(中心 {centres});06:00 的 duty-day 会安排替班,或现在执行 tuoqi run duty-day",
+                f"有已发布的值班受影响（中心 {centres}）；06:00 的 duty-day 会安排替班，或现在执行 tuoqi run duty-day",
                 f"published duties are affected (centres {centres}); duty-day mends them at 06:00, or run it now",
             )
         )

@@ -7,29 +7,22 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from flows.child import ROOT, Child, ChildDied, ServiceError
-from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run, TooSlow
-from flows.prefect_home import HOST, check_port, environment
+import yaml
+
+from flows.child import ROOT, Child
+from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run
+from flows.prefect_home import HOST, check_port, environment, job_template
+from flows.service_errors import AlreadyUp, ChildDied, ServiceError, TooSlow
 from flows.settings import Settings
 from rules.errors import say
 
 START_S = 120
 DEPLOY_S = 180
 FINISH_S = 10
-
-
-@dataclass(eq=False)
-class AlreadyUp(ServiceError):
-    """Another service works in the same folder."""
-
-    folder: Path
-    zh = "{folder} 中已有一个服务在运行;请先停止它,或用 TUOQI_VAR_DIR 指定其他文件夹。"
-    en = "a service already runs in {folder}; stop it first, or choose another folder: TUOQI_VAR_DIR."
 
 
 class Service:
@@ -108,6 +101,7 @@ class Service:
         deploy.kill()
         if code:
             raise ChildDied("deploy", code, deploy.log)
+        self.api.keep_only(yaml.safe_load(self.prefect_yaml.read_text("utf-8"))["deployments"])
 
     def check(self) -> None:
         """Make sure that the server and the worker still run.
@@ -206,7 +200,7 @@ class Service:
         self.api.hold(held=True)
         if running := len(self.api.unfinished()):
             text = say(
-                "等待 {} 个运行中的任务结束(再按一次 Ctrl-C 立即停止)", "waiting for {} runs (Ctrl-C again: at once)"
+                "等待 {} 个运行中的任务结束（再按一次 Ctrl-C 立即停止）", "waiting for {} runs (Ctrl-C again: at once)"
             )
             self.progress(text.format(running))
         self._until("runs", self.patience_s, lambda: not self.api.unfinished(), 0.3)
@@ -231,22 +225,3 @@ class Service:
         self._handlers.clear()
         if self._lock:
             self._lock.close()
-
-
-def job_template() -> dict[str, Any]:
-    """The pool's job: one Python process per run. Without a command Prefect starts three of them in a row."""
-    names = ("command", "env", "labels", "name", "stream_output", "working_dir")
-    return {
-        "job_configuration": {name: "{{ " + name + " }}" for name in names},
-        "variables": {
-            "type": "object",
-            "properties": {
-                "command": {"type": "string", "title": "Command", "default": "python -m prefect.engine"},
-                "env": {"type": "object", "title": "Environment Variables"},
-                "labels": {"type": "object", "title": "Labels"},
-                "name": {"type": "string", "title": "Name"},
-                "stream_output": {"type": "boolean", "title": "Stream Output", "default": True},
-                "working_dir": {"type": "string", "title": "Working Directory", "default": str(ROOT)},
-            },
-        },
-    }

@@ -34,7 +34,7 @@ class NoKeys(SettingsError):
     """Production never makes its own keys."""
 
     path: Path
-    zh = "生产环境缺少密钥文件 {path};请由管理员放置密钥文件(tuoqi keys 生成)并设置 TUOQI_KEY_FILE。"
+    zh = "生产环境缺少密钥文件 {path}；请由管理员放置密钥文件（tuoqi keys 生成）并设置 TUOQI_KEY_FILE。"
     en = "no key file at {path}; in production an administrator places it (`tuoqi keys` makes one): set TUOQI_KEY_FILE."
 
 
@@ -43,7 +43,7 @@ class OpenKeys(SettingsError):
     """Somebody else can read the keys."""
 
     path: Path
-    zh = "密钥文件 {path} 可被他人读取;请执行 chmod 600 后再启动。"
+    zh = "密钥文件 {path} 可被他人读取；请执行 chmod 600 后再启动。"
     en = "key file {path} can be read by others; chmod 600 it, then start again."
 
 
@@ -52,7 +52,7 @@ class BadKeys(SettingsError):
     """The key file is damaged."""
 
     path: Path
-    zh = "密钥文件 {path} 无法读取或识别;请检查其属主,或从密钥备份恢复。"
+    zh = "密钥文件 {path} 无法读取或识别；请检查其属主，或从密钥备份恢复。"
     en = "key file {path} cannot be read or understood; check its owner, or restore it from the key backup."
 
 
@@ -61,7 +61,7 @@ class Unfit(SettingsError):
     """A default that is fine on a desk and not in production."""
 
     name: str
-    zh = "生产环境必须设置 {name},不能使用默认值。"
+    zh = "生产环境必须设置 {name}，不能使用默认值。"
     en = "production needs {name} set; the default will not do."
 
 
@@ -71,7 +71,7 @@ class BadSetting(SettingsError):
 
     names: str
     problem: str
-    zh = "环境变量 {names} 的值无效({problem});请改正后重试。"
+    zh = "环境变量 {names} 的值无效（{problem}）；请改正后重试。"
     en = "{names} in the environment cannot be used ({problem}); correct it and try again."
 
 
@@ -175,7 +175,9 @@ class Settings(BaseSettings):
                 raise NoKeys(path)
             with suppress(FileExistsError):  # another process was faster
                 write_keys(path)
-            notice = say("已为开发环境生成密钥文件 {}(请妥善备份)", "made a key file for development: {} (keep a copy)")
+            notice = say(
+                "已为开发环境生成密钥文件 {}（请妥善备份）", "made a key file for development: {} (keep a copy)"
+            )
             sys.stderr.write(notice.format(path) + "\n")
         return _read_keys(path)
 

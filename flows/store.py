@@ -26,7 +26,7 @@ class OldDatabase(StoreError):
     """Upgrading is a decision: only `up` and `migrate` do it, after a backup."""
 
     found: str
-    zh = "数据库版本({found})早于本程序;请先执行 tuoqi migrate(会自动备份)。"
+    zh = "数据库版本（{found}）早于本程序；请先执行 tuoqi migrate（会自动备份）。"
     en = "the database ({found}) is older than this program; run `tuoqi migrate` first (it makes a backup)."
 
 
@@ -35,7 +35,7 @@ class NewDatabase(StoreError):
     """A newer program wrote this database."""
 
     found: str
-    zh = "数据库版本({found})比本程序新;请升级程序后再操作,数据未被改动。"
+    zh = "数据库版本（{found}）比本程序新；请升级程序后再操作，数据未被改动。"
     en = "the database ({found}) is newer than this program; upgrade the program. Nothing was touched."
 
 
@@ -44,7 +44,7 @@ class ForeignDatabase(StoreError):
     """There are tables, but no program of ours made them."""
 
     where: str
-    zh = "{where} 中已有其他程序的表,不是托起的数据库;请为托起另建一个空数据库,并设置 TUOQI_DATABASE_URL。"
+    zh = "{where} 中已有其他程序的表，不是托起的数据库；请为托起另建一个空数据库，并设置 TUOQI_DATABASE_URL。"
     en = "{where} holds tables of another program; create an empty database for Tuoqi and set TUOQI_DATABASE_URL."
 
 
@@ -53,7 +53,7 @@ class NoDistrict(StoreError):
     """The schema is there, the district is not: another code was set, or the making of it was cut off."""
 
     code: str
-    zh = "数据库中没有区县 {code};请核对 TUOQI_DISTRICT,确认无误后执行 tuoqi migrate 登记该区县。"
+    zh = "数据库中没有区县 {code}；请核对 TUOQI_DISTRICT，确认无误后执行 tuoqi migrate 登记该区县。"
     en = "the database has no district {code}; check TUOQI_DISTRICT, and if it is right run `tuoqi migrate` to add it."
 
 
@@ -63,7 +63,7 @@ class Unreachable(StoreError):
 
     where: str
     reason: str
-    zh = "无法打开数据库 {where}({reason});请检查数据库服务、文件权限与 TUOQI_DATABASE_URL。"
+    zh = "无法打开数据库 {where}({reason})；请检查数据库服务、文件权限与 TUOQI_DATABASE_URL。"
     en = "cannot open the database {where} ({reason}); check the server, file permissions and TUOQI_DATABASE_URL."
 
 

@@ -19,7 +19,7 @@ def stay_up(settings: Settings) -> None:
     with Service(settings, progress=console.print) as service:
         console.print(
             say(
-                f"托起已启动:{service.url}  (按 Ctrl-C 停止;日志在 {settings.folder('logs')})",
+                f"托起已启动：{service.url}  （按 Ctrl-C 停止；日志在 {settings.folder('logs')}）",
                 f"Tuoqi is up: {service.url}  (Ctrl-C stops it; logs in {settings.folder('logs')})",
             )
         )

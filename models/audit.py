@@ -7,6 +7,7 @@ overwritten, so that who cuts the tail cannot write the head that belonged to wh
 import hashlib
 import hmac
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,14 +78,15 @@ def verify(session: Session, district: str) -> Break | None:
     """
     key, previous, seal, seq = keys_of(session).audit, _GENESIS, _GENESIS, 0
     head = _lonely_head(session, district)
-    for number, at, actor, action, detail, before, mac, *head_now in session.execute(_chain(district)):
-        seq, head = seq + 1, tuple(head_now)
-        if number != seq:
-            return Break(district, seq, "missing")
-        good = _mac(key, seal, (district, seq, at, actor, action, detail))
-        if before != previous or not hmac.compare_digest(mac, good):
-            return Break(district, seq, "altered")
-        previous, seal = mac, _seal(key, seq, mac)
+    with closing(session.execute(_chain(district))) as rows:
+        for number, at, actor, action, detail, before, mac, *head_now in rows:
+            seq, head = seq + 1, tuple(head_now)
+            if number != seq:
+                return Break(district, seq, "missing")
+            good = _mac(key, seal, (district, seq, at, actor, action, detail))
+            if before != previous or not hmac.compare_digest(mac, good):
+                return Break(district, seq, "altered")
+            previous, seal = mac, _seal(key, seq, mac)
     return None if head == (seq, seal) else Break(district, seq + 1, "cut")
 
 

@@ -101,9 +101,7 @@ def contacts(session: Session, district: int, numbers: set[str]) -> dict[str, Co
     found: dict[str, Contact] = {}
     wanted = sorted(numbers)
     for start in range(0, len(wanted), 5000):
-        query = select(
-            *map(col, columns)
-        ).where(
+        query = select(*map(col, columns)).where(
             col(Cadre.district_id) == district, col(Cadre.number).in_(wanted[start : start + 5000])
         )
         for number, ref, name, phone, email in session.execute(query):

@@ -13,7 +13,6 @@ from sqlmodel import Field, Session, SQLModel, col
 from models.db import insert_for
 from rules.calendar import Day, dates_between, provisional_year
 
-
 Date = date  # the column is called date too
 
 
@@ -34,14 +33,14 @@ class WorkCalendar(SQLModel, table=True):
 
 def published_years() -> range:
     """The years that the calendar library knows as published by the State Council."""
-    return range(min(holidays).year, max(max(holidays), max(workdays)).year + 1)
+    return range(min(holidays).year, max(*holidays, *workdays).year + 1)
 
 
 def statutory_days(year: int) -> dict[date, str]:
     """Return the statutory holidays of a year with their names; 13 days since 2025, 11 before.
 
-    Source: 全国年节及纪念日放假办法, the decree of 2024-11-10 in force since 2025-01-01. When Mid-Autumn falls on one of
-    1-3 October the two coincide and the year has 12 distinct dates.
+    Source: 全国年节及纪念日放假办法, the decree of 2024-11-10 in force since 2025-01-01. When Mid-Autumn falls on
+    1-3 October, two holidays share a date and the year has 12 distinct ones.
     """
     spring: date = LunarDate(year, 1, 1).to_solar_date()
     days = {date(year, 1, 1): "元旦"}

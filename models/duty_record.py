@@ -1,4 +1,4 @@
-"""Changing duty slots: lock the rows -> check the allowed transition -> change them in bulk -> one transition row each."""
+"""Changing duty slots: lock the rows -> check the transition -> change them in bulk -> one transition row each."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class SlotMoved(TuoqiError):
 
     centre: str
     day: date
-    zh = "{centre} {day} 的值班刚被他人改动,本次未写入;请重新执行。"
+    zh = "{centre} {day} 的值班刚被他人改动，本次未写入；请重新执行。"
     en = "the duty of {centre} on {day} was changed meanwhile; nothing was written. Run it again."
 
 

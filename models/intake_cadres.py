@@ -72,7 +72,7 @@ def _two_persons(scope: Scope, rows: Iterable[Row]) -> Iterator[CellError]:
                     f"differs from row {other.number} of the same number",
                 )
                 yield scope.wrong(
-                    row, name, where, ("一个编号只能是一个人;请核对两行", "one number is one person; check both")
+                    row, name, where, ("一个编号只能是一个人；请核对两行", "one number is one person; check both")
                 )
 
 
@@ -81,7 +81,7 @@ def _no_centre(scope: Scope, rows: Iterable[Row], centres: dict[str, int]) -> It
         if str(row.values["centre"]) not in centres:
             missing = ("没有这个编号的中心", "no centre has this code")
             yield scope.wrong(
-                row, "centre", missing, ("请核对编号,或先导入中心表", "check it, or import the centre register first")
+                row, "centre", missing, ("请核对编号，或先导入中心表", "check it, or import the centre register first")
             )
 
 
@@ -93,15 +93,13 @@ def _overlaps(scope: Scope, rows: Iterable[Row], known: dict[Place, dict[str, An
     for (cadre, centre, since), row in given.items():
         until = row.values.get("until", known.get((cadre, centre, since), {}).get("until"))
         spans[cadre, centre][since] = until if isinstance(until, date) else date.max
-    for cadre, centre, since in given:
+    remedy = ("请先给较早的一行填截止日期", "end the earlier one with an `until` first")
+    for (cadre, centre, since), row in given.items():
         others = spans[cadre, centre]
         clash = [o for o in others if o != since and o <= others[since] and since <= others[o]]
         if clash:
-            row = given[cadre, centre, since]
             problem = (f"与 {min(clash)} 起的在册时间重叠", f"overlaps the place that began on {min(clash)}")
-            yield scope.wrong(
-                row, "from", problem, ("请先给较早的一行填截止日期", "end the earlier one with an `until` first")
-            )
+            yield scope.wrong(row, "from", problem, remedy)
 
 
 def _known_places(session: Session, district: int, numbers: set[str]) -> dict[Place, dict[str, Any]]:
@@ -163,7 +161,7 @@ def store_leaves(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
         person, since = str(row.values["person"]), row.values["from"]
         if person not in ids:
             missing = ("没有这个编号的干部", "no cadre has this number")
-            remedy = ("请核对编号,或先导入干部表", "check it, or import the cadre register first")
+            remedy = ("请核对编号，或先导入干部表", "check it, or import the cadre register first")
             taken.errors.append(scope.wrong(row, "person", missing, remedy))
             continue
         values = {

@@ -24,7 +24,7 @@ _LOOK: Text = ("请核对日期、中心和编号", "check date, centre and numb
 _ITEMS = ("rooms", "meals", "cleaning", "facilities")
 
 
-class Refused(Exception):  # noqa: N818 - it never leaves this module; the row's CellError does
+class Refused(Exception):
     """One row cannot be recorded."""
 
     def __init__(self, column: str, problem: Text, remedy: Text = _LOOK) -> None:
@@ -85,7 +85,7 @@ def _cadre(row: Row, slot: Held, cadres: dict[str, int]) -> int:
     number = row.values.get("cadre")
     if number is None:
         if slot.cadre_id is None:
-            raise Refused("cadre", ("这一天空缺,请填实际到岗的人", "the slot is a gap; say who came"))
+            raise Refused("cadre", ("这一天空缺，请填实际到岗的人", "the slot is a gap; say who came"))
         return slot.cadre_id
     if str(number) not in cadres:
         raise Refused("cadre", ("没有这个编号的干部", "no cadre has this number"))
@@ -111,7 +111,7 @@ def _acknowledge(session: Session, scope: Scope, row: Row, slot: Held, cadre_id:
         raise Refused(
             "date",
             ("这一天已记为缺岗", "this duty was missed"),
-            ("若确实到岗,请补签到", "if somebody came, record the check-in"),
+            ("若确实到岗，请补签到", "if somebody came, record the check-in"),
         )
     return None
 
@@ -126,7 +126,7 @@ def _check_in(session: Session, scope: Scope, row: Row, slot: Held, cadre_id: in
         return None
     if _serves_elsewhere(session, slot, cadre_id):
         problem = ("此人当天已在别处签到", "this person checked in elsewhere that day")
-        raise Refused("cadre", problem, ("一人一天只能值一班;请核对", "one duty a person and date; check who came"))
+        raise Refused("cadre", problem, ("一人一天只能值一班；请核对", "one duty a person and date; check who came"))
     if slot.state == "gap":
         move(
             session,
@@ -148,7 +148,7 @@ def _same_person(session: Session, slot: Held, cadre_id: int) -> None:
     came = session.execute(query).scalar_one() or slot.cadre_id
     if came != cadre_id:
         problem = ("这一天已由他人签到", "somebody else is checked in for this duty")
-        raise Refused("cadre", problem, ("一班只记一人;请核对", "one person a duty; check who came"))
+        raise Refused("cadre", problem, ("一班只记一人；请核对", "one person a duty; check who came"))
 
 
 def _serves_elsewhere(session: Session, slot: Held, cadre_id: int) -> bool:
@@ -186,9 +186,9 @@ def _same_handover(session: Session, slot: Held, values: dict[str, str], note: s
         return
     same = all(getattr(stored, item) == value for item, value in values.items())
     if not same or keys_of(session).open("duty_handover.note", f"{slot.centre}/{slot.day}", stored.note) != note:
-        problem = ("这一班已交接,内容不同", "this duty was handed over with other contents")
+        problem = ("这一班已交接，内容不同", "this duty was handed over with other contents")
         raise Refused(
             "date",
             problem,
-            ("交接后不能修改;请在次日交接中说明", "it cannot be changed; note it in the next hand-over"),
+            ("交接后不能修改；请在次日交接中说明", "it cannot be changed; note it in the next hand-over"),
         )

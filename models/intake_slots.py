@@ -38,7 +38,7 @@ def store_slots(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
             fresh.append(_fresh(session, scope, row, centres, cadres))
             taken.add()
         else:
-            _change(session, scope, row, slot, cadres, taken, steps)
+            _change(session, row, slot, cadres, taken, steps)
     move(session, steps, scope.now, scope.actor)
     taken.moved = [step for step in steps if step.moves and step.slot.published and step.slot.day >= scope.today]
     if fresh:
@@ -62,7 +62,7 @@ def _unknown(scope: Scope, rows: Iterable[Row], centres: dict[str, int], cadres:
         if cadre is None and row.values.get("state") not in (None, "gap"):
             problem = ("没有值班人只能是“空缺”", "without a cadre the state can only be gap")
             yield scope.wrong(
-                row, "state", problem, ("请填干部编号,或把状态改为空缺", "give a cadre, or make the state gap")
+                row, "state", problem, ("请填干部编号，或把状态改为空缺", "give a cadre, or make the state gap")
             )
 
 
@@ -96,7 +96,7 @@ def _frozen(scope: Scope, rows: Iterable[Row], held: dict[Place, Held], cadres: 
                 row,
                 "cadre",
                 problem,
-                ("实际到岗的人请用签到表(checkin)补记", "record who really came with the checkin register"),
+                ("实际到岗的人请用签到表（checkin）补记", "record who really came with the checkin register"),
             )
         elif after != slot.state and (slot.state, after) not in TRANSITIONS:
             problem = (f"不能从“{slot.state}”变为“{after}”", f"{slot.state} cannot become {after}")
@@ -127,7 +127,10 @@ def _twice(
         if cadre_id is not None and key in busy:
             problem = ("此人当天已有一班", "this person has a duty on that date already")
             yield scope.wrong(
-                row, "cadre", problem, ("一人一天只能值一班;请换人", "one duty a person and date; choose somebody else")
+                row,
+                "cadre",
+                problem,
+                ("一人一天只能值一班；请换人", "one duty a person and date; choose somebody else"),
             )
         busy.add(key)
 
@@ -160,9 +163,7 @@ def leader_of(session: Session, centre: str, day: date, sealed: bytes | None) ->
     return keys_of(session).open("duty_slot.leader", f"{centre}/{day}", sealed)
 
 
-def _change(
-    session: Session, scope: Scope, row: Row, slot: Held, cadres: dict[str, int], taken: Taken, steps: list[Step]
-) -> None:
+def _change(session: Session, row: Row, slot: Held, cadres: dict[str, int], taken: Taken, steps: list[Step]) -> None:
     cadre_id = _cadre_id(row, slot, cadres)
     after = _target(row, slot, cadre_id)
     changed = ["cadre"] * (cadre_id != slot.cadre_id) + ["state"] * (after != slot.state)

@@ -66,7 +66,7 @@ def _no_consent(session: Session, scope: Scope, row: Row) -> list[CellError]:
         if by is None or by == row.values[f"cadre_{side}"]:
             continue
         if str(by) not in _heads(session, scope, str(row.values["centre"]), scope.today):
-            problem = ("不是本人,也不是该中心负责人", "neither the person nor a head of the centre")
+            problem = ("不是本人，也不是该中心负责人", "neither the person nor a head of the centre")
             remedy = ("请由本人或中心负责人确认", "the person or the centre head must confirm")
             wrong.append(scope.wrong(row, f"confirmed_{side}", problem, remedy))
     return wrong

@@ -42,7 +42,7 @@ class LostLease(TuoqiError):
 
     job: str
     run_key: str
-    zh = "作业 {job}({run_key})已由另一进程接手,本进程未写入任何数据;无需处理。"
+    zh = "作业 {job}({run_key})已由另一进程接手，本进程未写入任何数据；无需处理。"
     en = "another process took over {job} ({run_key}); this one wrote nothing more. Nothing to do."
 
 
@@ -126,7 +126,7 @@ def renew(session: Session, held: Claim, lease_until: datetime) -> None:
 
 
 def finish(session: Session, held: Claim, state: str, now: datetime, result: dict[str, Any] | None) -> None:
-    """Record the end of a run: `done` with its result, or `failed`; a lost lease leaves the new owner's record alone."""
+    """Record the end of a run, `done` with its result or `failed`; after a lost lease the new owner's record stays."""
     mine = (col(JobRun.id) == held.run_id, col(JobRun.token) == held.token)
     session.execute(update(JobRun).where(*mine).values(state=state, finished_at=now, result=result))
 

@@ -1,4 +1,4 @@
-"""Registers on the way out: what is stored -> rows by the registers' English column names, ready to be imported again."""
+"""Registers on the way out: what is stored -> rows by English column names, ready to be imported again."""
 
 from collections.abc import Callable, Iterator
 from datetime import date

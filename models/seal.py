@@ -31,7 +31,7 @@ class WrongSeal(SealError):
 
     column: str
     ref: str
-    zh = "无法解密 {column}({ref}):密钥不符或数据被改动。请核对 TUOQI_KEY_FILE 是否为本库的密钥。"
+    zh = "无法解密 {column}({ref})：密钥不符或数据被改动。请核对 TUOQI_KEY_FILE 是否为本库的密钥。"
     en = "cannot open {column} of {ref}: wrong key or altered data; check that TUOQI_KEY_FILE belongs to this database."
 
 

@@ -1,4 +1,4 @@
-"""Still true? A duty message waits in the outbox while its fact may change: key -> slot as it stands -> holds or not."""
+"""Still true? A duty message waits in the outbox while its fact may change: key -> slot as it stands -> yes or no."""
 
 from collections.abc import Mapping, Sequence
 

@@ -26,7 +26,7 @@ class BadPolicy(PolicyError):
 
     policy: str
     problem: str
-    zh = "政策 {policy} 有误:{problem};请改正该 YAML 文件后重试。"
+    zh = "政策 {policy} 有误：{problem}；请改正该 YAML 文件后重试。"
     en = "policy {policy!r} is wrong: {problem}; correct the YAML file and try again."
 
 

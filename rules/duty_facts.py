@@ -22,7 +22,7 @@ class DayNotInCalendar(PolicyError):
     """The work calendar does not know `day`; taking it for a work day would be a guess."""
 
     day: date
-    zh = "工作日历中没有 {day};请先导入该年度的日历。"
+    zh = "工作日历中没有 {day}；请先导入该年度的日历。"
     en = "the work calendar has no {day}; import the calendar of that year first."
 
 

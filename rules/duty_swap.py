@@ -24,47 +24,47 @@ SwapRule = Literal[
 
 SENTENCES: dict[SwapRule, tuple[str, str]] = {
     "same_cadre": (
-        "换班须在两人之间进行, 双方都是 {cadre};请核对编号。",
+        "换班须在两人之间进行，双方都是 {cadre}；请核对编号。",
         "a swap is between two cadres, both are {cadre}; check the numbers.",
     ),
     "same_date": (
-        "换班须换两个日期, 双方都是 {day};请核对日期。",
+        "换班须换两个日期，双方都是 {day}；请核对日期。",
         "a swap is between two dates, both are {day}; check the dates.",
     ),
     "not_the_cadre": (
-        "{centre} 在 {day} 的值班不是 {cadre} 的;请按最新值班表重新申请。",
+        "{centre} 在 {day} 的值班不是 {cadre} 的；请按最新值班表重新申请。",
         "{centre} on {day} is not the duty of {cadre}; apply again with the latest roster.",
     ),
     "past": (
-        "{day} 已过, 过去的值班不能调换;请选今天或以后的日期。",
+        "{day} 已过，过去的值班不能调换；请选今天或以后的日期。",
         "{day} is past, and past duties cannot be swapped; choose today or a later date.",
     ),
     "already_served": (
-        "{centre} 在 {day} 的值班已签到或已记缺岗, 不能调换;请选另一天。",
+        "{centre} 在 {day} 的值班已签到或已记缺岗，不能调换；请选另一天。",
         "the duty of {centre} on {day} has begun or was missed and cannot be swapped; choose another date.",
     ),
     "pinned": (
-        "{centre} 在 {day} 的值班已锁定;请先请中心负责人解锁。",
+        "{centre} 在 {day} 的值班已锁定；请先请中心负责人解锁。",
         "the duty of {centre} on {day} is pinned; ask the centre head to unpin it first.",
     ),
     "off_roster": (
-        "{cadre} 在 {day} 不在 {centre} 的名册上;请换人或更正名册。",
+        "{cadre} 在 {day} 不在 {centre} 的名册上；请换人或更正名册。",
         "{cadre} is not on the roster of {centre} on {day}; choose someone else or correct the roster.",
     ),
     "on_leave": (
-        "{cadre} 在 {day} 请假;请另选日期。",
+        "{cadre} 在 {day} 请假；请另选日期。",
         "{cadre} is on leave on {day}; choose another date.",
     ),
     "exempt": (
-        "{cadre} 休息日免值, {day} 是休息日;请另选日期。",
+        "{cadre} 休息日免值，{day} 是休息日；请另选日期。",
         "{cadre} is exempt on rest days and {day} is one; choose another date.",
     ),
     "one_duty_a_date": (
-        "{cadre} 在 {day} 另有值班, 一人一天只值一班;请另选日期。",
+        "{cadre} 在 {day} 另有值班，一人一天只值一班；请另选日期。",
         "{cadre} has another duty on {day}, and one duty a date is the limit; choose another date.",
     ),
     "rest_rule": (
-        "换班后 {cadre} 在 {day} 与 {other} 的值班间隔不足 {gap} 天;请另选日期。",
+        "换班后 {cadre} 在 {day} 与 {other} 的值班间隔不足 {gap} 天；请另选日期。",
         "after the swap {cadre} serves on {day} and {other}, less than {gap} days apart; choose another date.",
     ),
 }

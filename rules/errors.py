@@ -37,5 +37,5 @@ class NoPolicyInForce(PolicyError):
 
     policy: str
     day: date
-    zh = "政策 {policy} 在 {day} 没有生效的版本;请在 policies/ 中补充该日期适用的版本。"
+    zh = "政策 {policy} 在 {day} 没有生效的版本；请在 policies/ 中补充该日期适用的版本。"
     en = "no version of policy {policy!r} is in force on {day}; add one under policies/."

@@ -54,7 +54,7 @@ class TransitionRefused(TuoqiError):
         en = [state for state in STATES if (self.before, state) in TRANSITIONS]
         before, after = (NAMES.get(state, state) for state in (self.before, self.after))
         return say(
-            f"值班状态不能从“{before}”变为“{after}”;可变为:{'、'.join(zh) or '无'}。请刷新后重试。",
+            f"值班状态不能从“{before}”变为“{after}”；可变为：{'、'.join(zh) or '无'}。请刷新后重试。",
             f"a slot cannot go from {self.before} to {self.after}; it may become: {', '.join(en) or 'nothing'}. "
             "Reload and try again.",
         )

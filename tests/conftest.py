@@ -104,7 +104,10 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str],
 
 @pytest.fixture(params=KINDS)
 def database(
-    request: pytest.FixtureRequest, fresh_url: Callable[[str], str], configured: Settings, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    fresh_url: Callable[[str], str],
+    configured: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Database]:
     """A migrated database with the district 530112, on SQLite and on PostgreSQL; `settings()` names it too."""
     monkeypatch.setenv("TUOQI_DATABASE_URL", fresh_url(request.param))

@@ -9,9 +9,10 @@ import httpx
 import pytest
 import yaml
 
-from flows.prefect_api import NoSuchJob, Refused
-from flows.prefect_home import ROOT, free_port
+from flows.child import ROOT
+from flows.prefect_home import free_port
 from flows.service import Service
+from flows.service_errors import NoSuchJob, Refused
 from flows.settings import Settings, write_keys
 from flows.store import opened
 

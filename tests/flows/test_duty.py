@@ -1,9 +1,9 @@
-"""The duty job on real databases: from imported files to a published month, a substitute, marks and a balanced ledger."""
+"""The duty job on real databases: from imported files to a published month, substitutes, marks, a balanced ledger."""
 
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,21 @@ from sqlmodel import col
 
 from flows.duty_day import duty_morning
 from flows.duty_desk import NotRecorded, record
-from flows.duty_plan import ProvisionalMonth, plan_month
+from flows.duty_plan import NothingToPlan, ProvisionalMonth, plan_month
 from flows.duty_report import report_month
 from flows.duty_watch import watch
 from flows.intake import take_file
 from flows.sample import District, district, register_rows
-from flows.settings import Settings
+from flows.settings import Settings, settings
+from models.calendar import statutory_days
 from models.db import Database
 from models.district import district_id
 from models.duty import DutySlot, SlotTransition
+from models.duty_facts import facts
 from models.duty_record import Held, held_slots
 from models.messages import Message
+from rules.duty import Policy
+from rules.duty_swap import SwapRefused, check_swap
 
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
 
@@ -87,8 +91,6 @@ def _cell(value: Any) -> Any:
 
 @pytest.fixture
 def office(database: Database, tmp_path: Path, people: District) -> Office:
-    from flows.settings import settings
-
     office = Office(database, settings(), tmp_path)
     rows = register_rows(people)
     for kind in ("subdistrict", "centre", "cadre", "leave"):
@@ -213,11 +215,6 @@ def test_a_swap_waits_for_both_sides_and_then_exchanges_the_days(office: Office)
 
 
 def _swappable(office: Office) -> tuple[Held, Held]:
-    from rules.duty import Policy
-    from rules.duty_swap import SwapRefused, check_swap
-
-    from models.duty_facts import facts
-
     with office.database.read() as session:
         known = facts(session, district_id(session, "530112"), *MARCH)
     slots = [slot for slot in office.slots() if slot.day >= date(2026, 3, 5)]
@@ -250,15 +247,13 @@ def test_an_unpublished_year_can_be_drafted_but_not_published(office: Office) ->
 
 
 def test_a_years_notice_confirms_it_and_then_it_can_be_published(office: Office) -> None:
-    from models.calendar import statutory_days
-
     notice = [{"date": day, "kind": "statutory", "name": name} for day, name in statutory_days(2027).items()]
     office.send("calendar", [*notice, {"date": "2027-01-04", "kind": "rest", "name": "元旦假期"}])
     result = office.plan("2027-01", publish=True)
     assert result["published"] == result["slots"] > 0
 
 
-def test_the_ledger_of_the_month_balances_to_zero(office: Office, configured: Settings) -> None:
+def test_the_ledger_of_the_month_balances_to_zero(office: Office) -> None:
     office.publish()
     office.watch("2026-03-05T09:00")
     report = report_month(office.database, office.at("2026-04-01T08:00"), "2026-03")
@@ -267,9 +262,6 @@ def test_the_ledger_of_the_month_balances_to_zero(office: Office, configured: Se
 
 
 def test_an_empty_roster_is_refused_with_what_to_do(database: Database, tmp_path: Path) -> None:
-    from flows.duty_plan import NothingToPlan
-    from flows.settings import settings
-
     office = Office(database, settings(), tmp_path)
     with pytest.raises(NothingToPlan, match="导入"):
         office.plan()
@@ -306,4 +298,3 @@ def test_the_third_day_of_an_outage_catches_up_without_old_reminders(office: Off
         len([s for s in office.slots() if date(2026, 3, 1) <= s.day < date(2026, 3, 3)])
     )
     assert office.watch("2026-03-06T06:15")["notice"] == 0
-    assert timedelta(days=1) > timedelta(0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.child import ROOT
 from flows.prefect_api import POOL, QUEUES
-from flows.prefect_home import ROOT
 from flows.run import JOBS
 
 KEYS = {

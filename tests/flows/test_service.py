@@ -16,9 +16,10 @@ import psutil
 import pytest
 
 from flows import child as child_module
-from flows.child import Child, ChildDied
-from flows.prefect_home import ROOT, PortTaken, check_port, environment, free_port
-from flows.service import AlreadyUp, Service
+from flows.child import ROOT, Child
+from flows.prefect_home import check_port, environment, free_port
+from flows.service import Service
+from flows.service_errors import AlreadyUp, ChildDied, PortTaken
 from flows.settings import Settings
 
 UP = """
