@@ -16,7 +16,7 @@ from models.calendar import calendar
 from models.db import Database
 from models.district import centre_ids, centre_names, district_id
 from models.duty import publish as publish_slots
-from models.duty import slots, store_drafts
+from models.duty import draft_months, slots, store_drafts
 from models.duty_facts import facts
 from models.jobs import Claim, renew
 from notifications.duty import Telling, tell_months
@@ -149,6 +149,15 @@ def _plan_batch(session: Session, settings: Settings, order: Order, codes: list[
 def telling(settings: Settings, day: date) -> Telling:
     """The frame of this run's messages, under the channels in force on `day`."""
     return Telling(settings.district, settings.now(), settings.lang, book.duty(day, settings.policy).channels)
+
+
+def replan_drafts(database: Database, settings: Settings) -> list[str]:
+    """Draft every month anew that still has unpublished days ahead; published days stay. Return the months."""
+    with database.read() as session:
+        months = draft_months(session, district_id(session, settings.district), settings.today())
+    for month in months:
+        plan_month(database, settings, month, settings.today(), (False, None))
+    return months
 
 
 def draft(known: Facts, codes: Iterable[str], days: Iterable[date], settings: Settings) -> list[Assignment]:

@@ -67,7 +67,7 @@ def put(sheet: Worksheet, row: int, column: int, pieces: Iterable[Piece], looks:
 
 
 def cell_text(text: str) -> str:
-    """One line that is no formula to a spreadsheet, nor to xlsxwriter the rich text <r>...</r>, copied as it is."""
+    """One line that neither a spreadsheet takes for a formula nor xlsxwriter for rich text, <r>...</r> copied as is."""
     line = safe_text(CONTROL.sub(" ", text))
     return f"'{line}" if line.startswith("<r>") else line
 
@@ -199,9 +199,8 @@ def _charts(book: Workbook, sheet: Worksheet, lines: tuple[int, int], spread: tu
         marker = {"type": shape, "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
         balance.add_series(series(column, lines, 0, line={"none": True}, marker=marker))
     balance.set_high_low_lines({"line": {"color": QUIET, "width": 2}})
-    _finish(
-        balance, say("应值余额(次):最高、平均、最低", "Balances in duties: highest, mean, lowest"), (608, 250), turn=-90
-    )
+    title = say("应值余额(次):最高、平均、最低", "Balances in duties: highest, mean, lowest")
+    _finish(balance, title, (608, 250), turn=-90)
     sheet.insert_chart(18, 0, balance, {"x_offset": 408})
 
 
@@ -209,15 +208,8 @@ def _finish(chart: Any, title: str, size: tuple[int, int], *, legend: bool = Fal
     """Give a chart its size in pixels, its title and our fonts; `turn` is the angle of the labels below."""
     font = {"name": FONT, "size": 8, "color": QUIET}
     chart.set_title({"name": title, "name_font": {"name": FONT, "size": 12, "color": ACCENT}, "overlay": False})
-    chart.set_x_axis(
-        {
-            "num_font": font | {"rotation": turn},
-            "text_axis": True,
-            "line": {"color": LINE},
-            "label_position": "low",
-            "major_tick_mark": "none",
-        }
-    )
+    quiet = {"line": {"color": LINE}, "label_position": "low", "major_tick_mark": "none"}
+    chart.set_x_axis({"num_font": font | {"rotation": turn}, "text_axis": True, **quiet})
     grid = {"visible": True, "line": {"color": SHADE}}
     chart.set_y_axis({"num_font": font, "line": {"none": True}, "major_gridlines": grid, "major_tick_mark": "none"})
     chart.set_legend({"position": "top", "font": font} if legend else {"none": True})
@@ -242,22 +234,27 @@ def _details(sheet: Worksheet, looks: Looks, first: date, loads: Sequence["Load"
     sheet.set_row(2, 22)
     head = {"bold": True, "font_color": WHITE, "bg_color": ACCENT, "align": "center"}
     put(sheet, 2, 0, [(1, text, head) for text in heads], looks)
-    line = {"bottom": 1, "bottom_color": LINE}
-    middle = line | {"align": "center"}
-    signed = line | {"num_format": SIGNED}
     for row, load in enumerate(loads, start=3):
-        texts: list[Piece] = [(1, load.centre, middle), (1, names[load.centre], line)]
-        texts += [(1, text, middle) for text in (load.ref, load.number)]
-        counts = (load.duties, load.rest, load.statutory, load.missed, load.relaxed)
-        alarms = [{}, {}, {}, {"font_color": RED, "bold": True}, {"font_color": AMBER, "bold": True}]
-        texts += [
-            (1, n, middle | {"num_format": COUNT} | (alarm if n else {}))
-            for n, alarm in zip(counts, alarms, strict=True)
-        ]
-        put(sheet, row, 0, [*texts, (1, round(load.balance / U, 2), signed)], looks)
+        put(sheet, row, 0, _detail(load, names[load.centre]), looks)
     sheet.freeze_panes(3, 0)
     if loads:
         last = len(loads) + 2
         sheet.autofilter(2, 0, last, 9)
         bar = {"type": "data_bar", "data_bar_2010": True, "bar_solid": True, "bar_color": "#A9C3D6"}
         sheet.conditional_format(3, 9, last, 9, {**bar, "bar_negative_color": "#F2B8AC", "bar_axis_color": QUIET})
+
+
+def _detail(load: "Load", centre: str) -> list[Piece]:
+    line = {"bottom": 1, "bottom_color": LINE}
+    middle, count = line | {"align": "center"}, line | {"align": "center", "num_format": COUNT}
+    missed, relaxed = ({"font_color": colour, "bold": True} for colour in (RED, AMBER))
+    return [
+        (1, load.centre, middle),
+        (1, centre, line),
+        (1, load.ref, middle),
+        (1, load.number, middle),
+        *((1, number, count) for number in (load.duties, load.rest, load.statutory)),
+        (1, load.missed, count | (missed if load.missed else {})),
+        (1, load.relaxed, count | (relaxed if load.relaxed else {})),
+        (1, round(load.balance / U, 2), line | {"num_format": SIGNED}),
+    ]

@@ -207,13 +207,11 @@ def _index_row(sheet: Worksheet, looks: Looks, row: int, centre: CentreMonth, ta
 def _legend() -> list[tuple[Piece, Piece]]:
     frame = {"align": "center", "border": 1, "border_color": LINE, "font_size": 8, "bold": True}
     quiet = {"font_size": 8, "font_color": QUIET, "indent": 1}
-    return [
-        (
-            (1, say(mark, mark if mark in "△—" else ""), frame | {"bg_color": fill, "font_color": ink}),
-            (PARTS - 1, say(zh, en), quiet),
-        )
-        for fill, ink, mark, zh, en in LEGEND
-    ]
+    legend: list[tuple[Piece, Piece]] = []
+    for fill, ink, mark, zh, en in LEGEND:
+        sign = say(mark, mark if mark in "△—" else "")
+        legend.append(((1, sign, frame | {"bg_color": fill, "font_color": ink}), (PARTS - 1, say(zh, en), quiet)))
+    return legend
 
 
 def _month_sheet(
@@ -266,19 +264,11 @@ def _block(centre: CentreMonth, when: date | None) -> list[list[Piece]]:
     fill, ink = TINTS[day.kind]
     ground = {"bg_color": fill, "shrink": True}
     number: Piece = (1, when.day, ground | {"bold": True, "font_size": 16, "font_color": ink, "align": "center"})
-    make_up = day.kind == "work" and when.weekday() >= 5
-    ink = ACCENT if make_up else ink
-    kind: Piece = (
-        PARTS - 1,
-        special(day),
-        ground | {"font_color": ink, "align": "right", "indent": 1, "bold": True, "font_size": 9},
-    )
+    small = ground | {"font_color": ACCENT if day.kind == "work" else ink, "bold": True, "font_size": 9}
+    kind: Piece = (PARTS - 1, special(day), small | {"align": "right", "indent": 1})
     if cell is None:
-        return [
-            [number, kind],
-            [(PARTS, "—", ground | {"align": "center", "font_color": QUIET})],
-            [(PARTS, "", ground)],
-        ]
+        none = ground | {"align": "center", "font_color": QUIET}
+        return [[number, kind], [(PARTS, "—", none)], [(PARTS, "", none)]]
     name = ground | {"bold": True, "font_size": 14, "align": "center"}
     if cell.state == "gap":
         gap = {"bg_color": RED, "font_color": WHITE}
@@ -297,14 +287,15 @@ def special(day: Day) -> str:
 
 
 def _foot(cell: Cell, ground: dict[str, Any]) -> list[Piece]:
-    quiet = {"font_size": 9, "font_color": QUIET, "align": "center"} | ground
+    small = {"font_size": 9, "align": "center"}
+    quiet = {"font_color": QUIET} | small | ground
     alarm = {"font_color": RED, "bold": True} if cell.state == "missed" else {}
     alarm |= {"font_color": AMBER, "bold": True} if cell.rest_relaxed else {}
     state = f"{MARKS[cell.state]} {say(NAMES[cell.state], cell.state.replace('_', ' '))}" + " △" * cell.rest_relaxed
     if not cell.leader:
         return [(PARTS, "" if cell.state == "gap" else state, quiet | alarm)]
-    leader: Piece = (PARTS // 2, say(f"带班 {cell.leader}", f"leader {cell.leader}"), {"font_color": ACCENT} | quiet)
-    return [(PARTS // 2, state, quiet | alarm), leader]
+    leader = say(f"带班 {cell.leader}", f"leader {cell.leader}")
+    return [(PARTS // 2, state, quiet | alarm), (PARTS // 2, leader, {"font_color": ACCENT} | small | ground)]
 
 
 def _people(sheet: Worksheet, looks: Looks, top: int, cells: Sequence[Cell], days: Mapping[date, Day]) -> None:
@@ -386,14 +377,10 @@ def _holiday_sheet(sheet: Worksheet, looks: Looks, run: Sequence[Day], rows: Seq
     put(sheet, 2, 1, [(1, kind, ground | ink) for kind, ground, ink in zip(kinds, grounds, inks, strict=True)], looks)
     for row, centre in enumerate(rows):
         pairs = [_duty_of(centre.cells.get(day.date), ground) for day, ground in zip(run, grounds, strict=True)]
-        centre_name: Piece = (
-            1,
-            f"{centre.code} {centre.name}",
-            {"bold": True, "top": 1, "top_color": LINE, "shrink": True},
-        )
-        put(sheet, 3 + 2 * row, 0, [centre_name, *(duty for duty, _ in pairs)], looks)
-        leads: Piece = (1, say("带班领导", "leader on duty"), {"font_size": 8, "font_color": QUIET, "align": "right"})
-        put(sheet, 4 + 2 * row, 0, [leads, *(leader for _, leader in pairs)], looks)
+        upper: Piece = (1, f"{centre.code} {centre.name}", {"bold": True, "top": 1, "top_color": LINE, "shrink": True})
+        lower: Piece = (1, say("带班领导", "leader on duty"), {"font_size": 8, "font_color": QUIET, "align": "right"})
+        put(sheet, 3 + 2 * row, 0, [upper, *(duty for duty, _ in pairs)], looks)
+        put(sheet, 4 + 2 * row, 0, [lower, *(leader for _, leader in pairs)], looks)
     sheet.freeze_panes(3, 1)
 
 

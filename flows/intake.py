@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from flows.duty_day import tell
+from flows.duty_plan import replan_drafts
 from flows.forms_errors import write_errors
 from flows.settings import Settings
 from flows.tables import Table, read_table
@@ -66,6 +67,7 @@ class Intake:
     dry_run: bool
     remark: str
     affected: tuple[str, ...]
+    replanned: tuple[str, ...]
 
 
 def register(kind: str) -> Register:
@@ -95,7 +97,9 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     taken = store_rows(database, settings, kind, parsed.rows, f"import:{getpass.getuser()}", (digest, dry_run))
     if taken.errors:
         raise _refused(form, path, table, taken.errors)
-    return Intake(kind, len(parsed.rows), taken, dry_run, table.remark, _affected(database, settings, kind))
+    affected = _affected(database, settings, kind)
+    replanned = replan_drafts(database, settings) if kind == "calendar" and not dry_run else []
+    return Intake(kind, len(parsed.rows), taken, dry_run, table.remark, affected, tuple(replanned))
 
 
 class _Undo(Exception):

@@ -50,7 +50,7 @@ def intake(taken: Intake, *, as_json: bool) -> None:
     if as_json:
         changes = [{"row": row, "key": key, "columns": list(columns)} for row, key, columns in taken.taken.changes]
         told = {"kind": taken.kind, "rows": taken.rows, **counts, "dry_run": taken.dry_run, "changes": changes}
-        result({**told, "affected": list(taken.affected)}, as_json=True)
+        result({**told, "affected": list(taken.affected), "replanned": list(taken.replanned)}, as_json=True)
         return
     if taken.remark:
         done(taken.remark)
@@ -65,6 +65,9 @@ def intake(taken: Intake, *, as_json: bool) -> None:
         done(
             say(f"  第 {row} 行 {key}: {'、'.join(columns)} 已更新", f"  row {row} {key}: {', '.join(columns)} changed")
         )
+    if taken.replanned:
+        months = "、".join(taken.replanned)
+        done(say(f"草稿已按新日历重排：{months}（已发布的日子不变）", f"drafts planned anew: {months}; published days stay"))
     if taken.affected:
         centres = "、".join(taken.affected[:10])
         done(

@@ -157,6 +157,17 @@ def slots(
     return [Slot(*row) for row in session.execute(query)]
 
 
+def draft_months(session: Session, district: int, today: date) -> list[str]:
+    """Return the months, such as 2027-01, with unpublished slots on or after `today`."""
+    query = (
+        select(col(DutySlot.day))
+        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        .where(col(Centre.district_id) == district, col(DutySlot.day) >= today, col(DutySlot.published_at).is_(None))
+        .distinct()
+    )
+    return sorted({f"{day:%Y-%m}" for day in session.execute(query).scalars()})
+
+
 def store_drafts(
     session: Session, drafts: Sequence[Assignment], centre_ids: dict[str, int], cadre_ids: dict[str, int]
 ) -> int:

@@ -298,3 +298,17 @@ def test_the_third_day_of_an_outage_catches_up_without_old_reminders(office: Off
         len([s for s in office.slots() if date(2026, 3, 1) <= s.day < date(2026, 3, 3)])
     )
     assert office.watch("2026-03-06T06:15")["notice"] == 0
+
+
+def test_the_real_calendar_plans_drafts_anew_and_leaves_published_days(office: Office) -> None:
+    office.publish()
+    office.plan("2026-04")
+    before, drafts = office.roster(), _roster(office, date(2026, 4, 1), date(2026, 4, 30))
+    changed = [{"date": "2026-04-11", "kind": "statutory", "name": "临时放假"}, {"date": "2026-03-30", "kind": "rest"}]
+    office.send("calendar", changed, "2026-02-26T08:00")
+    assert office.roster() == before
+    assert _roster(office, date(2026, 4, 1), date(2026, 4, 30)) != drafts
+
+
+def _roster(office: Office, first: date, last: date) -> dict[tuple[str, date], str | None]:
+    return {(slot.centre, slot.day): slot.cadre for slot in office.slots(first, last)}

@@ -114,7 +114,9 @@ def test_seeding_twice_changes_nothing(database: Database) -> None:
     with database.write() as session:
         seed_calendar(session, range(2025, 2028))
     assert rows() == before
-    assert len(before) == sum(366 if year % 4 == 0 else 365 for year in range(before[0][0].year, before[-1][0].year + 1))  # type: ignore[attr-defined]
+    assert len(before) == sum(
+        366 if year % 4 == 0 else 365 for year in range(before[0][0].year, before[-1][0].year + 1)
+    )  # type: ignore[attr-defined]
 
 
 def test_reading_fills_years_that_are_not_stored_and_prefers_what_is(database: Database) -> None:

@@ -22,6 +22,10 @@ def _insert(database: Database, at: datetime, job: str = "x") -> None:
         session.execute(insert_for(session, JobRun).values(**row, lease_until=at, started_at=at))
 
 
+def _fail_after(_done: object) -> None:
+    raise ZeroDivisionError
+
+
 def test_naive_datetimes_are_refused(database: Database) -> None:
     with pytest.raises(StatementError, match="naive datetime"):
         _insert(database, AT.replace(tzinfo=None))
@@ -100,8 +104,7 @@ def test_a_writer_does_not_block_a_reader(database: Database) -> None:
 
 def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.write() as session:
-        session.connection().execute(text("UPDATE district SET name = 'x'"))
-        raise ZeroDivisionError
+        _fail_after(session.connection().execute(text("UPDATE district SET name = 'x'")))
     with database.read() as session:
         assert session.connection().execute(text("SELECT name FROM district")).scalar() == "西山区"
 

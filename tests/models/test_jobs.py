@@ -33,6 +33,12 @@ def _finish(database: Database, held: Claim, state: str = "done") -> None:
         finish(session, held, state, NOW, {"slots": 33})
 
 
+def _batch(database: Database, held: Claim) -> None:
+    with database.write() as session:
+        session.connection().execute(text("UPDATE district SET name = 'lost'"))
+        renew(session, held, NOW + 2 * LEASE)
+
+
 def test_the_first_to_ask_holds_the_job_and_the_second_is_told_who(database: Database) -> None:
     assert _held(database).token == 1
     assert _claim(database, "b:2:2") == Standing("running", "a:1:1", None)
@@ -57,9 +63,8 @@ def test_an_expired_lease_is_taken_over_and_its_old_owner_writes_nothing(databas
     assert isinstance(_claim(database, "b:2:2", NOW + LEASE - timedelta(seconds=1)), Standing)
     new = _held(database, "b:2:2", NOW + LEASE)
     assert new.token == old.token + 1
-    with pytest.raises(LostLease), database.write() as session:
-        session.connection().execute(text("UPDATE district SET name = 'lost'"))
-        renew(session, old, NOW + 2 * LEASE)
+    with pytest.raises(LostLease):
+        _batch(database, old)
     _finish(database, old, "failed")
     with database.read() as session:
         assert session.connection().execute(text("SELECT name FROM district")).scalar() != "lost"
