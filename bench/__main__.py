@@ -5,12 +5,11 @@ import multiprocessing
 import platform
 import time
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.timing import Cost, Line
+from bench.timing import Cost, Line, figures_of
 
 MODULES = ("plan_rule", "plan_job", "day_watch", "intake")
 COLUMNS = ("job", "size", "ours", "floor", "ratio", "bar", "memory")
@@ -35,12 +34,7 @@ def _apart(name: str, *, quick: bool) -> list[Line]:
     """Measure one module in a fresh process, so that nobody's memory is another's."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_figures, name, quick).result()
-
-
-def _figures(name: str, quick: bool) -> list[Line]:
-    lines: list[Line] = import_module(f"bench.{name}").figures(quick=quick)
-    return lines
+        return pool.submit(figures_of, name, quick=quick).result()
 
 
 def _table(lines: list[Line]) -> Table:

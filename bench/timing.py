@@ -6,10 +6,12 @@ processes share the machine, so each side is repeated and its run with the least
 
 import gc
 import os
+import resource
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +40,12 @@ class Line:
     ratio: str = ""
     bar: str = ""
     memory: str = ""
+
+
+def figures_of(module: str, *, quick: bool) -> list[Line]:
+    """Measure one module of bench; called in a process of its own."""
+    lines: list[Line] = import_module(f"bench.{module}").figures(quick=quick)
+    return lines
 
 
 def measured(work: Callable[[], Done], server: psutil.Process | None = None) -> tuple[Cost, Done]:
@@ -87,8 +95,8 @@ def _forget_peak() -> None:
 
 
 def _cpu(server: psutil.Process | None) -> float:
-    own = os.times()
-    spent = own.user + own.system + own.children_user + own.children_system
+    waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = time.process_time() + waited_for.ru_utime + waited_for.ru_stime
     if server is not None:
         ended = server.cpu_times()
         spent += ended.children_user + ended.children_system

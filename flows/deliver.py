@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
+from flows import fields
 from flows.jobs import is_dead, owner, real_now
 from flows.settings import Settings, settings
 from flows.store import open_database
@@ -36,7 +37,7 @@ _STATES = {
 
 
 @flow(name="deliver")
-def deliver(at: datetime | None = None) -> dict[str, Any]:
+def deliver(at: fields.At = None) -> dict[str, Any]:
     """Send what is due in the outbox.
 
     Args:

@@ -62,7 +62,7 @@ def examine(settings: Settings) -> list[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     settings.check()
     production = settings.environment == "production"
-    yield ok("settings", say("环境 {},区县 {} {}", "{} environment, district {} {}").format(
+    yield ok("settings", say("环境 {}，区县 {} {}", "{} environment, district {} {}").format(
         settings.environment, settings.district, settings.district_name
     ))  # fmt: skip
     if settings.at is not None:
@@ -83,12 +83,12 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     path = settings.keys_path
     if path.exists():
         keys = settings.keys()
-        text = say("密钥文件 {} 仅属主可读,{} 把加密密钥", "key file {}, its owner's alone, with {} sealing keys")
+        text = say("密钥文件 {} 仅属主可读，{} 把加密密钥", "key file {}, its owner's alone, with {} sealing keys")
         yield ok("keys", text.format(path, len(keys.sealing)))
         return
     make = warn if settings.environment == "development" else bad
     remedy = say(
-        "执行 tuoqi keys --to {} 生成,或从密钥备份放回;已有数据时不要新建。",
+        "执行 tuoqi keys --to {} 生成，或从密钥备份放回；已有数据时不要新建。",
         "Make one with `tuoqi keys --to {}`, or put the kept copy back; never a new one for data that exists.",
     )
     yield make("keys", say("还没有密钥文件。", "there is no key file yet."), remedy.format(path))
@@ -126,7 +126,7 @@ def _policies(settings: Settings) -> Iterator[Finding]:
         for version in (book.duty(day, settings.policy) for day in dates_between(today, today + _AHEAD))
     }
     for since, source in sorted(sources):
-        yield ok("policy", say("duty 自 {} 起:{}", "duty from {}: {}").format(since, source))
+        yield ok("policy", say("duty 自 {} 起：{}", "duty from {}: {}").format(since, source))
 
 
 def _templates(settings: Settings) -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def _email(settings: Settings) -> Iterator[Finding]:
         make = bad if settings.environment == "production" else warn
         yield make(
             "email",
-            say("邮件只写入 {},没有人会收到。", "mail is only written to {}; nobody gets it.").format(
+            say("邮件只写入 {}，没有人会收到。", "mail is only written to {}; nobody gets it.").format(
                 _outbox(settings)
             ),
             say("请设置 TUOQI_EMAIL=smtp 与 TUOQI_SMTP_*。", "Set TUOQI_EMAIL=smtp and TUOQI_SMTP_*."),
@@ -158,7 +158,9 @@ def _email(settings: Settings) -> Iterator[Finding]:
         smtp.open()
     except ChannelDown as down:
         remedy = say("请核对 TUOQI_SMTP_*、证书与网络。", "Check TUOQI_SMTP_*, its certificate and the network.")
-        yield bad("email", say("邮件服务器 {} 不可用({})。", "{} takes no mail ({}).").format(where, down.code), remedy)
+        yield bad(
+            "email", say("邮件服务器 {} 不可用（{}）。", "{} takes no mail ({}).").format(where, down.code), remedy
+        )
     else:
         yield ok("email", say("邮件服务器 {} 可用", "{} takes mail").format(where))
     finally:
@@ -179,9 +181,9 @@ def _sms(settings: Settings) -> Iterator[Finding]:
     make = bad if settings.environment == "production" else warn
     yield make(
         "sms",
-        say("短信只写入 {},没有人会收到。", "SMS are only written to {}; nobody gets them.").format(_outbox(settings)),
+        say("短信只写入 {}，没有人会收到。", "SMS are only written to {}; nobody gets them.").format(_outbox(settings)),
         say(
-            "接入短信网关前,请用 TUOQI_POLICY 叠加政策,使 {} 只用 email。",
+            "接入短信网关前，请用 TUOQI_POLICY 叠加政策，使 {} 只用 email。",
             "Until a gateway is there, lay a policy over (TUOQI_POLICY) in which {} use email alone.",
         ).format(", ".join(used)),
     )
@@ -192,16 +194,16 @@ def _service(settings: Settings) -> Iterator[Finding]:
     running = keep.service_running(settings)
     healthy, workers = _asked(url)
     start = say("执行 tuoqi up 启动。", "Start it with `tuoqi up`.")
-    again = say("请查看 logs 文件夹,然后重启 tuoqi up。", "See the logs folder, then restart `tuoqi up`.")
+    again = say("请查看 logs 文件夹，然后重启 tuoqi up。", "See the logs folder, then restart `tuoqi up`.")
     if not running:
-        other = say("({} 上是另一个服务)", " ({} is another's)").format(url) if healthy else ""
+        other = say("（{} 上是另一个服务）", " ({} is another's)").format(url) if healthy else ""
         yield warn("service", say("服务未运行{}。", "not running{}.").format(other), start)
     elif not healthy:
         yield bad("service", say("{} 没有应答。", "{} does not answer.").format(url), again)
     elif not (beats := [_beat(worker) for worker in workers]) or real_now() - max(beats) > _SILENT:
-        yield bad("worker", say("执行器没有心跳,任务不会执行。", "no worker reports; no job will run."), again)
+        yield bad("worker", say("执行器没有心跳，任务不会执行。", "no worker reports; no job will run."), again)
     else:
-        yield ok("service", say("{} 正常,执行器在线", "{} answers, the worker reports").format(url))
+        yield ok("service", say("{} 正常，执行器在线", "{} answers, the worker reports").format(url))
 
 
 def _asked(url: str) -> tuple[bool, list[dict[str, Any]]]:
@@ -229,7 +231,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield warn("database", say("还没有数据库 {}。", "there is no database {} yet.").format(path), remedy)
         return
     if not settings.keys_path.exists():
-        text = say("缺少密钥,未检查数据库。", "not looked at, for want of keys.")
+        text = say("缺少密钥，未检查数据库。", "not looked at, for want of keys.")
         yield bad("database", text, say("先解决上面的密钥问题。", "Mend the keys first."))
         return
     if path and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -34,11 +34,19 @@ _RECENT = timedelta(days=7)
 
 def examine(database: Database, settings: Settings) -> Iterator[Finding]:
     """Look at a database; what needs tables is left out when they are not this program's."""
-    found = store.found_revision(database, settings)
+    try:
+        found = store.found_revision(database, settings)
+    except store.Unreachable as error:
+        remedy = say(
+            "文件若已损坏，请从备份恢复：tuoqi restore FILE。", "If the file is damaged: `tuoqi restore FILE`."
+        )
+        again = say("处理后再执行 tuoqi doctor。", "Then run `tuoqi doctor` again.")
+        yield bad("database", str(error), remedy if store.sqlite_file(settings) else again)
+        return
     where = store.where(settings)
     if found != schema.head():
-        remedy = say("执行 tuoqi migrate(会先备份)。", "Run `tuoqi migrate`; it makes a backup first.")
-        told = say("{} 的版本是 {},程序需要 {}。", "{} has version {}, the program needs {}.")
+        remedy = say("执行 tuoqi migrate（会先备份）。", "Run `tuoqi migrate`; it makes a backup first.")
+        told = say("{} 的版本是 {}，程序需要 {}。", "{} has version {}, the program needs {}.")
         yield bad("database", told.format(where, found or "-", schema.head()), remedy)
         return
     yield ok("database", say("{} 版本 {}", "{} has version {}").format(where, found))
@@ -47,8 +55,8 @@ def examine(database: Database, settings: Settings) -> Iterator[Finding]:
     if known:
         yield ok("district", say("区县 {} 已登记", "district {} is registered").format(settings.district))
     else:
-        error = str(store.NoDistrict(settings.district))
-        yield bad("district", error, say("再执行 tuoqi doctor。", "Then run `tuoqi doctor` again."))
+        missing = str(store.NoDistrict(settings.district))
+        yield bad("district", missing, say("再执行 tuoqi doctor。", "Then run `tuoqi doctor` again."))
     for name, check in {**_CHECKS, **(_DUTY_CHECKS if known else {})}.items():
         yield from examined(name, partial(_one, database, settings, check))
 
@@ -60,7 +68,7 @@ def _one(database: Database, settings: Settings, check: Check) -> Iterator[Findi
 
 
 def _integrity(session: Session, settings: Settings) -> Iterator[Finding]:
-    restore = say("请从备份恢复:tuoqi restore FILE。", "Restore a backup: `tuoqi restore FILE`.")
+    restore = say("请从备份恢复：tuoqi restore FILE。", "Restore a backup: `tuoqi restore FILE`.")
     if session.get_bind().dialect.name != "sqlite":
         yield ok("integrity", say("数据库可以读取", "the database can be read"))
         return
@@ -71,7 +79,7 @@ def _integrity(session: Session, settings: Settings) -> Iterator[Finding]:
     if told != "ok":
         problem = str(told).partition("\n")[0]
         yield bad(
-            "integrity", say("{} 已损坏({})。", "{} is damaged ({}).").format(store.where(settings), problem), restore
+            "integrity", say("{} 已损坏（{}）。", "{} is damaged ({}).").format(store.where(settings), problem), restore
         )
     else:
         yield ok("integrity", say("数据库文件完整", "the database file is sound"))
@@ -95,9 +103,9 @@ def _audit(session: Session, settings: Settings) -> Iterator[Finding]:
     if found is None:
         yield ok("audit", say("审计链完整", "the audit chain holds"))
         return
-    told = say("审计链在第 {} 条断裂({})。", "the audit chain breaks at entry {} ({}).").format(found.seq, found.what)
+    told = say("审计链在第 {} 条断裂（{}）。", "the audit chain breaks at entry {} ({}).").format(found.seq, found.what)
     remedy = say(
-        "请保全现场并与备份比对,查清何人改动了数据库。",
+        "请保全现场并与备份比对，查清何人改动了数据库。",
         "Keep everything as it is, compare with backups, find out who did it.",
     )
     yield bad("audit", told, remedy)
@@ -120,10 +128,10 @@ def _calendar(session: Session, settings: Settings) -> Iterator[Finding]:
 
 def _guessed(year: int, today: date) -> Finding:
     told = say(
-        "{} 年日历为暂定,该年不能发布值班表。", "the calendar of {} is provisional; no duty in it can be published."
+        "{} 年日历为暂定，该年不能发布值班表。", "the calendar of {} is provisional; no duty in it can be published."
     )
     remedy = say(
-        "放假安排一般在上一年 11 月公布;届时升级程序并执行 tuoqi migrate,或 tuoqi import calendar FILE 导入。",
+        "放假安排一般在上一年 11 月公布；届时升级程序并执行 tuoqi migrate，或 tuoqi import calendar FILE 导入。",
         "The State Council announces it in November of the year before; then upgrade the program and run "
         "`tuoqi migrate`, or import it: `tuoqi import calendar FILE`.",
     )
@@ -144,7 +152,7 @@ def _outbox(session: Session, settings: Settings) -> Iterator[Finding]:
             )
         else:
             remedy = say(
-                "请确认服务在运行(tuoqi up)且通道正常。",
+                "请确认服务在运行（tuoqi up）且通道正常。",
                 "See that the service runs (`tuoqi up`) and the channel works.",
             )
         yield warn("outbox", told, remedy)
@@ -157,12 +165,12 @@ def _outbox(session: Session, settings: Settings) -> Iterator[Finding]:
                 states[state], say(zh, state)
             )
             remedy = say(
-                "用 tuoqi export messages 查看并核对,必要时电话联系。", "See `tuoqi export messages`; call if need be."
+                "用 tuoqi export messages 查看并核对，必要时电话联系。", "See `tuoqi export messages`; call if need be."
             )
             yield warn("outbox", told, remedy)
     if not late and not states.get("unknown") and not states.get("dead"):
         total = sum(states.values())
-        yield ok("outbox", say("7 天内 {} 条消息,无积压", "{} messages in 7 days, none is stuck").format(total))
+        yield ok("outbox", say("7 天内 {} 条消息，无积压", "{} messages in 7 days, none is stuck").format(total))
 
 
 def _span(waited: timedelta) -> str:
@@ -178,13 +186,13 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     fresh = (col(JobRun.state) == "running", (col(JobRun.state) == "failed") & (col(JobRun.started_at) > now - _RECENT))
     runs = session.execute(select(*names).where(ours, or_(*fresh)).order_by(col(JobRun.id))).all()
     lost = [row for row in runs if row.state == "failed" or row.lease_until <= now or is_dead(row.owner)]
-    remedy = say("下次运行会接手;也可现在执行 {}。", "The next run takes over; or now: `{}`.")
+    remedy = say("下次运行会接手；也可现在执行 {}。", "The next run takes over; or now: `{}`.")
     for row in lost:
         told = say("失败", "failed") if row.state == "failed" else say("中断", "was cut off")
         line = say("{}({}){}。", "{} ({}) {}.").format(row.job, row.run_key, told)
         yield warn("jobs", line, remedy.format(_command(row.job, row.run_key)))
     if not lost:
-        line = say("{} 个作业正在执行,没有中断或失败的", "{} jobs run now, none is cut off or failed")
+        line = say("{} 个作业正在执行，没有中断或失败的", "{} jobs run now, none is cut off or failed")
         yield ok("jobs", line.format(len(runs)))
 
 
@@ -203,11 +211,11 @@ def _duty_day(session: Session, settings: Settings) -> Iterator[Finding]:
     mine = (col(JobRun.job) == "duty-day", col(JobRun.partition) == settings.district)
     done = select(col(JobRun.id)).where(*mine, col(JobRun.run_key) == today.isoformat(), col(JobRun.state) == "done")
     if session.execute(done).first():
-        yield ok("duty-day", say("今日({})值班作业已完成", "the duty job of today ({}) is done").format(today))
+        yield ok("duty-day", say("今日（{}）值班作业已完成", "the duty job of today ({}) is done").format(today))
     elif now.time() < _MORNING_DONE:
         yield ok("duty-day", say("今日值班作业在 06:00 执行", "the duty job of today runs at 06:00"))
     else:
-        told = say("今日({})值班作业没有完成。", "the duty job of today ({}) is not done.").format(today)
+        told = say("今日（{}）值班作业没有完成。", "the duty job of today ({}) is not done.").format(today)
         yield bad(
             "duty-day",
             told,
@@ -225,7 +233,7 @@ def _month(session: Session, settings: Settings) -> Iterator[Finding]:
     today = settings.today()
     if not _centres(session, settings):
         remedy = say(
-            "请导入 centre 与 cadre 登记表(tuoqi template centre)。",
+            "请导入 centre 与 cadre 登记表（tuoqi template centre）。",
             "Import centres and cadres (`tuoqi template centre`).",
         )
         yield warn("duty-month", say("还没有中心。", "there are no centres yet."), remedy)
@@ -237,7 +245,7 @@ def _month(session: Session, settings: Settings) -> Iterator[Finding]:
         elif month > f"{today:%Y-%m}" and today.day < _PUBLISHED_BY:
             yield ok("duty-month", say("{} 值班表应在 25 日发布", "the duties of {} are due on the 25th").format(month))
         else:
-            told = say("{} 值班表尚未发布(未发布 {} 班)。", "the duties of {} are not published ({} open).").format(
+            told = say("{} 值班表尚未发布（未发布 {} 班）。", "the duties of {} are not published ({} open).").format(
                 month, open_
             )
             run = _command("duty-publish", month)

@@ -1,6 +1,7 @@
 """Duty as files: rows for csv and xlsx, the month calendar of each centre, the holiday table, calendars for phones."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from sqlmodel import Session
 from flows.duty_day import explained
 from flows.duty_ics import cadre_calendar, events_of
 from flows.duty_workbook import Cell, CentreMonth, write_holidays, write_month
+from flows.forms_rows import whole_file
 from flows.settings import Settings
 from models.cadre import contacts
 from models.calendar import calendar
 from models.district import centre_names
+from models.duty import ever_on_duty
 from models.duty_record import Held, held_slots
 from models.intake_slots import leader_of
+from rules.calendar import month_dates
 
 Span = tuple[date, date]
 
@@ -34,7 +38,7 @@ def write_duty_calendar(
     session: Session, settings: Settings, district: int, span: Span, centre: str | None, to: Path, *, reveal: bool
 ) -> int:
     """Write one calendar sheet per centre for a month; with names if revealed, else with staff numbers."""
-    sheets = _centre_months(session, district, span, centre, reveal=reveal)
+    sheets = _centre_months(session, district, month_dates(f"{span[0]:%Y-%m}"), centre, reveal=reveal)
     write_month(to, f"{span[0]:%Y-%m}", sheets, settings.lang)
     return len(sheets)
 
@@ -52,13 +56,19 @@ def _centre_months(
     session: Session, district: int, span: Span, centre: str | None, *, reveal: bool
 ) -> list[CentreMonth]:
     held = [slot for slot in held_slots(session, district, *span) if centre in (None, slot.centre)]
-    people = contacts(session, district, {slot.cadre for slot in held if slot.cadre}) if reveal else {}
-    shown = {number: contact.name for number, contact in people.items()}
+    shown = _names(session, district, held) if reveal else {}
     days, names = calendar(session, *span), centre_names(session, district)
     by_centre: dict[str, dict[date, Cell]] = {code: {} for code in names if centre in (None, code)}
     for slot in held:
         by_centre[slot.centre][slot.day] = _cell(session, slot, shown, reveal=reveal)
     return [CentreMonth(code, names[code], days, cells) for code, cells in by_centre.items()]
+
+
+def _names(session: Session, district: int, held: Iterable[Held]) -> dict[str, str]:
+    """Name every cadre; people of the same name are told apart by their numbers."""
+    people = contacts(session, district, {slot.cadre for slot in held if slot.cadre})
+    twins = {name for name, count in Counter(contact.name for contact in people.values()).items() if count > 1}
+    return {no: f"{each.name} {no}" if each.name in twins else each.name for no, each in people.items()}
 
 
 def _cell(session: Session, slot: Held, shown: Mapping[str, str], *, reveal: bool) -> Cell:
@@ -72,11 +82,10 @@ def write_ics(session: Session, settings: Settings, district: int, span: Span, c
     if cadre:
         numbers = [cadre]
     else:
-        numbers = sorted({slot.cadre for slot in held_slots(session, district, *span) if slot.cadre and slot.published})
+        numbers = ever_on_duty(session, district, *span)
         to.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         events = events_of(session, district, number, *span)
-        path = to if cadre else to / f"{number}.ics"
-        path.write_bytes(cadre_calendar(events, number, settings.now()))
-        path.chmod(0o600)
+        with whole_file(to if cadre else to / f"{number}.ics") as part:
+            part.write_bytes(cadre_calendar(events, number, settings.now()))
     return len(numbers)

@@ -153,21 +153,22 @@ def events_of(session: Session, district: int, number: str, first: date, last: d
         raise UnknownCadre(number)
     cadre, ref = found
     mine = (col(DutySlot.cadre_id) == cadre, col(DutySlot.published_at).is_not(None))
-    slots = [
-        (slot.centre, slot.day, slot.revision, False) for slot in held_slots(session, district, first, last, where=mine)
-    ]
-    slots += [(*row, True) for row in _taken_away(session, district, cadre, first, last)]
+    held = held_slots(session, district, first, last, where=mine)
+    slots = [(slot.day, slot.centre, slot.revision, False) for slot in held]
+    slots = sorted(slots + _taken_away(session, district, cadre, first, last))
     places = select(col(Centre.code), col(Centre.name), col(Centre.address)).where(col(Centre.district_id) == district)
     where = {code: (name, address) for code, name, address in session.execute(places)}
-    days = calendar(session, first, last)
+    days = calendar(session, slots[0][0], slots[-1][0]) if slots else {}  # the span asked for may be decades
     return [
         DutyEvent(centre, day, ref, sequence, cancelled, *where[centre], _kind(days[day]))
-        for centre, day, sequence, cancelled in sorted(slots, key=lambda slot: (slot[1], slot[0]))
+        for day, centre, sequence, cancelled in slots
     ]
 
 
-def _taken_away(session: Session, district: int, cadre: int, first: date, last: date) -> list[tuple[str, date, int]]:
-    """Return centre, date and revision of the taking away, for slots once told to the cadre and now not theirs."""
+def _taken_away(
+    session: Session, district: int, cadre: int, first: date, last: date
+) -> list[tuple[date, str, int, bool]]:
+    """Return date, centre, the revision that took it away, True: slots once told to the cadre and now not theirs."""
     query = (
         select(col(Centre.code), col(DutySlot.day), func.max(col(SlotTransition.revision)))
         .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
@@ -182,7 +183,7 @@ def _taken_away(session: Session, district: int, cadre: int, first: date, last: 
         )
         .group_by(col(Centre.code), col(DutySlot.day))
     )
-    return [(code, day, revision) for code, day, revision in session.execute(query)]
+    return [(day, code, revision, True) for code, day, revision in session.execute(query)]
 
 
 def _kind(day: Day) -> str:

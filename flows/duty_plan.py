@@ -11,13 +11,13 @@ from sqlmodel import Session
 from flows.jobs import Result, at_work, lease_end
 from flows.settings import Settings
 from models import audit
-from models.cadre import cadre_ids, memberships
+from models.cadre import memberships
 from models.calendar import calendar
 from models.db import Database
 from models.district import centre_ids, centre_names, district_id
 from models.duty import publish as publish_slots
 from models.duty import draft_months, slots, store_drafts
-from models.duty_facts import facts
+from models.duty_facts import facts, serving_ids
 from models.jobs import Claim, renew
 from notifications.duty import Telling, tell_months
 from policies import book
@@ -138,7 +138,7 @@ def _plan_batch(session: Session, settings: Settings, order: Order, codes: list[
     planned = [code for code in codes if order.centre in (None, code)]
     drafts = draft(known, planned, dates_between(order.first, order.last), settings)
     ids = centre_ids(session, district)
-    store_drafts(session, drafts, ids, cadre_ids(session, district))
+    store_drafts(session, drafts, ids, serving_ids(session, district, codes))
     if order.publish:
         fresh = [s for s in slots(session, district, order.first, order.last, planned) if not s.published]
         publish_slots(session, [ids[code] for code in planned], order.first, order.last, settings.now(), "duty-publish")
@@ -164,16 +164,18 @@ def draft(known: Facts, codes: Iterable[str], days: Iterable[date], settings: Se
     """Decide the open slots of some centres, each day under the policy in force on it."""
     wanted = set(codes)
     centres = [centre for centre in known.centres if centre.code in wanted]
-    held = list(known.slots)
     decided: list[Assignment] = []
     for since, span in groupby(days, key=lambda day: book.duty(day, settings.policy).since):
         policy = book.duty(since, settings.policy).rule
-        drafts = plan(centres, known.memberships, known.leaves, held, list(span), known.calendar, policy)
-        decided += drafts
-        fresh = {(draft.centre, draft.date) for draft in drafts}
-        held = [slot for slot in held if (slot.centre, slot.date) not in fresh]
-        held += [Slot(d.centre, d.date, d.cadre, "draft" if d.cadre else "gap") for d in drafts]
+        held = _held(known.slots, decided) if decided else known.slots
+        decided += plan(centres, known.memberships, known.leaves, held, list(span), known.calendar, policy)
     return decided
+
+
+def _held(stored: Iterable[Slot], decided: Iterable[Assignment]) -> list[Slot]:
+    """Slots as they will stand, for the days under the next policy."""
+    fresh = {(d.centre, d.date): Slot(d.centre, d.date, d.cadre, "draft" if d.cadre else "gap") for d in decided}
+    return [slot for slot in stored if (slot.centre, slot.date) not in fresh] + list(fresh.values())
 
 
 def month_counts(session: Session, settings: Settings, order: Order) -> Result:

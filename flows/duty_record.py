@@ -21,7 +21,7 @@ def duty_record(  # noqa: PLR0913, PLR0917 - one field of the form each
     cadre: fields.CadreNumber = None,
     at: fields.At = None,
     other_day: fields.OtherDate = None,
-    other_cadre: fields.CadreNumber = None,
+    other_cadre: fields.OtherCadre = None,
     problem: fields.Problem = "",
 ) -> dict[str, Any]:
     """Record an acknowledgement, a check-in, a hand-over, or a swap that a head confirms for both sides."""

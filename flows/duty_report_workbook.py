@@ -192,14 +192,14 @@ def _charts(book: Workbook, sheet: Worksheet, lines: tuple[int, int], spread: tu
     people: Any = book.add_chart({"type": "column"})
     label = {"value": True, "font": {"name": FONT, "size": 9, "color": INK}}
     people.add_series(series(SPREAD + 1, spread, SPREAD, fill={"color": BARS[0]}, gap=40, data_labels=label))
-    _finish(people, say("值班次数分布(人数)", "Cadres by number of duties"), (400, 250))
+    _finish(people, say("值班次数分布（人数）", "Cadres by number of duties"), (400, 250))
     sheet.insert_chart(18, 0, people)
     balance: Any = book.add_chart({"type": "stock"})
     for column, shape, colour in ((9, "long_dash", BARS[2]), (10, "long_dash", BARS[1]), (11, "diamond", ACCENT)):
         marker = {"type": shape, "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
         balance.add_series(series(column, lines, 0, line={"none": True}, marker=marker))
     balance.set_high_low_lines({"line": {"color": QUIET, "width": 2}})
-    title = say("应值余额(次):最高、平均、最低", "Balances in duties: highest, mean, lowest")
+    title = say("应值余额（次）：最高、平均、最低", "Balances in duties: highest, mean, lowest")
     _finish(balance, title, (608, 250), turn=-90)
     sheet.insert_chart(18, 0, balance, {"x_offset": 408})
 
@@ -223,12 +223,12 @@ def _details(sheet: Worksheet, looks: Looks, first: date, loads: Sequence["Load"
         sheet.set_column(column, column, width)
     banner(sheet, looks, (6, 4), say("每人明细", "Every cadre"), month_name(first))
     hint = say(
-        "余额:应值减已值的班次,累计至月末;为正应多排,为负已多值。休息日含法定节假日。",
+        "余额：应值减已值的班次，累计至月末；为正应多排，为负已多值。休息日含法定节假日。",
         "balance: duties due less duties served, up to the end of the month; rest days include statutory holidays.",
     )
     put(sheet, 1, 0, [(10, hint, {"font_size": 9, "font_color": QUIET})], looks)
     heads = say(
-        "编号 服务中心 人员编号 工号 值班 休息日 法定 缺岗 放宽 余额(次)",
+        "编号 服务中心 人员编号 工号 值班 休息日 法定 缺岗 放宽 余额（次）",
         "Code Centre Reference Number Duties Rest Statutory Missed Relaxed Balance",
     ).split()
     sheet.set_row(2, 22)

@@ -45,13 +45,13 @@ SUFFIXES = ("社区居家养老服务中心", "居家养老服务中心", "养�
 PARTS, WIDE = 4, 28  # sheet columns to a day, and to a week
 SHARES = (0.36, 0.4, 0.24)  # of a day's height for its number, cadre and state
 LEGEND = (
-    (*TINTS["statutory"], "节", "法定节假日", "statutory holiday"),
-    (*TINTS["rest"], "休", "休息日", "rest day"),
-    (WHITE, ACCENT, "班", "调休上班", "make-up workday"),
-    (RED, WHITE, "空", "空缺待补", "gap"),
-    (WHITE, AMBER, "△", "放宽休息间隔", "rest relaxed"),
-    (WHITE, ACCENT, "带", "带班领导", "leader on duty"),
-    (WHITE, QUIET, "—", "当天无班次", "no duty"),
+    (*TINTS["statutory"], "节", "", "法定节假日", "statutory holiday"),
+    (*TINTS["rest"], "休", "", "休息日", "rest day"),
+    (WHITE, ACCENT, "班", "work", "调休上班", "make-up workday"),
+    (RED, WHITE, "空", "GAP", "空缺待补", "gap"),
+    (WHITE, AMBER, "△", "△", "放宽休息间隔", "rest relaxed"),
+    (WHITE, ACCENT, "带", "lead", "带班领导", "leader on duty"),
+    (WHITE, QUIET, "—", "—", "当天无班次", "no duty"),
 )
 
 
@@ -165,7 +165,7 @@ def _stamps(counted: Counter[str], width: int) -> list[Piece]:
 def _summary(counted: Counter[str]) -> str:
     parts = [("slots", "班次", "slots"), ("gap", "空缺", "gaps"), ("relaxed", "放宽间隔", "rest relaxed")]
     shown = [f"{say(zh, en)} {counted[name]}" for name, zh, en in parts]
-    guess = say("暂定日历:国务院尚未公布放假安排", "provisional: the holidays are not announced yet")
+    guess = say("暂定日历：国务院尚未公布放假安排", "provisional: the holidays are not announced yet")
     return "  ·  ".join(shown + [guess] * bool(counted["provisional"]))
 
 
@@ -208,9 +208,9 @@ def _legend() -> list[tuple[Piece, Piece]]:
     frame = {"align": "center", "border": 1, "border_color": LINE, "font_size": 8, "bold": True}
     quiet = {"font_size": 8, "font_color": QUIET, "indent": 1}
     legend: list[tuple[Piece, Piece]] = []
-    for fill, ink, mark, zh, en in LEGEND:
-        sign = say(mark, mark if mark in "△—" else "")
-        legend.append(((1, sign, frame | {"bg_color": fill, "font_color": ink}), (PARTS - 1, say(zh, en), quiet)))
+    for fill, ink, mark_zh, mark_en, zh, en in LEGEND:
+        mark: Piece = (1, say(mark_zh, mark_en), frame | {"bg_color": fill, "font_color": ink})
+        legend.append((mark, (PARTS - 1, say(zh, en), quiet)))
     return legend
 
 
@@ -363,7 +363,7 @@ def _holiday_sheet(sheet: Worksheet, looks: Looks, run: Sequence[Day], rows: Seq
     sheet.set_column(1, len(run), min(max(13, 100 // len(run)), 28))
     first, last = run[0].date, run[-1].date
     zh = f"{first.year}年{first.month}月{first.day}日—{last.month}月{last.day}日"
-    guess = "" if all(day.confirmed for day in run) else say("(暂定)", " (provisional)")
+    guess = "" if all(day.confirmed for day in run) else say("（暂定）", " (provisional)")
     title = _holiday_name(run) + say("值班表", ": duty") + guess
     when = say(zh, f"{first} - {last}")
     half = (len(run) + 1) // 2

@@ -1,35 +1,80 @@
-"""The fields of the jobs' forms: each a type with the title and note that the form shows."""
+"""The fields of the jobs' forms: each a type with the title and note that the form shows.
+
+Prefect overwrites title and description of a field; only `json_schema_extra` outlives it. An optional text is shown as
+an empty box that means None: as `str | None` alone the UI shows a str/None switch, and without "" as default it sends
+null, which the server refuses. Optional dates keep the switch: the older UI cannot submit an empty date.
+"""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from rules.errors import say
 
 _Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+_OPEN = BeforeValidator(lambda given: None if given == "" else given)
+_TEXT = WithJsonSchema({"type": "string"})
+_DONE = {"确认": "ack", "签到": "checkin", "交接": "handover", "换班": "swap"}
 
 
-def _field(zh: str, en: str, note_zh: str = "", note_en: str = "") -> object:
-    return Field(title=say(zh, en), description=say(note_zh, note_en))
+def _field(zh: str, en: str, note_zh: str = "", note_en: str = "", **more: Any) -> Any:
+    notes = {"description": say(note_zh, note_en)} if note_zh else {}
+    return Field(json_schema_extra={"title": say(zh, en), **notes, **more})
 
 
 Month = Annotated[
-    _Month | None, _field("月份", "month", "如 2026-03；留空由系统按日期推算", "such as 2026-03; open: by date")
+    _Month | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "月份",
+        "month",
+        "如 2026-03；留空由系统按日期推算",
+        "such as 2026-03; open: by date",
+        default="",
+        pattern=r"^$|^\d{4}-(0[1-9]|1[0-2])$",
+    ),
 ]
 Publish = Annotated[bool, _field("发布", "publish", "发布后通知到人，不再重排", "people are told; never planned again")]
-CentreCode = Annotated[str | None, _field("中心编号", "centre", "留空为全部中心", "open: all centres")]
-AsOf = Annotated[date | None, _field("业务日期", "business date", "留空为计划运行的日期", "open: the scheduled date")]
-At = Annotated[datetime | None, _field("时刻", "moment", "留空为现在", "open: now")]
+CentreCode = Annotated[
+    str | None, _OPEN, _TEXT, _field("中心编号", "centre", "留空为全部中心", "open: all centres", default="")
+]
+AsOf = Annotated[
+    date | None, _field("业务日期", "business date", "点 date 选择；不选为计划运行的日期", "open: the scheduled date")
+]
+At = Annotated[
+    datetime | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "时刻",
+        "moment",
+        "当地时间，如 2026-03-02 07:30；留空为现在",
+        "local time such as 2026-03-02 07:30; open: now",
+        default="",
+        pattern=r"^$|^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}",
+    ),
+]
 What = Annotated[
     Literal["ack", "checkin", "handover", "swap"],
-    _field("登记事项", "what", "ack 确认、checkin 签到、handover 交接、swap 换班", "what to record"),
+    BeforeValidator(lambda given: _DONE.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_DONE)}),
+    _field("登记事项", "what"),
 ]
 Centre = Annotated[str, _field("中心编号", "centre")]
 DutyDate = Annotated[date, _field("值班日期", "date of duty")]
 By = Annotated[
     str, _field("登记人工号", "who reports", "本人或中心负责人工号；街道办填 office", "cadre, head or office")
 ]
-CadreNumber = Annotated[str | None, _field("值班人工号", "cadre", "留空为排定的值班人", "open: the one planned")]
+CadreNumber = Annotated[
+    str | None, _OPEN, _TEXT, _field("值班人工号", "cadre", "留空为排定的值班人", "open: the one planned", default="")
+]
+OtherCadre = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("换班：对方工号", "swap: the other cadre", "只在换班时填写", "swaps only", default=""),
+]
 OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date")]
 Problem = Annotated[str, _field("交接：设施问题", "hand-over: problem", "没有问题留空", "open: no problem")]

@@ -22,7 +22,20 @@ FONT = "Microsoft YaHei"
 INK, LINE, SHADE, ACCENT = "#1F2D3A", "#B8C4CE", "#E9EFF4", "#24506B"
 BAD_INK, BAD_SHADE = "#9B1C1C", "#FBE3E4"
 A4 = 9
-STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+STARTERS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "<r>",
+)  # xlsxwriter copies <r>...</r> unescaped
 SAMPLE = 200  # rows that decide the widths
 NARROWEST, WIDEST = 8, 48
 EXACT = 10**15  # Excel keeps 15 digits
@@ -64,7 +77,7 @@ def write_rows(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Cell]
 
 def write_csv(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Cell]], lang: Lang = "en") -> None:
     """The same as csv: UTF-8 with the mark that lets Excel know it, days and instants in ISO form."""
-    with _whole(path) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([safe_text(header) for header in headers])
         for row in rows:
@@ -125,7 +138,7 @@ def set_widths(sheet: Worksheet, rows: Sequence[Sequence[str]]) -> None:
 def workbook_at(path: Path) -> Iterator[Workbook]:
     """A workbook that appears at `path` when it is complete; nothing in it is ever a formula or a link from data."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with _whole(path) as part, TemporaryDirectory(prefix="tuoqi-") as scratch:
+    with whole_file(path) as part, TemporaryDirectory(prefix="tuoqi-") as scratch:
         book = Workbook(str(part), {"constant_memory": True, "tmpdir": scratch, **options})
         try:
             yield book
@@ -134,7 +147,7 @@ def workbook_at(path: Path) -> Iterator[Workbook]:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """A file beside `path` that takes its place at the end, or is removed."""
     part = path.with_name(f".{path.name}.part")
     try:

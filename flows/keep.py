@@ -27,7 +27,7 @@ def backup_database(settings: Settings, to: Path | None) -> str:
     """
     file, revision = _backup(settings, to)
     line = say(
-        "已备份到 {}({:.1f} MB,版本 {},已校验)。备份中不含密钥:没有密钥文件 {} 读不出个人信息,请另存它。",
+        "已备份到 {}（{:.1f} MB，版本 {}，已校验）。备份中不含密钥：没有密钥文件 {} 读不出个人信息，请另存它。",
         "backed up to {} ({:.1f} MB, version {}, verified). The keys are NOT inside: without the key file {} nobody "
         "can read the personal data in it; keep a copy of that file somewhere else.",
     )
@@ -48,11 +48,11 @@ def restore_database(settings: Settings, file: Path) -> str:
         raise NotABackup(file, say("没有这个文件", "no such file"))
     with _service_stopped(settings):
         saved, revision = _restore(settings, file, keys)
-    told = say("已从 {} 恢复(版本 {})。", "restored {} (version {}).").format(file, revision)
+    told = say("已从 {} 恢复（版本 {}）。", "restored {} (version {}).").format(file, revision)
     if saved:
         told += say("恢复前的数据备份在 {}。", " What was there before is in {}.").format(saved)
     if revision != schema.head():
-        return told + say("该版本较旧,请执行 tuoqi migrate。", " It is an older version; run `tuoqi migrate`.")
+        return told + say("该版本较旧，请执行 tuoqi migrate。", " It is an older version; run `tuoqi migrate`.")
     return told + _aftermath(settings, file)
 
 
@@ -67,11 +67,11 @@ def migrate_database(settings: Settings) -> str:
         saved = backup_database(settings, None) if found not in {None, schema.head()} else ""
         store.prepare(database, settings)
     if found is None:
-        line = say("已新建数据库 {}(版本 {})。", "made the database {} (version {}).")
+        line = say("已新建数据库 {}（版本 {}）。", "made the database {} (version {}).")
         return line.format(store.where(settings), schema.head())
     if found == schema.head():
         line = say(
-            "数据库已是最新({}),区县与日历已核对。",
+            "数据库已是最新（{}），区县与日历已核对。",
             "the database is up to date ({}); district and calendar checked.",
         )
         return line.format(found)
@@ -186,7 +186,7 @@ def _aftermath(settings: Settings, file: Path) -> str:
     told = "" if known else f" {NoDistrict(settings.district)}"
     if waiting:
         told += say(
-            "其中有 {} 条消息在备份时尚未发出,启动后会发送,可能与已发的重复;请先用 tuoqi export messages 核对。",
+            "其中有 {} 条消息在备份时尚未发出，启动后会发送，可能与已发的重复；请先用 tuoqi export messages 核对。",
             " {} messages were waiting when the backup was made and will be sent once the service runs, perhaps "
             "a second time; look at `tuoqi export messages` first.",
         ).format(waiting)

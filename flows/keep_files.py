@@ -24,7 +24,7 @@ class NothingToKeep(KeepError):
     """There is no database yet."""
 
     where: str
-    zh = "还没有数据库({where}),无需备份;如路径不对,请核对 TUOQI_DATABASE_URL 与 TUOQI_VAR_DIR。"
+    zh = "还没有数据库（{where}），无需备份；如路径不对，请核对 TUOQI_DATABASE_URL 与 TUOQI_VAR_DIR。"
     en = "there is no database yet ({where}); if that is the wrong place, check TUOQI_DATABASE_URL and TUOQI_VAR_DIR."
 
 
@@ -33,7 +33,7 @@ class FileThere(KeepError):
     """A backup never replaces another file."""
 
     file: Path
-    zh = "文件 {file} 已存在,未覆盖;请换一个文件名。"
+    zh = "文件 {file} 已存在，未覆盖；请换一个文件名。"
     en = "{file} exists and was left alone; choose another name."
 
 
@@ -43,7 +43,7 @@ class Damaged(KeepError):
 
     where: str
     problem: str
-    zh = "数据库 {where} 已损坏({problem}),没有生成备份;请用最近的备份执行 tuoqi restore(损坏的文件会另存)。"
+    zh = "数据库 {where} 已损坏（{problem}），没有生成备份；请用最近的备份执行 tuoqi restore（损坏的文件会另存）。"
     en = "the database {where} is damaged ({problem}), no backup was made; restore the latest backup: `tuoqi restore`."
 
 
@@ -53,7 +53,7 @@ class NotABackup(KeepError):
 
     file: Path
     problem: str
-    zh = "{file} 不能用于恢复({problem});现有数据未被改动,请换一个备份文件。"
+    zh = "{file} 不能用于恢复（{problem}）；现有数据未被改动，请换一个备份文件。"
     en = "{file} cannot be restored ({problem}); nothing was changed, choose another backup."
 
 
@@ -62,7 +62,7 @@ class InUse(KeepError):
     """Somebody works with the database now."""
 
     who: str
-    zh = "数据库正在使用中({who});请先停止服务和其他 tuoqi 命令,再恢复。现有数据未被改动。"
+    zh = "数据库正在使用中（{who}）；请先停止服务和其他 tuoqi 命令，再恢复。现有数据未被改动。"
     en = "the database is in use ({who}); stop the service and other commands, then restore. Nothing was changed."
 
 
@@ -72,7 +72,7 @@ class CannotKeep(KeepError):
 
     file: Path
     reason: str
-    zh = "无法读写 {file}({reason});请检查磁盘空间与权限后重试。"
+    zh = "无法读写 {file}({reason})；请检查磁盘空间与权限后重试。"
     en = "cannot read or write {file} ({reason}); check the disk's space and permissions, then try again."
 
 

@@ -32,7 +32,7 @@ class NoTool(KeepError):
     """PostgreSQL's own tools are not installed."""
 
     tool: str
-    zh = "找不到 {tool};请安装 PostgreSQL 客户端(版本不低于服务器,如 apt install postgresql-client)并加入 PATH。"
+    zh = "找不到 {tool}；请安装 PostgreSQL 客户端（版本不低于服务器，如 apt install postgresql-client）并加入 PATH。"
     en = "no {tool} on PATH; install PostgreSQL's client, not older than the server (apt install postgresql-client)."
 
 
@@ -42,7 +42,7 @@ class ToolFailed(KeepError):
 
     tool: str
     reason: str
-    zh = "{tool} 失败:{reason} 数据库未被改动;请按提示处理后重试。"
+    zh = "{tool} 失败：{reason} 数据库未被改动；请按提示处理后重试。"
     en = "{tool} failed: {reason} The database was not changed; do what it asks, then try again."
 
 
@@ -51,7 +51,7 @@ class Unconnected(KeepError):
     """The server does not answer."""
 
     reason: str
-    zh = "无法连接数据库({reason});请检查数据库服务与 TUOQI_DATABASE_URL。"
+    zh = "无法连接数据库（{reason}）；请检查数据库服务与 TUOQI_DATABASE_URL。"
     en = "cannot connect to the database ({reason}); check the server and TUOQI_DATABASE_URL."
 
 

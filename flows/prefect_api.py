@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -107,10 +107,15 @@ class PrefectApi:
         """Begin no more runs, of any kind, until let go."""
         self.ask("PATCH", f"/work_pools/{POOL}", {"is_paused": held})
 
-    def pause(self) -> None:
-        """Take all schedules out of force; what a person starts still runs."""
+    def paused(self) -> set[str]:
+        """The deployments whose schedules a person has put out of force; registering anew would forget it."""
+        return {deployment["name"] for deployment in self.deployments() if deployment["paused"]}
+
+    def pause(self, names: Container[str] | None = None) -> None:
+        """Put the schedules of these deployments, or of all, out of force; what a person starts still runs."""
         for deployment in self.deployments():
-            self.ask("POST", f"/deployments/{deployment['id']}/pause_deployment")
+            if names is None or deployment["name"] in names:
+                self.ask("POST", f"/deployments/{deployment['id']}/pause_deployment")
 
     def unfinished(self) -> list[dict[str, Any]]:
         """The runs that are under way."""

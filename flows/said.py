@@ -67,7 +67,12 @@ def intake(taken: Intake, *, as_json: bool) -> None:
         )
     if taken.replanned:
         months = "、".join(taken.replanned)
-        done(say(f"草稿已按新日历重排：{months}（已发布的日子不变）", f"drafts planned anew: {months}; published days stay"))
+        done(
+            say(
+                f"草稿已按新日历重排：{months}（已发布的日子不变）",
+                f"drafts planned anew: {months}; published days stay",
+            )
+        )
     if taken.affected:
         centres = "、".join(taken.affected[:10])
         done(

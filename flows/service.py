@@ -92,6 +92,7 @@ class Service:
         return child
 
     def _deploy(self) -> None:
+        paused = self.api.paused()
         deploy = self._child("deploy", "deploy", "--all", "--prefect-file", str(self.prefect_yaml))
         try:
             code = deploy.process.wait(DEPLOY_S)
@@ -102,6 +103,7 @@ class Service:
         if code:
             raise ChildDied("deploy", code, deploy.log)
         self.api.keep_only(yaml.safe_load(self.prefect_yaml.read_text("utf-8"))["deployments"])
+        self.api.pause(paused)
 
     def check(self) -> None:
         """Make sure that the server and the worker still run.

@@ -1,5 +1,7 @@
 """Staying up: database migrated (after a backup) -> server, jobs and worker -> the address -> until Ctrl-C."""
 
+from contextlib import suppress
+
 from rich.console import Console
 
 from flows.keep import migrate_database
@@ -16,7 +18,7 @@ def stay_up(settings: Settings) -> None:
     """
     console = Console()
     console.print(migrate_database(settings))
-    with Service(settings, progress=console.print) as service:
+    with suppress(KeyboardInterrupt), Service(settings, progress=console.print) as service:
         console.print(
             say(
                 f"托起已启动：{service.url}  （按 Ctrl-C 停止；日志在 {settings.folder('logs')}）",

@@ -157,6 +157,25 @@ def slots(
     return [Slot(*row) for row in session.execute(query)]
 
 
+def ever_on_duty(session: Session, district: int, first: date, last: date) -> list[str]:
+    """Return the numbers of the cadres who have or had a published duty between two dates."""
+    spanned = (col(Centre.district_id) == district, col(DutySlot.day).between(first, last))
+    now = (
+        select(col(Cadre.number))
+        .join(DutySlot, col(DutySlot.cadre_id) == col(Cadre.id))
+        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        .where(*spanned, col(DutySlot.published_at).is_not(None))
+    )
+    before = (
+        select(col(Cadre.number))
+        .join(SlotTransition, col(SlotTransition.cadre_before_id) == col(Cadre.id))
+        .join(DutySlot, col(DutySlot.id) == col(SlotTransition.slot_id))
+        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        .where(*spanned)
+    )
+    return sorted(session.execute(now.union(before)).scalars())
+
+
 def draft_months(session: Session, district: int, today: date) -> list[str]:
     """Return the months, such as 2027-01, with unpublished slots on or after `today`."""
     query = (

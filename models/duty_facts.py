@@ -3,15 +3,17 @@
 from collections.abc import Collection
 from datetime import date, timedelta
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import Select, and_, literal, or_, select
 from sqlmodel import Session, col
 
-from models.cadre import Leave, Roster, leaves, memberships
+from models.cadre import Cadre, Leave, Roster, leaves, memberships
 from models.calendar import WorkCalendar, calendar
 from models.district import Centre, duty_centres
 from models.duty import DutySlot, slots
-from rules.duty import Facts
+from rules.duty import Facts, Membership
+from rules.duty import Leave as DutyLeave
 from rules.sharing import sharing_groups
 
 
@@ -26,16 +28,41 @@ def facts(session: Session, district: int, first: date, last: date, codes: Colle
         codes: centre codes, closed under sharing of cadres.
     """
     wanted = None if codes is None else set(codes)
-    places = [m for m in memberships(session, district) if wanted is None or m.centre in wanted]
-    people = {place.cadre for place in places}
     held = slots(session, district, codes=wanted)
     days = [slot.date for slot in held]
     return Facts(
         centres=[centre for centre in duty_centres(session, district) if wanted is None or centre.code in wanted],
-        memberships=places,
-        leaves=[leave for leave in leaves(session, district) if leave.cadre in people],
+        memberships=memberships(session, district) if wanted is None else _places(session, district, wanted),
+        leaves=leaves(session, district) if wanted is None else _leaves(session, district, wanted),
         slots=held,
         calendar=calendar(session, min(chain(days, [first])), max(chain(days, [last]))),
+    )
+
+
+def _places(session: Session, district: int, codes: Collection[str]) -> list[Membership]:
+    columns = (Cadre.number, Centre.code, Roster.since, Roster.until, Roster.head, Roster.rest_day_exempt)
+    return [Membership(*row) for row in session.execute(_serving(district, codes, *columns))]
+
+
+def _leaves(session: Session, district: int, codes: Collection[str]) -> list[DutyLeave]:
+    columns = (Cadre.number, Leave.since, Leave.until, Leave.kind)
+    away = _serving(district, codes, *columns).join(Leave, col(Leave.cadre_id) == col(Cadre.id)).distinct()
+    return [DutyLeave(*row) for row in session.execute(away.where(~col(Leave.cancelled)))]
+
+
+def serving_ids(session: Session, district: int, codes: Collection[str]) -> dict[str, int]:
+    """Map the numbers of all cadres who are, were or will be on the rosters of these centres to their ids."""
+    return dict(session.execute(_serving(district, codes, Cadre.number, Cadre.id).distinct()).tuples().all())
+
+
+def _serving(district: int, codes: Collection[str], *columns: Any) -> Select[Any]:
+    """Columns of the roster places of some centres: a batch reads its own, not the district's."""
+    return (
+        select(*map(col, columns))
+        .select_from(Centre)
+        .join(Roster, col(Roster.centre_id) == col(Centre.id))
+        .join(Cadre, col(Cadre.id) == col(Roster.cadre_id))
+        .where(col(Centre.district_id) == district, col(Centre.code).in_(sorted(codes)))
     )
 
 

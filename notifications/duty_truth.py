@@ -33,7 +33,7 @@ def _holds(session: Session, parcels: Sequence[Parcel]) -> set[str]:
     holding = set()
     for parcel in parcels:
         slot, revision = named[parcel.key]
-        current, state = now[slot]
+        current, state = now.get(slot, (-1, ""))
         mark = _MARKS.get(parcel.template)
         if current == revision and (mark is None or state in WAITING[mark]):
             holding.add(parcel.key)

@@ -30,6 +30,7 @@ from rules.duty_facts import (
     served,
 )
 from rules.ledger import MOVES, Ledger
+from rules.registers.grid import collector_paused
 
 __all__ = [
     "Assignment",
@@ -84,9 +85,10 @@ def plan(
     horizon = Horizon(days, policy.gap)
     opening = {centre.code: centre.opens_on_rest_days for centre in centres}
     decided: dict[date, list[Assignment]] = {day: [] for day in horizon.later}
-    for cluster in clusters(opening, list(memberships), leaves, list(slots)):
-        for new in _plan_cluster(cluster, opening, horizon, calendar, policy):
-            decided[new.date].append(new)
+    with collector_paused():
+        for cluster in clusters(opening, list(memberships), leaves, list(slots)):
+            for new in _plan_cluster(cluster, opening, horizon, calendar, policy):
+                decided[new.date].append(new)
     return [new for today in decided.values() for new in sorted(today, key=attrgetter("centre"))]
 
 

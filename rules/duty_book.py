@@ -74,10 +74,7 @@ class Book:
 
     def move(self, cadre: str, kind: DayKind, elsewhere: Collection[str]) -> None:
         """Credit everyone present, debit the cadre who served; `elsewhere` served in another centre that day."""
-        absent = self.counted.intersection(elsewhere)
-        if kind != "work" and self.exempt:
-            absent |= self.counted & self.exempt.keys()
-        absent.discard(cadre)
+        absent = self._absent(cadre, kind, elsewhere) if elsewhere or (self.exempt and kind != "work") else ()
         extra = cadre not in self.counted
         k = len(self.counted) - len(absent) + extra
         credit = SHARES.get(k) or share(k)
@@ -90,6 +87,14 @@ class Book:
             self.queue = None
         elif self.queue and not extra:
             self._move_back(cadre)
+
+    def _absent(self, cadre: str, kind: DayKind, elsewhere: Collection[str]) -> set[str]:
+        """Return the counted who are not present that day, although on the clock."""
+        absent = self.counted.intersection(elsewhere)
+        if kind != "work":
+            absent |= self.counted & self.exempt.keys()
+        absent.discard(cadre)
+        return absent
 
     def amount(self, cadre: str, account: int) -> Amount:
         """Return the balance of one account, 0 for a cadre never seen here."""
@@ -108,12 +113,12 @@ class Book:
         queue = self._queue(last)
         if kind == "work":
             return next(filter(candidates.__contains__, queue))
-        waiting = [cadre for cadre in queue if cadre in candidates]
-        rest = self.accounts[REST].__getitem__
-        if kind == "rest":
-            return max(waiting, key=rest)
-        statutory = self.accounts[STATUTORY].__getitem__
-        return max(waiting, key=lambda cadre: (statutory(cadre), rest(cadre)))
+        waiting = list(filter(candidates.__contains__, queue))
+        if kind == "statutory":
+            amounts = list(map(self.accounts[STATUTORY].__getitem__, waiting))
+            most = max(amounts)
+            waiting = [cadre for cadre, amount in zip(waiting, amounts, strict=True) if amount == most]
+        return max(waiting, key=self.accounts[REST].__getitem__)
 
     def _queue(self, last: Mapping[str, date]) -> list[str]:
         if self.queue is None:

@@ -1,5 +1,6 @@
 """The diary 值班簿 of a plan: slots -> duties that stand, slots still open, and who the rest rule holds back."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
@@ -25,14 +26,14 @@ class Diary:
 
     def __init__(self, kept: Iterable[Slot], horizon: "Horizon") -> None:
         self.taken: set[tuple[str, date]] = set()
-        self.duties: dict[date, list[Duty]] = {}
-        self.resting: dict[date, set[str]] = {}
+        self.duties: defaultdict[date, list[Duty]] = defaultdict(list)
+        self.resting: defaultdict[date, set[str]] = defaultdict(set)
         self._horizon = horizon
         for slot in kept:
             if slot.date in horizon.later:
                 self.taken.add((slot.centre, slot.date))
             if (cadre := served(slot)) is not None:
-                self.duties.setdefault(slot.date, []).append((slot.centre, cadre))
+                self.duties[slot.date].append((slot.centre, cadre))
         for day, duties in self.duties.items():
             self._hold([cadre for _, cadre in duties], horizon.around(day))
 
@@ -45,12 +46,12 @@ class Diary:
 
     def enter(self, day: date, duties: list[Duty]) -> None:
         """Enter the duties decided for a wanted date; only later dates are still to be decided."""
-        self.duties.setdefault(day, []).extend(duties)
+        self.duties[day] += duties
         self._hold([cadre for _, cadre in duties], self._horizon.later[day])
 
     def _hold(self, cadres: list[str], days: Iterable[date]) -> None:
         for day in days:
-            self.resting.setdefault(day, set()).update(cadres)
+            self.resting[day].update(cadres)
 
 
 class Horizon:

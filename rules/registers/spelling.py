@@ -13,7 +13,7 @@ _HAN = "[\u3400-\u9fff\U00020000-\U000323af]"
 _HAN_GAP = re.compile(f"(?<={_HAN}) (?={_HAN})")
 _HAN_ONLY = re.compile("[\u4e00-\u9fff]+")
 _DOTS = str.maketrans(dict.fromkeys("•・‧∙⋅．", "·"))  # the dot in 阿卜杜拉·买买提 comes in many shapes
-_GUARDED = re.compile("'(?=\\s*[=+@＝＋－＠-])")  # how our own exports keep a text from becoming a formula
+_GUARDED = re.compile("'(?=\\s*(?:[=+@＝＋－＠-]|<r>))")  # how our own exports keep a text from becoming a formula
 _MANGLED = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import Session
 
 from models import audit
 from models.audit import Break
@@ -20,8 +21,14 @@ def _record(database: Database, number: int, district: str = DISTRICT) -> None:
         audit.record(session, district, "duty-day", "duty.change", AT, slots=number, centres=["马街"], why={"n": 1.5})
 
 
-def _fail_after(_done: None) -> None:
+def _fail(session: Session) -> None:
+    audit.record(session, DISTRICT, "x", "y", AT)
     raise ZeroDivisionError
+
+
+def _five(database: Database, number: int) -> None:
+    for _ in range(5):
+        _record(database, number)
 
 
 def _verified(database: Database, district: str = DISTRICT) -> Break | None:
@@ -122,7 +129,7 @@ def test_details_hold_as_the_database_gives_them_back(database: Database) -> Non
 
 def test_a_batch_that_is_rolled_back_leaves_no_entry(chain: Database) -> None:
     with pytest.raises(ZeroDivisionError), chain.write() as session:
-        _fail_after(audit.record(session, DISTRICT, "x", "y", AT))  # type: ignore[func-returns-value]
+        _fail(session)
     _record(chain, 6)
     assert _verified(chain) is None
 
@@ -130,7 +137,7 @@ def test_a_batch_that_is_rolled_back_leaves_no_entry(chain: Database) -> None:
 def test_writers_at_once_keep_one_chain_and_a_reader_meanwhile_sees_it_whole(database: Database) -> None:
     _record(database, 0)
     with ThreadPoolExecutor(9) as pool:
-        writers = [pool.submit(lambda n: [_record(database, n) for _ in range(5)], n) for n in range(8)]
+        writers = [pool.submit(_five, database, n) for n in range(8)]
         seen = [pool.submit(_verified, database) for _ in range(10)]
         assert [each.result() for each in seen] == [None] * 10
         for each in writers:

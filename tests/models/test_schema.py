@@ -23,13 +23,13 @@ revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("district", recreate="always") as batch:
-        batch.add_column(sa.Column("motto", sa.String(), nullable=True))
+    with op.batch_alter_table("district") as batch:  # SQLite can only rebuild the table for this
+        batch.alter_column("name", existing_type=sa.String(), nullable=True)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("district", recreate="always") as batch:
-        batch.drop_column("motto")
+    with op.batch_alter_table("district") as batch:
+        batch.alter_column("name", existing_type=sa.String(), nullable=False)
 """
 
 

@@ -93,7 +93,7 @@ def test_each_must_be_able_to_take_the_other_date(
 
 def test_the_refusal_names_the_rule_in_both_languages() -> None:
     refused = SwapRefused("rest_rule", "K1", DAYS[8], "A", DAYS[9], 3)
-    assert str(refused) == "换班后 A 在 2026-10-02 与 2026-10-03 的值班间隔不足 3 天;请另选日期。"
+    assert str(refused) == "换班后 A 在 2026-10-02 与 2026-10-03 的值班间隔不足 3 天；请另选日期。"
     token = LANGUAGE.set("en")
     assert "serves on 2026-10-02 and 2026-10-03, less than 3 days apart" in str(refused)
     LANGUAGE.reset(token)

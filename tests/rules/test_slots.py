@@ -48,7 +48,7 @@ def test_every_state_can_be_reached_and_has_a_name() -> None:
 
 def test_the_refusal_says_what_is_allowed_in_both_languages() -> None:
     refused = TransitionRefused("on_duty", "draft")
-    assert str(refused) == "值班状态不能从“在岗”变为“草稿”;可变为:已交接。请刷新后重试。"
+    assert str(refused) == "值班状态不能从“在岗”变为“草稿”；可变为：已交接。请刷新后重试。"
     token = LANGUAGE.set("en")
     assert str(refused).startswith("a slot cannot go from on_duty to draft; it may become: handed_over.")
     assert "nothing" in str(TransitionRefused("handed_over", "unknown"))

@@ -1,0 +1,430 @@
+"""The doctor: a healthy district has nothing bad, and each thing that breaks is found with what to do about it."""
+
+import fcntl
+import json
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import text
+
+from flows import doctor, doctor_database
+from flows.doctor import Finding, examine
+from flows.jobs import owner, real_now
+from flows.settings import Settings, write_keys
+from models import audit
+from models.cadre import Cadre
+from models.db import Database
+from models.district import Centre, ensure_places
+from models.duty import DutySlot
+from models.jobs import JobRun
+from notifications.catalogue import template
+from notifications.outbox import Draft, enqueue
+from notifications.rendering import lint
+from rules.calendar import dates_between
+from rules.errors import LANGUAGE
+
+AT = datetime(2026, 3, 26, 0, 0, tzinfo=UTC)
+"""08:00 on 26 March in the district: the morning's job is done, April is published."""
+
+
+@pytest.fixture
+def healthy(database: Database, configured: Settings) -> Settings:
+    """A district in good order: two months published, the morning done."""
+    with database.write() as session:
+        community = ensure_places(session, 1, [("马街", "一社区")], ["S-1"])["马街", "一社区"]
+        session.add(Centre(district_id=1, community_id=community, code="C1", name="中心"))
+        name = database.keys.seal("cadre.name", "C-1", "李建国")
+        session.add(Cadre(district_id=1, number="G1", ref="C-1", name=name))
+        session.flush()
+        for day in dates_between(date(2026, 3, 1), date(2026, 4, 30)):
+            session.add(DutySlot(centre_id=1, day=day, cadre_id=1, state="published", published_at=AT))
+        session.add(_run("2026-03-26", "done"))
+        audit.record(session, "530112", "duty-day", "duty.change", AT, slots=1)
+    url = database.engine.url.render_as_string(hide_password=False)
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).chmod(0o600)
+    configured.folder("")
+    return configured.model_copy(update={"database_url": url, "at": AT})
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lint each template once for all tests."""
+    monkeypatch.setattr(doctor, "lint", lambda template: _lint(template.name))
+
+
+@cache
+def _lint(name: str) -> list[str]:
+    return lint(template(name))
+
+
+def _run(key: str, state: str, job: str = "duty-day", by: str = "", minutes: int = 10) -> JobRun:
+    until = real_now() + timedelta(minutes=minutes)
+    names: dict[str, Any] = {"job": job, "run_key": key, "partition": "530112", "state": state, "owner": by or owner()}
+    return JobRun(**names, lease_until=until, started_at=real_now())
+
+
+def _found(settings: Settings, name: str) -> list[Finding]:
+    return [finding for finding in examine(settings) if finding.name == name]
+
+
+def _one(settings: Settings, name: str) -> Finding:
+    (found,) = _found(settings, name)
+    return found
+
+
+def _but(settings: Settings, **changed: Any) -> Settings:
+    return settings.model_copy(update=changed)
+
+
+def _do(settings: Settings, *statements: str) -> None:
+    with closing(Database(settings.url, settings.keys())) as database, database.write() as session:
+        for statement in statements:
+            session.connection().execute(text(statement))
+
+
+def _add(settings: Settings, *rows: object) -> None:
+    with closing(Database(settings.url, settings.keys())) as database, database.write() as session:
+        session.add_all(rows)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_healthy_district_has_nothing_bad_and_every_finding_a_remedy(healthy: Settings, language: str) -> None:
+    token = LANGUAGE.set(language)  # type: ignore[arg-type]
+    try:
+        found = examine(healthy)
+    finally:
+        LANGUAGE.reset(token)
+    assert [finding for finding in found if finding.state == "bad"] == []
+    warned = {finding.name for finding in found if finding.state == "warn"}
+    assert warned == {
+        "clock",
+        "email",
+        "sms",
+        "service",
+        "calendar",
+    }
+    assert all(finding.text and finding.remedy.endswith((".", "。")) for finding in found)
+    if language == "en":
+        told = " ".join(
+            finding.text + finding.remedy for finding in found if finding.name not in {"policy", "settings"}
+        )
+        assert told.isascii()
+
+
+def test_the_doctor_makes_nothing(tmp_path: Path) -> None:
+    chosen = Settings(var_dir=tmp_path / "var", at=AT)
+    names = {finding.name: finding.state for finding in examine(chosen)}
+    assert (names["keys"], names["database"]) == ("warn", "warn")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_no_finding_names_a_person(healthy: Settings) -> None:
+    assert "李建国" not in str(examine(healthy))
+
+
+def test_production_on_a_desks_defaults_is_bad(healthy: Settings) -> None:
+    found = {f.name: f for f in examine(_but(healthy, environment="production"))}
+    assert found["settings"].state == found["email"].state == found["sms"].state == "bad"
+    assert "TUOQI_EMAIL" in found["settings"].text
+    assert "TUOQI_POLICY" in found["sms"].remedy
+
+
+def test_sms_that_no_policy_uses_need_no_gateway(healthy: Settings, tmp_path: Path) -> None:
+    purposes = ("notice", "reminder", "head", "office", "change", "published")
+    version = {"since": "2026-01-01", "channels": {purpose: ["email"] for purpose in purposes}}
+    path = tmp_path / "mail.yaml"
+    path.write_text(json.dumps({"duty": {"versions": [version]}}).replace('"2026-01-01"', "2026-01-01"))
+    assert _one(_but(healthy, environment="production", policy=path), "sms").state == "ok"
+
+
+def test_a_bad_policy_is_named(healthy: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("duty: {versions: [{since: 2026-01-01, gapp: 3}]}")
+    found = _one(_but(healthy, policy=path), "policies")
+    assert found.state == "bad"
+    assert "bad.yaml" in found.text
+
+
+def test_keys_open_to_others_are_bad(healthy: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "open.keys"
+    assert healthy.key_file
+    shutil.copy(healthy.key_file, path)
+    path.chmod(0o644)
+    found = _one(_but(healthy, key_file=path), "keys")
+    assert found.state == "bad"
+    assert "chmod 600" in found.text
+
+
+def test_missing_keys_are_bad_in_production_and_nothing_sealed_is_looked_at(healthy: Settings, tmp_path: Path) -> None:
+    away = _but(healthy, key_file=tmp_path / "none", environment="production")
+    assert [_one(away, name).state for name in ("keys", "database")] == ["bad", "bad"]
+
+
+def test_the_keys_of_another_database_are_noticed(healthy: Settings, tmp_path: Path) -> None:
+    write_keys(tmp_path / "other.keys")
+    other = _but(healthy, key_file=tmp_path / "other.keys")
+    assert _one(other, "seals").state == "bad"
+    assert _one(other, "audit").state == "bad"
+
+
+def test_a_var_folder_open_to_others_and_a_full_disk_are_noticed(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy.folder("").chmod(0o755)
+    assert "chmod 700" in _one(healthy, "folder").remedy
+    usage = shutil.disk_usage(healthy.var_dir)
+    for free, state in ((500_000_000, "warn"), (100_000_000, "bad")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
+        assert _one(healthy, "disk").state == state
+
+
+@pytest.mark.parametrize(
+    ("revision", "says"),
+    [
+        pytest.param("9999", "升级程序", id="newer"),
+        pytest.param("", "tuoqi migrate", id="no revision"),
+    ],
+)
+def test_a_database_of_another_version_is_bad(healthy: Settings, revision: str, says: str) -> None:
+    _do(healthy, f"UPDATE alembic_version SET version_num = '{revision}'" if revision else "DROP TABLE alembic_version")
+    found = _one(healthy, "database")
+    assert found.state == "bad"
+    assert says in found.text + found.remedy or "其他程序" in found.text
+
+
+def test_an_older_database_is_sent_to_migrate(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.schema.history", lambda: ("0002", "0001"))
+    assert "tuoqi migrate" in _one(healthy, "database").remedy
+
+
+def test_a_server_that_does_not_answer_is_one_finding_without_the_password(healthy: Settings) -> None:
+    found = _one(_but(healthy, database_url="postgresql://tuoqi:geheim@127.0.0.1:1/x"), "database")
+    assert found.state == "bad"
+    assert "geheim" not in str(found)
+
+
+def test_a_damaged_file_is_sent_to_restore(healthy: Settings, fresh_url: Callable[[str], str]) -> None:
+    path = Path(fresh_url("sqlite").removeprefix("sqlite:///"))
+    content = bytearray(path.read_bytes())
+    for start in range(4096 * 12, len(content) - 4096, 4096):
+        content[start : start + 200] = b"\xff" * 200
+    path.write_bytes(content)
+    found = examine(_but(healthy, database_url=f"sqlite:///{path}"))
+    assert any(f.name in {"integrity", "database"} and f.state == "bad" and "tuoqi restore" in f.remedy for f in found)
+
+
+def test_a_district_that_is_not_registered_is_bad(healthy: Settings) -> None:
+    assert _one(_but(healthy, district="530102"), "district").state == "bad"
+
+
+def test_an_altered_audit_entry_is_bad(healthy: Settings) -> None:
+    _do(healthy, "UPDATE audit_entry SET actor = 'x'")
+    assert _one(healthy, "audit").state == "bad"
+
+
+@pytest.mark.parametrize(
+    ("at", "states"),
+    [
+        pytest.param(AT, ["ok", "warn"], id="next year is not published yet"),
+        pytest.param(datetime(2026, 12, 26, tzinfo=UTC), ["ok", "bad"], id="January could not be published"),
+        pytest.param(datetime(2027, 1, 5, tzinfo=UTC), ["bad", "warn"], id="a provisional year has begun"),
+    ],
+)
+def test_a_provisional_calendar_is_a_warning_until_it_hurts(healthy: Settings, at: datetime, states: list[str]) -> None:
+    found = _found(_but(healthy, at=at), "calendar")
+    assert [finding.state for finding in found] == states
+    assert any("11 月" in finding.remedy for finding in found)
+
+
+def test_a_calendar_with_holes_is_sent_to_migrate(healthy: Settings) -> None:
+    _do(healthy, "DELETE FROM work_calendar WHERE date = '2026-05-01'")
+    assert "tuoqi migrate" in _found(healthy, "calendar")[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("channel", "waited", "stuck"),
+    [
+        pytest.param("sms", timedelta(minutes=14), False, id="a few minutes"),
+        pytest.param("sms", timedelta(minutes=16), True, id="a quarter of an hour"),
+        pytest.param("call", timedelta(hours=23), False, id="a call on the list"),
+        pytest.param("call", timedelta(hours=25), True, id="a call nobody made"),
+    ],
+)
+def test_a_message_that_waits_too_long_is_noticed(
+    healthy: Settings, channel: Any, waited: timedelta, stuck: bool
+) -> None:
+    _enqueue(healthy, AT - waited, channel)
+    assert _one(healthy, "outbox").state == ("warn" if stuck else "ok")
+
+
+def _enqueue(settings: Settings, at: datetime, channel: Any = "sms") -> None:
+    told = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
+    draft = Draft("m:1", "duty-released", channel, "C-1", "" if channel == "call" else "13800138000", told, "530112")
+    with closing(Database(settings.url, settings.keys())) as database, database.write() as session:
+        enqueue(session, [draft], at)
+
+
+@pytest.mark.parametrize("state", ["unknown", "dead"])
+def test_messages_that_came_to_a_bad_end_are_noticed_for_a_week(healthy: Settings, state: str) -> None:
+    _enqueue(healthy, AT)
+    _do(healthy, f"UPDATE message SET state = '{state}', finished_at = created_at, request_hash = variables_hash")
+    assert "tuoqi export messages" in _one(healthy, "outbox").remedy
+    assert _one(_but(healthy, at=AT + timedelta(days=8)), "outbox").state == "ok"
+
+
+def test_runs_that_nobody_works_on_any_more_are_noticed(healthy: Settings) -> None:
+    dead = owner().rpartition(":")[0] + ":1"
+    _add(
+        healthy,
+        _run("2026-03-20", "running"),
+        _run("2026-03-21", "running", minutes=-1),
+        _run("2026-03-22", "running", by=dead),
+        _run("2026-04", "failed", job="duty-publish"),
+    )
+    found = _found(healthy, "jobs")
+    assert [finding.state for finding in found] == ["warn"] * 3
+    assert "tuoqi run duty-day --on 2026-03-21" in found[0].remedy
+    assert "2026-03-22" in found[1].text
+    assert "tuoqi run duty-plan --param month=2026-04 --param publish=true" in found[2].remedy
+
+
+@pytest.mark.parametrize(
+    ("hour", "state"),
+    [pytest.param(6, "ok", id="before seven"), pytest.param(7, "bad", id="at seven")],
+)
+def test_the_mornings_job_must_be_done_by_seven(healthy: Settings, hour: int, state: str) -> None:
+    found = _one(_but(healthy, at=datetime(2026, 3, 27, hour)), "duty-day")  # noqa: DTZ001 - wall clock of the district
+    assert found.state == state
+
+
+@pytest.mark.parametrize(
+    ("day", "states"),
+    [
+        pytest.param(date(2026, 4, 24), ["ok", "ok"], id="the 24th: not due"),
+        pytest.param(date(2026, 4, 25), ["ok", "warn"], id="the 25th: due today"),
+        pytest.param(date(2026, 4, 26), ["ok", "bad"], id="the 26th: overdue"),
+        pytest.param(date(2026, 5, 1), ["bad", "ok"], id="the month has begun"),
+    ],
+)
+def test_the_coming_month_is_published_by_the_25th(healthy: Settings, day: date, states: list[str]) -> None:
+    at = datetime(day.year, day.month, day.day, 12)  # noqa: DTZ001 - wall clock of the district
+    found = _found(_but(healthy, at=at), "duty-month")
+    assert [finding.state for finding in found] == states
+    assert all("publish=true" in finding.remedy for finding in found if finding.state != "ok")
+
+
+def test_a_district_without_centres_is_sent_to_the_registers(database: Database, configured: Settings) -> None:
+    url = database.engine.url.render_as_string(hide_password=False)
+    assert "tuoqi template centre" in _one(_but(configured, database_url=url, at=AT), "duty-month").remedy
+
+
+def test_a_template_that_does_not_render_is_bad(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "lint", lambda template: [f"{template.name}/en: wrong"])
+    found = _found(healthy, "template")
+    assert found
+    assert {finding.state for finding in found} == {"bad"}
+
+
+def test_a_check_that_breaks_off_is_a_finding_and_the_others_go_on(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Iterator[Finding]:
+        raise RuntimeError("李建国")
+        yield
+
+    monkeypatch.setitem(doctor_database._CHECKS, "seals", broken)
+    assert "RuntimeError" in _one(healthy, "seals").text
+    assert "李建国" not in str(examine(healthy))
+    assert _one(healthy, "audit").state == "ok"
+
+
+@contextmanager
+def _mail_server() -> Iterator[int]:
+    server = Controller(object(), hostname="127.0.0.1", port=_free())
+    server.start()
+    yield int(server.port)
+    server.stop()
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_mail_server_that_answers_is_ok_and_one_that_does_not_is_bad(healthy: Settings) -> None:
+    told = {"email": "smtp", "smtp_host": "127.0.0.1", "smtp_security": "none"}
+    with _mail_server() as port:
+        assert _one(_but(healthy, **told, smtp_port=port), "email").state == "ok"
+        secured = _but(healthy, **told, smtp_port=port)
+        assert _one(_but(secured, smtp_security="starttls"), "email").state == "bad"
+    assert _one(_but(healthy, **told, smtp_port=_free()), "email").state == "bad"
+
+
+@contextmanager
+def _prefect(workers: list[dict[str, Any]], status: int = 200) -> Iterator[int]:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._say(True)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._say(workers)
+
+        def _say(self, told: object) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield int(server.server_address[1])
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _beat(seconds: int) -> dict[str, Any]:
+    return {"name": "tuoqi", "last_heartbeat_time": (real_now() - timedelta(seconds=seconds)).isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("workers", "status", "name", "state"),
+    [
+        pytest.param([_beat(10)], 200, "service", "ok", id="all well"),
+        pytest.param([_beat(900), _beat(5)], 200, "service", "ok", id="one of two workers"),
+        pytest.param([_beat(900)], 200, "worker", "bad", id="a silent worker"),
+        pytest.param([], 200, "worker", "bad", id="no worker"),
+        pytest.param([{"name": "tuoqi", "last_heartbeat_time": None}], 200, "worker", "bad", id="never a heartbeat"),
+        pytest.param([], 500, "service", "bad", id="a server in trouble"),
+    ],
+)
+def test_a_running_service_is_asked_for_its_health(
+    configured: Settings, workers: list[dict[str, Any]], status: int, name: str, state: str
+) -> None:
+    with _prefect(workers, status) as port, (configured.folder("prefect") / "service.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert _one(_but(configured, port=port, at=AT), name).state == state
+
+
+def test_a_service_whose_server_is_gone_is_bad_and_one_that_is_not_running_a_warning(configured: Settings) -> None:
+    away = _but(configured, port=_free(), at=AT)
+    assert (_one(away, "service").state, "tuoqi up" in _one(away, "service").remedy) == ("warn", True)
+    with (configured.folder("prefect") / "service.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert _one(away, "service").state == "bad"

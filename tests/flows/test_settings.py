@@ -1,0 +1,183 @@
+"""Settings: a desk starts with nothing set, production refuses every default that only suits a desk."""
+
+import json
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import settings as module
+from flows.jobs import real_now
+from flows.settings import BadKeys, BadSetting, NoKeys, OpenKeys, Settings, Unfit, write_keys
+from rules.errors import LANGUAGE
+
+FIT: dict[str, Any] = {
+    "environment": "production",
+    "database_url": "postgresql+psycopg://tuoqi@db/tuoqi",
+    "key_file": Path("/etc/tuoqi.keys"),
+    "email": "smtp",
+}
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    token = LANGUAGE.set("zh")
+    module.settings.cache_clear()
+    yield
+    module.settings.cache_clear()
+    LANGUAGE.reset(token)
+
+
+def test_production_starts_with_everything_set() -> None:
+    Settings(**FIT).check()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("database_url", "", id="default database"),
+        pytest.param("key_file", None, id="no key file"),
+        pytest.param("email", "file", id="file channel"),
+    ],
+)
+def test_production_refuses(name: str, value: object) -> None:
+    with pytest.raises(Unfit, match=f"TUOQI_{name.upper()}"):
+        Settings(**{**FIT, name: value}).check()
+
+
+def test_development_starts_with_nothing_set() -> None:
+    Settings().check()
+
+
+def test_production_never_makes_keys(tmp_path: Path) -> None:
+    with pytest.raises(NoKeys, match="tuoqi keys"):
+        Settings(**{**FIT, "key_file": tmp_path / "none.keys"}).keys()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_development_makes_keys_for_its_owner_alone_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = Settings(var_dir=tmp_path / "var")
+    ring = chosen.keys()
+    path = tmp_path / "var" / "keys" / "tuoqi.keys"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert str(path) in capsys.readouterr().err
+    assert chosen.keys() == ring
+    assert capsys.readouterr().err == ""
+    assert len({*ring.sealing.values(), ring.index, ring.audit}) == 3
+
+
+def test_processes_that_start_together_agree_on_one_key_file(tmp_path: Path) -> None:
+    chosen = Settings(var_dir=tmp_path / "var")
+    with ThreadPoolExecutor(8) as pool:
+        rings = list(pool.map(lambda _: chosen.keys(), range(8)))
+    assert all(ring == rings[0] for ring in rings)
+    assert [path.name for path in (tmp_path / "var" / "keys").iterdir()] == ["tuoqi.keys"]
+
+
+def test_keys_are_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    write_keys(path)
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError):
+        write_keys(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_a_key_file_open_to_others_is_refused(tmp_path: Path, mode: int, environment: str) -> None:
+    path = tmp_path / "k"
+    write_keys(path)
+    path.chmod(mode)
+    with pytest.raises(OpenKeys, match="chmod 600"):
+        Settings(**{**FIT, "key_file": path, "environment": environment}).keys()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"sealing": []}, id="sealing is a list"),
+        pytest.param({"sealing": {"1": "AAAA"}}, id="a short key"),
+        pytest.param({"sealing": {"one": "A" * 43 + "="}}, id="a key without a number"),
+        pytest.param({"current": 2}, id="the current key is missing"),
+        pytest.param({"index": ""}, id="an empty index key"),
+        pytest.param({"audit": "*" * 44}, id="no base64"),
+        pytest.param({"audit": None}, id="no audit key"),
+    ],
+)
+def test_a_damaged_key_file_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "k"
+    write_keys(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(BadKeys, match=str(path)):
+        Settings(key_file=path).keys()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null"])
+def test_a_file_that_is_no_key_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "k"
+    path.touch(0o600)
+    path.write_bytes(content)
+    with pytest.raises(BadKeys):
+        Settings(key_file=path).keys()
+
+
+@pytest.mark.parametrize(
+    ("at", "instant"),
+    [
+        pytest.param("2026-03-01T07:30", datetime(2026, 2, 28, 23, 30, tzinfo=UTC), id="naive is Shanghai wall time"),
+        pytest.param("2026-03-01T07:30+00:00", datetime(2026, 3, 1, 7, 30, tzinfo=UTC), id="an offset is kept"),
+        pytest.param("1988-07-01T08:00", datetime(1988, 6, 30, 23, 0, tzinfo=UTC), id="in the summer time of 1988"),
+    ],
+)
+def test_at_replaces_the_clock(monkeypatch: pytest.MonkeyPatch, at: str, instant: datetime) -> None:
+    monkeypatch.setenv("TUOQI_AT", at)
+    assert module.settings().now() == instant
+
+
+def test_today_is_the_date_in_the_district() -> None:
+    assert Settings(at=datetime(2026, 2, 28, 16, 0, tzinfo=UTC)).today() == date(2026, 3, 1)
+    assert Settings(at=datetime(2026, 2, 28, 15, 59, tzinfo=UTC)).today() == date(2026, 2, 28)
+
+
+def test_without_at_the_clock_is_the_real_one() -> None:
+    now = Settings().now()
+    assert now.tzinfo is UTC
+    assert abs((now - real_now()).total_seconds()) < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TUOQI_PORT", "many"), ("TUOQI_LANG", "fr"), ("TUOQI_ZONE", "Asia/Kunming"), ("TUOQI_AT", "tomorrow")],
+)
+def test_a_wrong_variable_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting, match=name) as caught:
+        module.settings()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_usual_way_to_write_a_postgresql_address_works(scheme: str) -> None:
+    assert Settings(database_url=f"{scheme}://a:b@c/d").url == "postgresql+psycopg://a:b@c/d"
+
+
+def test_folders_under_var_and_var_itself_are_for_their_owner_alone(tmp_path: Path) -> None:
+    folder = Settings(var_dir=tmp_path / "var").folder("prefect")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)] == [0o700, 0o700]
+
+
+def test_the_language_of_the_run_follows_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUOQI_LANG", "en")
+    module.settings()
+    assert str(Unfit("TUOQI_EMAIL")).startswith("production needs")
+
+
+def test_the_password_of_the_mail_server_is_not_shown() -> None:
+    assert "geheim" not in repr(Settings(smtp_password="geheim"))
