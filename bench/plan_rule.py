@@ -22,7 +22,7 @@ from rules.calendar import Day, DayKind, month_dates
 from rules.duty import Assignment, Centre, Facts, Leave, Membership, Policy, plan
 from rules.ledger import U
 
-MONTH, GAP, CADRES = "2026-05", 3, 30
+MONTH, GAP, CADRES = "2026-03", 3, 30
 Pick = tuple[str, date, str]
 
 

@@ -4,90 +4,37 @@ Exit 0 done, 1 refused or failed with one line on stderr, 2 wrong usage. Heavy p
 needs them, so that --help is quick.
 """
 
-import functools
-import inspect
-import os
 import sys
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from flows.cli_duty import duty
+from flows.cli_options import Json, dated, either
 from flows.settings import settings
 from rules.errors import TuoqiError
 
-_EN = os.environ.get("TUOQI_LANG", "zh") == "en"
-
-
-def _(zh: str, en: str) -> str:
-    """Help texts are fixed when the program is loaded, so their language is the environment's."""
-    return en if _EN else zh
-
-
-Command = Callable[..., None]
-
-
-def dated(function: Command) -> Command:
-    """Give a command --at and --policy, which every one has."""
-    own = inspect.signature(function)
-
-    @functools.wraps(function)
-    def run(*args: Any, at: str | None = None, policy: Path | None = None, **kwargs: Any) -> None:
-        if at is not None:
-            os.environ["TUOQI_AT"] = at
-        if policy is not None:
-            os.environ["TUOQI_POLICY"] = str(policy.absolute())
-        settings.cache_clear()
-        settings()
-        function(*args, **kwargs)
-
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in (("at", At), ("policy", Policy))
-    ]
-    vars(run)["__signature__"] = own.replace(parameters=[*own.parameters.values(), *more])
-    return run
-
-
-def _instant(value: str | None) -> str | None:
-    try:
-        return value and datetime.fromisoformat(value).isoformat()
-    except ValueError:
-        raise typer.BadParameter(_("请写成 2026-03-01T07:30", "write it like 2026-03-01T07:30")) from None
-
-
-_AT = _("以此时刻代替当前时间，如 2026-03-01T07:30", "this instant replaces the clock, such as 2026-03-01T07:30")
-_POLICY = _("叠加在 policies/ 之上的政策文件（YAML）", "a YAML file of dated versions laid over policies/")
-At = Annotated[str | None, typer.Option("--at", metavar="INSTANT", callback=_instant, help=_AT)]
-Policy = Annotated[Path | None, typer.Option("--policy", metavar="FILE", exists=True, dir_okay=False, help=_POLICY)]
-
-
 app = typer.Typer(
-    help=_("托起：区级一老一小公共服务作业", "Tuoqi: the recurring public-service jobs of a city district"),
+    help=either("托起：区级一老一小公共服务作业", "Tuoqi: the recurring public-service jobs of a city district"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-duty = typer.Typer(
-    help=_("代值班人登记确认、签到、交接、换班", "record for a cadre: ack, checkin, handover, swap"),
-    no_args_is_help=True,
-)
 app.add_typer(duty, name="duty")
-
-Json = Annotated[bool, typer.Option("--json", help=_("以 JSON 输出结果", "print the result as JSON"))]
 
 
 @app.command(
-    "import", help=_("导入一个登记表文件（全部写入或全不写入）", "take in a register file, whole or not at all")
+    "import", help=either("导入一个登记表文件（全部写入或全不写入）", "take in a register file, whole or not at all")
 )
 @dated
 def imported(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
     file: Annotated[Path, typer.Argument(metavar="FILE")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("只检查，不写入", "check only, write nothing"))] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=either("只检查，不写入", "check only, write nothing"))
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take in a register file."""
@@ -99,7 +46,7 @@ def imported(
         said.intake(take_file(database, settings(), kind, file, dry_run=dry_run), as_json=as_json)
 
 
-@app.command(help=_("生成空白登记表", "write an empty register form"))
+@app.command(help=either("生成空白登记表", "write an empty register form"))
 @dated
 def template(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
@@ -113,14 +60,14 @@ def template(
     form = register(kind)
     path = to or Path(f"{kind}.xlsx")
     write_form(form, path, settings().lang)
-    said.done(_("已生成 {}", "wrote {}").format(path))
+    said.done(either("已生成 {}", "wrote {}").format(path))
 
 
-@app.command(help=_("在本进程中执行一个作业", "run a job in this process"))
+@app.command(help=either("在本进程中执行一个作业", "run a job in this process"))
 @dated
 def run(
     job: Annotated[str, typer.Argument(metavar="JOB")],
-    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help=_("业务日期", "business date"))] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help=either("业务日期", "business date"))] = None,
     param: Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE")] = None,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +78,7 @@ def run(
     said.result(run_job(job, on, param or []), as_json=as_json)
 
 
-@app.command(help=_("导出登记表、值班表、消息等", "export registers, duty, messages and more"))
+@app.command(help=either("导出登记表、值班表、消息等", "export registers, duty, messages and more"))
 @dated
 def export(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
@@ -142,7 +89,7 @@ def export(
     centre: Annotated[str | None, typer.Option("--centre", metavar="CODE")] = None,
     cadre: Annotated[str | None, typer.Option("--cadre", metavar="NUMBER")] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help=_("含个人信息（记入审计）", "with personal data (audited)"))
+        bool, typer.Option("--reveal", help=either("含个人信息（记入审计）", "with personal data (audited)"))
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -156,7 +103,7 @@ def export(
         said.result(export_file(database, settings(), kind, wish, to), as_json=as_json)
 
 
-@app.command(help=_("查一个编号是谁（记入审计）", "look a reference up (audited)"))
+@app.command(help=either("查一个编号是谁（记入审计）", "look a reference up (audited)"))
 @dated
 def who(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = False) -> None:
     """Look a reference up."""
@@ -168,81 +115,7 @@ def who(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = Fals
         said.result(look_up(database, settings(), ref), as_json=as_json)
 
 
-By = Annotated[
-    str, typer.Option("--by", metavar="NUMBER", help=_("登记人：本人或负责人编号，或 office", "who reports"))
-]
-Centre = Annotated[str, typer.Option("--centre", metavar="CODE")]
-Day = Annotated[str, typer.Option("--date", metavar="DATE")]
-Cadre = Annotated[str | None, typer.Option("--cadre", metavar="NUMBER")]
-Time = Annotated[
-    str | None, typer.Option("--time", metavar="INSTANT", help=_("发生时刻，默认现在", "when, default now"))
-]
-Check = Annotated[str, typer.Option(metavar="ok|problem")]
-
-
-def _desk(kind: str, by: str, *, as_json: bool, **values: str | None) -> None:
-    from flows import said
-    from flows.duty_desk import record
-    from flows.store import opened
-
-    with opened(settings()) as database:
-        said.result(record(database, settings(), kind, by, values), as_json=as_json)
-
-
-@duty.command(help=_("确认知晓值班", "acknowledge a duty"))
-@dated
-def ack(date: Day, centre: Centre, by: By, cadre: Cadre = None, time: Time = None, as_json: Json = False) -> None:
-    """Acknowledge a duty."""
-    _desk("ack", by, as_json=as_json, date=date, centre=centre, cadre=cadre, at=time)
-
-
-@duty.command(help=_("到岗签到", "check in"))
-@dated
-def checkin(date: Day, centre: Centre, by: By, cadre: Cadre = None, time: Time = None, as_json: Json = False) -> None:
-    """Check in."""
-    _desk("checkin", by, as_json=as_json, date=date, centre=centre, cadre=cadre, at=time)
-
-
-@duty.command(help=_("交接班清单", "hand a duty over"))
-@dated
-def handover(
-    date: Day,
-    centre: Centre,
-    by: By,
-    rooms: Check = "ok",
-    meals: Check = "ok",
-    cleaning: Check = "ok",
-    facilities: Check = "ok",
-    note: Annotated[str | None, typer.Option()] = None,
-    cadre: Cadre = None,
-    time: Time = None,
-    as_json: Json = False,
-) -> None:
-    """Hand a duty over."""
-    items = {"rooms": rooms, "meals": meals, "cleaning": cleaning, "facilities": facilities, "note": note}
-    _desk("handover", by, as_json=as_json, date=date, centre=centre, cadre=cadre, at=time, **items)
-
-
-@duty.command(help=_("换班申请与确认", "ask for or confirm a swap"))
-@dated
-def swap(
-    centre: Centre,
-    date_a: Annotated[str, typer.Option(metavar="DATE")],
-    cadre_a: Annotated[str, typer.Option(metavar="NUMBER")],
-    date_b: Annotated[str, typer.Option(metavar="DATE")],
-    cadre_b: Annotated[str, typer.Option(metavar="NUMBER")],
-    by: By,
-    confirmed_a: Annotated[str | None, typer.Option(metavar="NUMBER")] = None,
-    confirmed_b: Annotated[str | None, typer.Option(metavar="NUMBER")] = None,
-    as_json: Json = False,
-) -> None:
-    """Ask for or confirm a swap."""
-    sides = {"date_a": date_a, "cadre_a": cadre_a, "date_b": date_b, "cadre_b": cadre_b}
-    agreed = {"confirmed_a": confirmed_a, "confirmed_b": confirmed_b}
-    _desk("swap", by, as_json=as_json, centre=centre, **sides, **agreed)
-
-
-@app.command(help=_("升级数据库（先备份）", "upgrade the database, after a backup"))
+@app.command(help=either("升级数据库（先备份）", "upgrade the database, after a backup"))
 @dated
 def migrate() -> None:
     """Upgrade the database."""
@@ -252,7 +125,7 @@ def migrate() -> None:
     said.done(migrate_database(settings()))
 
 
-@app.command(help=_("备份数据库", "back the database up"))
+@app.command(help=either("备份数据库", "back the database up"))
 @dated
 def backup(to: Annotated[Path | None, typer.Option("--to", metavar="FILE")] = None) -> None:
     """Back the database up."""
@@ -262,7 +135,7 @@ def backup(to: Annotated[Path | None, typer.Option("--to", metavar="FILE")] = No
     said.done(backup_database(settings(), to))
 
 
-@app.command(help=_("从备份恢复（先备份现状）", "restore a backup, after backing up what is there"))
+@app.command(help=either("从备份恢复（先备份现状）", "restore a backup, after backing up what is there"))
 @dated
 def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Restore a backup."""
@@ -272,7 +145,9 @@ def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     said.done(restore_database(settings(), file))
 
 
-@app.command(help=_("检查配置、密钥、数据库、日历、消息与调度", "check settings, keys, database, calendar and more"))
+@app.command(
+    help=either("检查配置、密钥、数据库、日历、消息与调度", "check settings, keys, database, calendar and more")
+)
 @dated
 def doctor(as_json: Json = False) -> None:
     """Check the installation."""
@@ -285,7 +160,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(help=_("生成密钥文件（生产环境首次安装）", "make a key file (first installation)"))
+@app.command(help=either("生成密钥文件（生产环境首次安装）", "make a key file (first installation)"))
 @dated
 def keys(to: Annotated[Path, typer.Option("--to", metavar="FILE")]) -> None:
     """Make a key file."""
@@ -293,12 +168,12 @@ def keys(to: Annotated[Path, typer.Option("--to", metavar="FILE")]) -> None:
     from flows.settings import write_keys
 
     if to.exists():
-        raise typer.BadParameter(_("文件已存在，绝不覆盖密钥", "the file exists; keys are never overwritten"))
+        raise typer.BadParameter(either("文件已存在，绝不覆盖密钥", "the file exists; keys are never overwritten"))
     write_keys(to)
-    said.done(_("已生成 {}；请另存一份到安全的地方", "made {}; keep a copy in a safe place").format(to))
+    said.done(either("已生成 {}；请另存一份到安全的地方", "made {}; keep a copy in a safe place").format(to))
 
 
-@app.command(help=_("启动服务，Ctrl-C 停止", "run the service until Ctrl-C"))
+@app.command(help=either("启动服务，Ctrl-C 停止", "run the service until Ctrl-C"))
 @dated
 def up() -> None:
     """Run the service."""
@@ -307,7 +182,7 @@ def up() -> None:
     stay_up(settings())
 
 
-@app.command(help=_("用虚构区演示全部作业", "show every job at work on a made-up district"))
+@app.command(help=either("用虚构区演示全部作业", "show every job at work on a made-up district"))
 @dated
 def demo() -> None:
     """Show every job at work."""

@@ -9,8 +9,9 @@ from typing import Any
 from sqlmodel import Session
 
 from flows.duty_day import explained
+from flows.duty_holiday_workbook import write_holidays
 from flows.duty_ics import cadre_calendar, events_of
-from flows.duty_workbook import Cell, CentreMonth, write_holidays, write_month
+from flows.duty_workbook import Cell, CentreMonth, write_month
 from flows.forms_rows import whole_file
 from flows.settings import Settings
 from models.cadre import contacts

@@ -15,8 +15,8 @@ from models.cadre import memberships
 from models.calendar import calendar
 from models.db import Database
 from models.district import centre_ids, centre_names, district_id
-from models.duty import publish as publish_slots
 from models.duty import draft_months, slots, store_drafts
+from models.duty import publish as publish_slots
 from models.duty_facts import facts, serving_ids
 from models.jobs import Claim, renew
 from notifications.duty import Telling, tell_months

@@ -3,86 +3,29 @@
 What the duty workbooks share is here too: the colours of the days, formats made once, pieces written side by side.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlsxwriter import Workbook
-from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from flows.forms_rows import ACCENT, FONT, INK, LINE, SHADE, page, safe_text, style, workbook_at
+from flows.duty_sheets import AMBER, COUNT, QUIET, RED, SIGNED, WHITE, Looks, Piece, banner, month_name, put
+from flows.forms_rows import ACCENT, FONT, INK, LINE, SHADE, page, workbook_at
 from rules.duty_book import U
 from rules.duty_facts import by_number
 from rules.errors import say
-from rules.explain import MONTHS
 
 if TYPE_CHECKING:
     from flows.duty_report import Load  # which imports this module
 
-QUIET, WHITE, RED, AMBER = "#6B7B88", "#FFFFFF", "#C62828", "#B45F06"
-TINTS = {"work": (WHITE, INK), "rest": ("#E6F1EA", "#2E6B4F"), "statutory": ("#FDE4DC", "#B3261E")}
-"""Fill and ink of the kinds of day: 休息日 green, 法定节假日 red."""
 BARS = ("#6F9BBA", "#7DB798", "#E5866F")
-SIGNED, COUNT = "+0.00;-0.00;0.00", "0;-0;–"
 TABLE = 31  # the row of its heads, below the charts, where the second page begins
-CONTROL = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
 WIDTHS = (9, 27, *[7.5] * 7, *[8] * 3, 2, 10, 10)
 SPREAD = 13  # the column from which the distribution stands
-
-Piece = tuple[int, str | float, dict[str, Any]]
-"""So many sheet columns, what stands there, and how it looks."""
-
-
-class Looks:
-    """The formats of a workbook, each made once."""
-
-    def __init__(self, book: Workbook) -> None:
-        self._book = book
-        self._made: dict[tuple[tuple[str, Any], ...], Format] = {}
-
-    def __call__(self, **more: Any) -> Format:
-        """Return our look plus what is special."""
-        key = tuple(sorted(more.items()))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(style(**more))
-        return self._made[key]
-
-
-def put(sheet: Worksheet, row: int, column: int, pieces: Iterable[Piece], looks: Looks) -> None:
-    """Write pieces side by side from `column` on, rows from top to bottom; a text never becomes a formula."""
-    for width, value, look in pieces:
-        made = looks(**look)
-        if width > 1:
-            sheet.merge_range(row, column, row, column + width - 1, "", made)
-        if isinstance(value, str):
-            sheet.write_string(row, column, cell_text(value), made)
-        else:
-            sheet.write_number(row, column, value, made)
-        column += width
-
-
-def cell_text(text: str) -> str:
-    """One line that neither a spreadsheet takes for a formula nor xlsxwriter for rich text, <r>...</r> copied as is."""
-    line = safe_text(CONTROL.sub(" ", text))
-    return f"'{line}" if line.startswith("<r>") else line
-
-
-def banner(sheet: Worksheet, looks: Looks, widths: tuple[int, int], title: str, when: str) -> None:
-    """Write the first row: what the sheet is, and at its right of when."""
-    sheet.hide_gridlines(2)
-    sheet.set_row(0, 36)
-    look = {"bold": True, "font_size": 18, "font_color": ACCENT, "shrink": True}
-    put(sheet, 0, 0, [(widths[0], title, look), (widths[1], when, look | {"align": "right", "indent": 1})], looks)
-
-
-def month_name(first: date) -> str:
-    """Name the month: 2026年3月, Mar 2026."""
-    return say(f"{first.year}年{first.month}月", f"{MONTHS[first.month - 1]} {first.year}")
 
 
 def write_report(

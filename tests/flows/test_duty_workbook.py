@@ -11,9 +11,11 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import load_workbook
 
+from flows.duty_holiday_workbook import holidays, write_holidays
 from flows.duty_report import Load
 from flows.duty_report_workbook import write_report
-from flows.duty_workbook import Cell, CentreMonth, holidays, tab_names, write_holidays, write_month
+from flows.duty_sheets import tab_names
+from flows.duty_workbook import Cell, CentreMonth, write_month
 from models.calendar import year_days
 from rules.calendar import Day, dates_between, month_dates
 from rules.duty import DayNotInCalendar
@@ -294,7 +296,7 @@ def test_holiday_table_has_days_across_and_cadre_over_leader(tmp_path: Path) -> 
 
 def test_holiday_of_a_provisional_calendar_says_so(tmp_path: Path) -> None:
     write_holidays(tmp_path / "h.xlsx", [centre_month("2029-10", state="draft")], "zh")
-    assert load_workbook(tmp_path / "h.xlsx").worksheets[0]["A1"].value.endswith("(暂定)")
+    assert load_workbook(tmp_path / "h.xlsx").worksheets[0]["A1"].value.endswith("（暂定）")
 
 
 def test_dates_without_a_holiday_say_so(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import re
+
 from flows.pages import DOCS, pages
 
 
@@ -7,8 +9,6 @@ def test_the_pages_in_docs_are_those_the_declarations_give() -> None:
 
 
 def test_every_link_of_the_readmes_leads_somewhere() -> None:
-    import re
-
     root = DOCS.parent
     for readme in ("README.md", "README.zh-CN.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", (root / readme).read_text("utf-8")):
