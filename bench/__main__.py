@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, for a look in half a minute")
     parser.add_argument("only", nargs="*", choices=[[], *MODULES], help="figures to measure; none means all")
     wanted = parser.parse_args()
-    console = Console()
+    console = Console(width=150)
     lines: list[Line] = []
     for name in wanted.only or MODULES:
         started = time.monotonic()
