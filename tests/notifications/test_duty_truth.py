@@ -1,0 +1,61 @@
+"""A message that waited is sent only if the duty still is what it says."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.deliver import drain_all
+from flows.settings import settings
+from models.db import Database
+from tests.flows.test_duty import Office, district, register_rows
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path) -> Office:
+    office = Office(database, settings(), tmp_path)
+    rows = register_rows(district(centres=2, cadres=16))
+    for kind in ("subdistrict", "centre", "cadre"):
+        office.send(kind, rows[kind])
+    office.publish()
+    office.watch("2026-03-09T08:50")  # the day before has its own news; out with it
+    drain(office, "2026-03-09T08:55")
+    return office
+
+
+def drain(office: Office, moment: str) -> dict[str, int]:
+    chosen = office.at(moment)
+    return drain_all(office.database, chosen, chosen.now).states
+
+
+DAY = date(2026, 3, 10)
+
+
+def test_a_notice_is_not_sent_once_the_cadre_acknowledged(office: Office) -> None:
+    office.watch("2026-03-09T17:00")
+    slots = [slot for slot in office.slots() if slot.day == DAY]
+    ack = {"date": DAY, "centre": slots[0].centre, "cadre": slots[0].cadre, "at": "2026-03-09 17:01"}
+    office.send("ack", [ack], "2026-03-09T17:02")
+    assert drain(office, "2026-03-09T17:05") == {"accepted": len(slots) - 1, "cancelled": 1}
+
+
+def test_a_notice_is_not_sent_to_somebody_who_was_released(office: Office) -> None:
+    office.watch("2026-03-09T17:00")
+    ill = next(slot for slot in office.slots() if slot.day == DAY)
+    office.send("leave", [{"person": ill.cadre, "from": DAY, "until": DAY, "type": "sick"}], "2026-03-09T17:01")
+    office.morning("2026-03-09")
+    states = drain(office, "2026-03-09T17:05")
+    assert states["cancelled"] == 1
+
+
+def test_a_notice_that_waited_past_its_mark_expires(office: Office) -> None:
+    office.watch("2026-03-09T17:00")
+    slots = [slot for slot in office.slots() if slot.day == DAY]
+    assert drain(office, "2026-03-09T20:00") == {"expired": len(slots)}
+
+
+def test_what_is_still_true_is_sent(office: Office) -> None:
+    office.watch("2026-03-09T17:00")
+    slots = [slot for slot in office.slots() if slot.day == DAY]
+    moment = datetime(2026, 3, 9, 17) + timedelta(minutes=1)  # noqa: DTZ001 - wall time of the district
+    assert drain(office, moment.isoformat()) == {"accepted": len(slots)}
