@@ -50,8 +50,8 @@ class Store:
     def settings(self, name: str, moment: str = SEEDED) -> Settings:
         """Return the settings of a job on a database at a moment."""
         url = self._server_url(name) if self.server else f"sqlite:///{self._file(name)}"
-        places = {"database_url": url, "key_file": self.folder / "keys", "var_dir": self.folder / "var"}
-        return Settings(**places, at=datetime.fromisoformat(moment))
+        at, keys = datetime.fromisoformat(moment), self.folder / "keys"
+        return Settings(database_url=url, key_file=keys, var_dir=self.folder / "var", at=at)
 
     def create(self, name: str, centres: int, cadres: int, kinds: tuple[str, ...] = REGISTERS) -> None:
         """Make a migrated database with a made-up district, its registers stored as the importer stores them."""

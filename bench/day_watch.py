@@ -1,20 +1,21 @@
 """The morning and the watch, for 33, 330 and 3,300 centres: CPU, and how many statements the database was sent.
 
 There is no cheaper job to be the floor; the figures are how cost and statements grow with the number of centres. A
-statement is one call of the driver; an executemany is one. The bar is that no job sends a statement per centre: from 33
-to 330 to 3,300 centres the count may rise by a few per batch (50 centres to mend, 500 ids or 1,000 rows in one statement).
-The growth exponent is log10 of the CPU's ratio from 330 to 3,300 centres: 1 is linear.
+statement is one call of the driver; an executemany is one, and so is a BEGIN on SQLite. The bar is that no job sends a
+statement per centre: the count may rise by a few per batch (50 centres to mend, 500 ids or 1,000 rows in a statement).
+The growth exponent is the log of the CPU's ratio over the log of the ratio of centres, from one size to the next: 1 is
+linear.
 
 The story, on a copy of a published month whose past days were all served: Tuesday 10 March 2026, 12:15, nothing is due
-(`idle`); 17:00, tomorrow's cadre of every centre gets a notice (`notice`); overnight 1 % of the cadres fall ill for three
-days; Wednesday 06:00, the morning mends their duties and lists the day (`morning`); 08:50, 1 % of the centres have no
-check-in and the office hears of it, with a substitute proposed (`office`).
+(`idle`); 17:00, tomorrow's cadre of every centre gets a notice (`notice`); overnight 1 % of the cadres fall ill for
+three days; Wednesday 06:00, the morning mends their duties and lists the day (`morning`); 08:50, nobody has come to 1 %
+of the centres, and the office hears of it, with a substitute proposed (`office`).
 """
 
 from collections.abc import Callable
 from datetime import date, datetime
 from math import log10
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import event, insert, select, update
 from sqlmodel import col
@@ -29,6 +30,7 @@ from models.db import Database
 from models.duty import DutySlot
 
 TODAY, TOMORROW = date(2026, 3, 10), date(2026, 3, 11)
+BAR = "none per centre"
 A_BATCH = 30  # statements of one batch of mending, which a smaller district may not need
 Run = tuple[Cost, int, str]
 """What it cost, statements sent, what it did."""
@@ -61,7 +63,7 @@ def _lines(job: str, runs: list[tuple[int, Run]]) -> list[Line]:
         more = statements - before[1][1]
         assert more <= A_BATCH + (centres - before[0]) / 10, f"{job}: {more} statements more for {centres} centres"
         exponent = f"n^{growth:.2f}" if growth else ""
-        lines.append(Line(job, f"{centres}: {did}", cost, f"{statements} statements", exponent, "no per centre", mb(cost)))
+        lines.append(Line(job, f"{centres}: {did}", cost, f"{statements} statements", exponent, BAR, mb(cost)))
         before = (centres, (cost, statements, did))
     return lines
 
@@ -80,8 +82,9 @@ def _served(database: Database, until: date, but: int) -> None:
         absent = select(col(DutySlot.id)).where(col(DutySlot.day) == until).order_by(col(DutySlot.id)).limit(but)
         ids = list(session.execute(absent).scalars()) if but else []
         came = update(DutySlot).where(col(DutySlot.day) <= until, col(DutySlot.state) == "published")
-        values = {"state": "on_duty", "checkin_cadre_id": col(DutySlot.cadre_id), "checkin_at": datetime.fromisoformat(f"{until}T00:30+00:00")}
-        session.execute(came.where(col(DutySlot.id).not_in(ids)).values(values))
+        at = datetime.fromisoformat(f"{until}T00:30+00:00")
+        on_duty = {"state": "on_duty", "checkin_cadre_id": col(DutySlot.cadre_id), "checkin_at": at}
+        session.execute(came.where(col(DutySlot.id).not_in(ids)).values(on_duty))
 
 
 def _story(here: Store, name: str, centres: int) -> dict[str, Run]:
@@ -117,7 +120,7 @@ class Statements:
     def __init__(self, database: Database) -> None:
         self.engine, self.count = database.engine, 0
 
-    def __enter__(self) -> "Statements":
+    def __enter__(self) -> Self:
         event.listen(self.engine, "before_cursor_execute", self._one)
         return self
 

@@ -1,13 +1,14 @@
 """Taking in a register of 30,000 cadres from xlsx: rows a second, and the memory of both processes.
 
 Floor, bare reading: python-calamine opens the same file and turns its sheet into a list of rows, in this process, with
-no limits, no child, no checks. Beside it stands reading and parsing: flows.tables.read_table (a child process with limits
-reads the file and sends its cells) and rules.registers.parse (headers, spellings, dates, every cell checked).
+no limits, no child, no checks. Beside it stands reading and parsing: flows.tables.read_table (a child process with
+limits reads the file and sends its cells) and rules.registers.parse (headers, spellings, dates, every cell checked).
 
 Ours is flows.intake.take_file, the whole way: read, parse, check numbers, centres and overlapping places, seal names,
 phones and e-mails, draw references, store persons and places, log and audit, in one transaction on SQLite.
 
-The file is the made-up district's own: spaces, full-width digits and three spellings of dates included.
+The file is the made-up district's own: spaces, full-width digits and three spellings of dates included. Rows a second
+are by the wall clock.
 """
 
 import os

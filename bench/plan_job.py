@@ -1,22 +1,24 @@
 """Planning and publishing a month as the job does it, database included.
 
 Floor: the very rows that ours wrote - duty_slot for the draft; duty_slot, slot_transition and message for the
-publishing - read back and inserted with SQLAlchemy Core, one `insert()` with a list of rows a table, in one transaction,
-into a copy of the same database before the job: same indexes, constraints and settings. The floor decides nothing,
-seals nothing and reads nothing. SQLAlchemy sends such an insert as executemany on both databases.
+publishing - read back and inserted with SQLAlchemy Core, one `insert()` with a list of rows a table, in one
+transaction, into a copy of the same database before the job: same indexes, constraints and settings. The floor decides
+nothing, seals nothing and reads nothing. SQLAlchemy sends such an insert as executemany on both databases.
 
 Ours is flows.duty_plan.plan_month: the draft on a district without slots, then the publishing of that draft, which
 decides every unpublished day once more. CPU is ours and the PostgreSQL server's.
 
-The phases are measured with the same calls that the job makes, batch by batch, in a database of their own.
+The phases are the wall clock of the calls that the job makes, batch by batch, in the same run: facts read (and the
+counts of the result), month planned, slots stored, messages written.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
 
 from sqlalchemy import insert, select
+from sqlmodel import SQLModel
 
 from bench.databases import KINDS, Store, store
 from bench.timing import Cost, Line, best, mb, measured, ratio
@@ -27,7 +29,7 @@ from models.duty import DutySlot, SlotTransition
 from models.messages import Message
 
 DRAFT, PUBLISH, MONTH = "2026-02-20T08:00", "2026-02-25T08:00", "2026-03"
-TABLES = (DutySlot, SlotTransition, Message)
+TABLES: tuple[type[SQLModel], ...] = (DutySlot, SlotTransition, Message)
 PHASES = {
     "read": ("facts", "slots", "centre_ids", "serving_ids", "centre_names", "memberships", "calendar", "month_counts"),
     "plan": ("draft",),
@@ -63,19 +65,17 @@ def _round(here: Store, name: str) -> list[tuple[Cost, str]]:
     with here.copied(name) as (copy, database):
         for moment, publish in ((DRAFT, False), (PUBLISH, True)):
             chosen = here.settings(copy, moment)
+            job = partial(plan_month, database, chosen, MONTH, chosen.today(), (publish, None))
             with Phases() as phases:
-                cost, result = measured(
-                    lambda: plan_month(database, chosen, MONTH, chosen.today(), (publish, None)), here.server
-                )
+                cost, result = measured(job, here.server)
             assert result["slots"] > 0
-            told.append((cost, str(phases)))
-            told.append(_floor(here, name, _written(database)))
+            told += [(cost, str(phases)), _floor(here, name, _written(database))]
     return told
 
 
 def _written(database: Database) -> Rows:
     with database.read() as session:
-        tables = [table.__table__ for table in TABLES]
+        tables = [SQLModel.metadata.tables[str(table.__tablename__)] for table in TABLES]
         return [(table, [dict(row) for row in session.execute(select(table)).mappings()]) for table in tables]
 
 
@@ -97,7 +97,7 @@ class Phases:
         self.spent = dict.fromkeys(PHASES, 0.0)
         self._kept: dict[str, Callable[..., Any]] = {}
 
-    def __enter__(self) -> "Phases":
+    def __enter__(self) -> Self:
         for phase, names in PHASES.items():
             for name in names:
                 self._kept[name] = getattr(duty_plan, name)

@@ -39,9 +39,9 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of one server for the session; fsync is off, for what is proven here is logic, not disks."""
-    folder = tmp_path_factory.mktemp("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="tuoqi-postgres-"))  # pytest's own folders are closed to other users
     with (RUNTIME / "initdb.lock").open(
         "w"
     ) as lock:  # as root it makes a system user, which two workers cannot at once

@@ -1,6 +1,7 @@
 """The duty job on real databases: from imported files to a published month, substitutes, marks, a balanced ledger."""
 
 import csv
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import col
 
+from flows.duty import duty_plan
 from flows.duty_day import duty_morning
 from flows.duty_desk import NotRecorded, record
 from flows.duty_plan import NothingToPlan, ProvisionalMonth, plan_month
@@ -312,3 +314,27 @@ def test_the_real_calendar_plans_drafts_anew_and_leaves_published_days(office: O
 
 def _roster(office: Office, first: date, last: date) -> dict[tuple[str, date], str | None]:
     return {(slot.centre, slot.day): slot.cadre for slot in office.slots(first, last)}
+
+
+def test_what_a_run_returns_and_shows_names_nobody(office: Office, people: District) -> None:
+    results = [office.publish(), office.morning("2026-03-10"), office.watch("2026-03-09T17:00")]
+    results.append(report_month(office.database, office.at("2026-04-01T08:00"), "2026-03"))
+    told = json.dumps(results, ensure_ascii=False, default=str)
+    secrets = {str(row[column]) for row in register_rows(people)["cadre"] for column in ("name", "phone", "email")}
+    assert [secret for secret in secrets if secret in told] == []
+
+
+def test_a_missed_turn_of_planning_is_made_up_with_the_next(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def turn(moment: str) -> None:
+        monkeypatch.setenv("TUOQI_AT", moment)
+        settings.cache_clear()
+        duty_plan.fn()
+
+    turn("2026-02-20T08:00")
+    turn("2026-04-20T08:00")  # the turn of 20 March, for April, was slept through
+    assert {f"{slot.day:%Y-%m}" for slot in office.slots(date(2026, 1, 1), date(2026, 12, 31))} == {
+        "2026-03",
+        "2026-04",
+        "2026-05",
+    }
+    assert min(slot.day for slot in office.slots(date(2026, 4, 1), date(2026, 4, 30))) == date(2026, 4, 20)

@@ -117,17 +117,32 @@ def test_a_kill_while_publishing_is_made_good_by_the_next_run(office: Office, na
     complete_once(office)
 
 
-def test_random_kills_in_a_row_still_end_in_one_roster(office: Office) -> None:
-    base, dice = office.base, random.Random(7)
+def kill_at_random(office: Office, times: int, seed: int) -> int:
+    """Start publishing `times` times, each killed at a random place; return how many kills hit."""
+    base, dice = office.base, random.Random(seed)
     office.database.engine.dispose()
-    for _ in range(6):
+    killed = 0
+    for _ in range(times):
         name, call = dice.choice(["facts", "store_drafts", "publish_slots", "tell_months", "renew"]), dice.randint(1, 3)
 
         def work(name: str = name, call: int = call) -> None:
             dies_at(call, name)
             alone(office, base).publish()
 
-        ended(in_child(work))
+        killed += ended(in_child(work)) == -signal.SIGKILL
+    return killed
+
+
+def test_random_kills_in_a_row_still_end_in_one_roster(office: Office) -> None:
+    assert kill_at_random(office, 6, seed=7)
+    office.publish()
+    complete_once(office)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(50))
+def test_many_random_kills_still_end_in_one_roster(office: Office, seed: int) -> None:
+    kill_at_random(office, 5, seed)
     office.publish()
     complete_once(office)
 
