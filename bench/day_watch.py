@@ -72,7 +72,7 @@ def _published(here: Store, name: str) -> None:
     """Publish the month, and let everybody serve up to today."""
     chosen = here.settings(name, "2026-02-25T08:00")
     with here.opened(name) as database:
-        plan_month(database, chosen, "2026-03", chosen.today(), (True, None))
+        plan_month(database, chosen, "2026-03", chosen.today(), publish=True)
         _served(database, until=TODAY, but=0)
 
 

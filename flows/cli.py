@@ -165,11 +165,13 @@ def doctor(as_json: Json = False) -> None:
 def keys(to: Annotated[Path, typer.Option("--to", metavar="FILE")]) -> None:
     """Make a key file."""
     from flows import said
+    from flows.failures import writing
     from flows.settings import write_keys
 
     if to.exists():
         raise typer.BadParameter(either("文件已存在，绝不覆盖密钥", "the file exists; keys are never overwritten"))
-    write_keys(to)
+    with writing(to):
+        write_keys(to)
     said.done(either("已生成 {}；请另存一份到安全的地方", "made {}; keep a copy in a safe place").format(to))
 
 
@@ -192,12 +194,19 @@ def demo() -> None:
 
 
 def main() -> None:
-    """Run the command; an error that has a sentence for the user ends with that sentence and 1."""
+    """Run the command; an error ends with one sentence for the user and 1, what nobody foresaw with its number."""
     try:
         app()
     except TuoqiError as error:
-        sys.stderr.write(f"tuoqi: {error}\n")
-        sys.exit(1)
+        told = error
+    except Exception as error:  # noqa: BLE001 - the border: its text may hold values and goes to the log alone
+        from flows.failures import incident
+
+        told = incident(error)
+    else:
+        return
+    sys.stderr.write(f"tuoqi: {told}\n")
+    sys.exit(1)
 
 
 if __name__ == "__main__":

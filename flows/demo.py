@@ -82,7 +82,8 @@ class Stage:
     def messages(self, template: str, state: str = "accepted") -> int:
         """How many messages of a kind have reached a state."""
         with self.database.read() as session:
-            return sum(number for (_, name, now), number in counts(session).items() if (name, now) == (template, state))
+            found = counts(session, district=self.settings.district)
+        return sum(number for (_, name, now), number in found.items() if (name, now) == (template, state))
 
     def note(self, job: str, did: str, counted: str, where: str, *, good: bool) -> None:
         """Keep a line of the summary."""
@@ -112,9 +113,11 @@ def show() -> int:
 
 
 def _fresh() -> Settings:
+    """The defaults, every one named: of the shell's TUOQI_* only the language and the place of var/ count here."""
     var = settings().var_dir.absolute() / "demo"
     shutil.rmtree(var, ignore_errors=True)
-    return Settings(var_dir=var, lang=settings().lang, key_file=None, database_url="")
+    fixed = {name: field.get_default() for name, field in Settings.model_fields.items()}
+    return Settings(**{**fixed, "var_dir": var, "lang": settings().lang})
 
 
 def _at(chosen: Settings, at: str) -> Settings:

@@ -141,7 +141,8 @@ def _guessed(year: int, today: date) -> Finding:
 
 def _outbox(session: Session, settings: Settings) -> Iterator[Finding]:
     now = settings.now()
-    late = {channel: since for channel, since in oldest_pending(session, now).items() if now - since > _LATE[channel]}
+    waiting = oldest_pending(session, now, settings.district)
+    late = {channel: since for channel, since in waiting.items() if now - since > _LATE[channel]}
     for channel, since in late.items():
         told = say("{} 最早的待发消息已等待 {}。", "the oldest {} message has waited {}.").format(
             channel, _span(now - since)
@@ -157,7 +158,7 @@ def _outbox(session: Session, settings: Settings) -> Iterator[Finding]:
             )
         yield warn("outbox", told, remedy)
     states: dict[str, int] = {}
-    for (_, _, state), number in counts(session, since=now - _RECENT).items():
+    for (_, _, state), number in counts(session, now - _RECENT, district=settings.district).items():
         states[state] = states.get(state, 0) + number
     for state, zh in (("unknown", "结果不明"), ("dead", "无法送达")):
         if states.get(state):

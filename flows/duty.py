@@ -1,5 +1,6 @@
 """The duty jobs as Prefect runs them: the form's values -> the job -> an artifact a clerk looks at."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,11 +13,23 @@ from flows.duty_report import report_month
 from flows.duty_watch import watch
 from flows.settings import Settings, settings
 from flows.store import opened
+from models.db import Database
 from models.jobs import last_done
 from rules.calendar import month_after
-from rules.errors import say
+from rules.errors import TuoqiError, say
 
 Result = dict[str, Any]
+
+
+@dataclass(eq=False)
+class NotYet(TuoqiError):
+    """A day that has not come cannot be closed, mended or watched."""
+
+    day: date
+    zh = "{day} 还没有到；请核对业务日期，或留空。"
+    en = "{day} has not come yet; check the business date, or leave it open."
+
+
 _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints": False, "persist_result": False}
 
 
@@ -38,17 +51,17 @@ def duty_plan(
     chosen = settings()
     day = artifacts.as_of(as_of, chosen)
     with opened(chosen) as database:
-        months = [month] if month else _owed(chosen, day, publish)
-        results = [plan_month(database, chosen, each, day, (publish, centre)) for each in months]
+        months = [month] if month else _owed(database, chosen, day, publish=publish)
+        results = [plan_month(database, chosen, each, day, publish=publish, centre=centre) for each in months]
     for result in results:
         _show_month(result)
     return results[-1]
 
 
-def _owed(chosen: Settings, day: date, publish: bool) -> list[str]:
+def _owed(database: Database, chosen: Settings, day: date, *, publish: bool) -> list[str]:
     """The coming month, and the present one if its own turn was missed."""
     coming, present = month_after(day), f"{day:%Y-%m}"
-    with opened(chosen) as database, database.read() as session:
+    with database.read() as session:
         last = last_done(session, "duty-publish" if publish else "duty-plan", chosen.district)
     return [present, coming] if last is not None and last < present else [coming]
 
@@ -87,6 +100,8 @@ def duty_day(as_of: fields.AsOf = None) -> Result:
     """
     chosen = settings()
     day = as_of or max(artifacts.as_of(None, chosen), chosen.today())
+    if day > chosen.today():
+        raise NotYet(day)
     with opened(chosen) as database:
         result = duty_morning(database, chosen, day)
     if "list" in result:
@@ -133,6 +148,8 @@ def duty_watch(at: fields.At = None) -> Result:
         at: the moment to look at; now when left open.
     """
     chosen = settings() if at is None else settings().model_copy(update={"at": at})
+    if chosen.now() > settings().now():
+        raise NotYet(chosen.today())
     with opened(chosen) as database:
         result = watch(database, chosen)
     if result["list"] or result["missed"]:

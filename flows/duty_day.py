@@ -1,6 +1,7 @@
 """The morning of duty: yesterday closed -> overnight leave mended by few changes -> both sides told -> today's list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,12 +11,12 @@ from flows.duty_plan import telling
 from flows.jobs import Result, at_work, lease_end
 from flows.settings import Settings
 from models import audit
-from models.cadre import cadre_ids, cadre_refs, memberships
+from models.cadre import contacts_by_id
 from models.calendar import calendar
 from models.db import Database
-from models.district import centre_ids, centre_names, district_id, duty_centres
-from models.duty_facts import broken_centres, facts
-from models.duty_record import Held, SlotMoved, Step, close_missed, fire, held_slots, move, slots_at
+from models.district import Contact, centre_names, district_id, duty_centres
+from models.duty_facts import broken_centres, facts, groups_of_centres, serving_ids
+from models.duty_record import Held, SlotMoved, Step, clear_drafts, close_missed, fire, held_slots, move, slots_at
 from models.jobs import Claim, renew
 from notifications.duty import tell_moves
 from policies import book
@@ -25,7 +26,7 @@ from rules.explain import Basis, sentence
 from rules.marks import due_mark
 from rules.registers import Lang
 from rules.repair import Change, repair
-from rules.sharing import batches, sharing_groups
+from rules.sharing import batches
 
 BATCH = 50
 
@@ -51,7 +52,7 @@ def _morning(database: Database, settings: Settings, as_of: date, held: Claim) -
             audit.record(session, settings.district, "duty-day", "duty.missed", settings.now(), slots=missed)
     with database.read() as session:
         broken = broken_centres(session, district, as_of)
-        groups = sharing_groups(centre_ids(session, district), memberships(session, district))
+        groups = groups_of_centres(session, district, as_of) if broken else []
     changes: list[dict[str, Any]] = []
     for codes in batches([group for group in groups if broken & set(group)], BATCH):
         changes += _mend(database, settings, codes, as_of, held)
@@ -71,21 +72,24 @@ def _morning(database: Database, settings: Settings, as_of: date, held: Claim) -
 def _mend(database: Database, settings: Settings, codes: list[str], as_of: date, held: Claim) -> list[dict[str, Any]]:
     with database.write() as session:
         district = district_id(session, settings.district)
-        known = facts(session, district, as_of, as_of + timedelta(days=1), codes)
+        known = facts(session, district, as_of, as_of + timedelta(days=1), codes, settings.policy)
+        # a draft is no duty yet: it gives way to what mends a published day
+        known = replace(known, slots=[slot for slot in known.slots if slot.published or slot.pinned])
         changes = repair(known, as_of, book.duty(as_of, settings.policy).rule)
         steps = _steps(session, district, changes)
+        clear_drafts(session, {(s.cadre_id, s.slot.day) for s in steps if s.cadre_id is not None})
         move(session, steps, settings.now(), "duty-day")
         tell(session, settings, district, steps)
+        people = contacts_by_id(session, {i for s in steps for i in (s.slot.cadre_id, s.cadre_id) if i is not None})
         renew(session, held, lease_end())
         if changes:
             audit.record(session, settings.district, "duty-day", "duty.repair", settings.now(), slots=len(changes))
-        refs = cadre_refs(session, district)
-    return [_told(change, refs) for change in changes]
+    return [_told(step, people) for step in steps]
 
 
 def _steps(session: Session, district: int, changes: Sequence[Change]) -> list[Step]:
     held = slots_at(session, district, {(change.centre, change.date) for change in changes})
-    ids = cadre_ids(session, district)
+    ids = serving_ids(session, district, {change.centre for change in changes})
     steps = []
     for change in changes:
         slot = held[change.centre, change.date]
@@ -111,10 +115,10 @@ REASONS = {
 }
 
 
-def _told(change: Change, refs: dict[str, str]) -> dict[str, Any]:
-    before, after = (refs.get(number or "", "") for number in (change.before, change.after))
-    where = {"date": change.date.isoformat(), "centre": change.centre}
-    return {**where, "before": before, "after": after, "relaxed": change.rest_relaxed, "reason": _reason(change)}
+def _told(step: Step, people: Mapping[int, Contact]) -> dict[str, Any]:
+    before, after = (people[i].ref if i is not None else "" for i in (step.slot.cadre_id, step.cadre_id))
+    where = {"date": step.slot.day.isoformat(), "centre": step.slot.centre}
+    return {**where, "before": before, "after": after, "relaxed": step.rest_relaxed, "reason": step.reason}
 
 
 def tell(session: Session, settings: Settings, district: int, steps: Sequence[Step]) -> None:

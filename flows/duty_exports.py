@@ -10,11 +10,12 @@ from sqlmodel import Session
 
 from flows.duty_day import explained
 from flows.duty_holiday_workbook import write_holidays
-from flows.duty_ics import cadre_calendar, events_of
+from flows.duty_ics import cadre_calendar, events_by_cadre, events_of
 from flows.duty_workbook import Cell, CentreMonth, write_month
+from flows.failures import writing
 from flows.forms_rows import whole_file
 from flows.settings import Settings
-from models.cadre import contacts
+from models.cadre import cadre_refs, contacts
 from models.calendar import calendar
 from models.district import centre_names
 from models.duty import ever_on_duty
@@ -79,14 +80,24 @@ def _cell(session: Session, slot: Held, shown: Mapping[str, str], *, reveal: boo
 
 
 def write_ics(session: Session, settings: Settings, district: int, span: Span, cadre: str | None, to: Path) -> int:
-    """Write a cadre's calendar, or with no cadre given one file per cadre into a folder; return how many."""
+    """Write a cadre's calendar, or with no cadre given one file per cadre into a folder; return how many.
+
+    The files in a folder are named after references: a number may hold any character, and a reference tells a
+    passer-by nothing.
+
+    Raises:
+        UnknownCadre: nobody has this number.
+        CannotWrite: the file or folder cannot be made.
+    """
     if cadre:
-        numbers = [cadre]
+        files = {to: (cadre, events_of(session, district, cadre, *span))}
     else:
+        known, refs = events_by_cadre(session, district, *span), cadre_refs(session, district)
         numbers = ever_on_duty(session, district, *span)
-        to.mkdir(parents=True, exist_ok=True)
-    for number in numbers:
-        events = events_of(session, district, number, *span)
-        with whole_file(to if cadre else to / f"{number}.ics") as part:
+        files = {to / f"{refs[number]}.ics": (number, known.get(number, [])) for number in numbers}
+        with writing(to):
+            to.mkdir(parents=True, exist_ok=True)
+    for path, (number, events) in files.items():
+        with whole_file(path) as part:
             part.write_bytes(cadre_calendar(events, number, settings.now()))
-    return len(numbers)
+    return len(files)

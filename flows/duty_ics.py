@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from icalendar import Alarm, Calendar, Event, Timezone, TimezoneStandard
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col
 
 from models.cadre import Cadre
@@ -147,43 +149,58 @@ def events_of(session: Session, district: int, number: str, first: date, last: d
     Raises:
         UnknownCadre: the district has no such number.
     """
-    query = select(col(Cadre.id), col(Cadre.ref)).where(col(Cadre.district_id) == district, col(Cadre.number) == number)
-    found = session.execute(query).one_or_none()
-    if found is None:
+    query = select(col(Cadre.id)).where(col(Cadre.district_id) == district, col(Cadre.number) == number)
+    cadre = session.execute(query).scalar_one_or_none()
+    if cadre is None:
         raise UnknownCadre(number)
-    cadre, ref = found
-    mine = (col(DutySlot.cadre_id) == cadre, col(DutySlot.published_at).is_not(None))
+    return events_by_cadre(session, district, first, last, cadre).get(number, [])
+
+
+def events_by_cadre(
+    session: Session, district: int, first: date, last: date, only: int | None = None
+) -> dict[str, list[DutyEvent]]:
+    """The same for every cadre, or `only` the one with this id, in as many statements; by number."""
+    mine = (col(DutySlot.published_at).is_not(None), _whose(col(DutySlot.cadre_id), only))
     held = held_slots(session, district, first, last, where=mine)
-    slots = [(slot.day, slot.centre, slot.revision, False) for slot in held]
-    slots = sorted(slots + _taken_away(session, district, cadre, first, last))
+    now: list[tuple[Any, ...]] = [(each.day, each.centre, each.revision, False, each.cadre, each.ref) for each in held]
+    slots = sorted([*now, *_taken_away(session, district, first, last, only)])
     places = select(col(Centre.code), col(Centre.name), col(Centre.address)).where(col(Centre.district_id) == district)
     where = {code: (name, address) for code, name, address in session.execute(places)}
     days = calendar(session, slots[0][0], slots[-1][0]) if slots else {}  # the span asked for may be decades
-    return [
-        DutyEvent(centre, day, ref, sequence, cancelled, *where[centre], _kind(days[day]))
-        for day, centre, sequence, cancelled in slots
-    ]
+    found: dict[str, list[DutyEvent]] = {}
+    for day, centre, sequence, cancelled, number, ref in slots:
+        event = DutyEvent(centre, day, ref, sequence, cancelled, *where[centre], _kind(days[day]))
+        found.setdefault(number, []).append(event)
+    return found
 
 
-def _taken_away(
-    session: Session, district: int, cadre: int, first: date, last: date
-) -> list[tuple[date, str, int, bool]]:
-    """Return date, centre, the revision that took it away, True: slots once told to the cadre and now not theirs."""
+def _whose(cadre: Mapped[int | None], only: int | None) -> ColumnElement[bool]:
+    return cadre.is_not(None) if only is None else cadre == only
+
+
+def _taken_away(session: Session, district: int, first: date, last: date, only: int | None) -> list[tuple[Any, ...]]:
+    """Return slots once told to a cadre and now not theirs.
+
+    Each is date, centre, the revision that took it away, True, and the cadre's number and reference.
+    """
+    revision, before = func.max(col(SlotTransition.revision)), col(SlotTransition.cadre_before_id)
+    of = (col(Centre.code), col(DutySlot.day), col(Cadre.number), col(Cadre.ref))
     query = (
-        select(col(Centre.code), col(DutySlot.day), func.max(col(SlotTransition.revision)))
-        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        select(*of, revision)
+        .join(DutySlot, col(DutySlot.centre_id) == col(Centre.id))
         .join(SlotTransition, col(SlotTransition.slot_id) == col(DutySlot.id))
+        .join(Cadre, col(Cadre.id) == before)
         .where(
             col(Centre.district_id) == district,
             col(DutySlot.day).between(first, last),
-            col(DutySlot.cadre_id).is_distinct_from(cadre),
-            col(SlotTransition.cadre_before_id) == cadre,
-            col(SlotTransition.cadre_after_id).is_distinct_from(cadre),
+            _whose(before, only),
+            col(DutySlot.cadre_id).is_distinct_from(before),
+            col(SlotTransition.cadre_after_id).is_distinct_from(before),
             col(SlotTransition.before).not_in(("draft", "gap")),
         )
-        .group_by(col(Centre.code), col(DutySlot.day))
+        .group_by(*of)
     )
-    return [(day, code, revision, True) for code, day, revision in session.execute(query)]
+    return [(day, code, last_told, True, *who) for code, day, *who, last_told in session.execute(query)]
 
 
 def _kind(day: Day) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
@@ -11,20 +11,20 @@ from sqlmodel import Session
 from flows.jobs import Result, at_work, lease_end
 from flows.settings import Settings
 from models import audit
-from models.cadre import memberships
 from models.calendar import calendar
 from models.db import Database
 from models.district import centre_ids, centre_names, district_id
-from models.duty import draft_months, slots, store_drafts
+from models.duty import Stretch, draft_months, slots, store_drafts
 from models.duty import publish as publish_slots
-from models.duty_facts import facts, serving_ids
+from models.duty_facts import anyone_serves, facts, groups_of_centres, serving_ids
+from models.duty_record import held_slots
 from models.jobs import Claim, renew
-from notifications.duty import Telling, tell_months
+from notifications.duty import Telling, tell_gaps, tell_months
 from policies import book
 from rules.calendar import dates_between, month_dates
 from rules.duty import Assignment, Facts, Slot, plan
 from rules.errors import TuoqiError
-from rules.sharing import batches, sharing_groups
+from rules.sharing import batches
 
 BATCH = 100  # centres decided and written in one transaction; keeps each under a second
 
@@ -84,16 +84,24 @@ class Order:
 
 
 def plan_month(
-    database: Database, settings: Settings, month: str, as_of: date, order: tuple[bool, str | None]
+    database: Database,
+    settings: Settings,
+    month: str,
+    as_of: date,
+    *,
+    publish: bool = False,
+    centre: str | None = None,
 ) -> Result:
     """Draft, and if ordered publish, one month; publishing happens once, drafting as often as asked.
+
+    Days before `as_of`, and before today when the run is late, are not made up - unless the whole month is past.
 
     Raises:
         ProvisionalMonth, NothingToPlan, UnknownCentre: before anything is written.
     """
-    publish, centre = order
     first, last = month_dates(month)
-    wanted = Order(month, as_of if first < as_of <= last else first, last, centre, publish)
+    start = max(as_of, settings.today())
+    wanted = Order(month, start if first < start <= last else first, last, centre, publish)
     with database.read() as session:
         _check(session, settings, wanted)
     job = "duty-publish" if publish else "duty-plan"
@@ -106,7 +114,7 @@ def _check(session: Session, settings: Settings, order: Order) -> None:
     codes = centre_ids(session, district)
     if order.centre and order.centre not in codes:
         raise UnknownCentre(order.centre)
-    if not codes or not memberships(session, district):
+    if not anyone_serves(session, district):
         raise NothingToPlan(order.month)
     days = calendar(session, order.first, order.last)
     guessed = [day for day in dates_between(order.first, order.last) if not days[day].confirmed]
@@ -116,8 +124,7 @@ def _check(session: Session, settings: Settings, order: Order) -> None:
 
 def _plan(database: Database, settings: Settings, order: Order, held: Claim) -> Result:
     with database.read() as session:
-        district = district_id(session, settings.district)
-        groups = sharing_groups(centre_ids(session, district), memberships(session, district))
+        groups = groups_of_centres(session, district_id(session, settings.district), order.first)
     if order.centre:
         groups = [group for group in groups if order.centre in group]
     for codes in batches(groups, BATCH):
@@ -134,21 +141,25 @@ def _plan(database: Database, settings: Settings, order: Order, held: Claim) -> 
 
 def _plan_batch(session: Session, settings: Settings, order: Order, codes: list[str]) -> None:
     district = district_id(session, settings.district)
-    known = facts(session, district, order.first, order.last, codes)
+    known = facts(session, district, order.first, order.last, codes, settings.policy)
+    known = replace(known, slots=[s for s in known.slots if s.date <= order.last or s.published or s.pinned])
     planned = [code for code in codes if order.centre in (None, code)]
     drafts = draft(known, planned, dates_between(order.first, order.last), settings)
     ids = centre_ids(session, district)
-    store_drafts(session, drafts, ids, serving_ids(session, district, codes))
+    stretch = Stretch({code: ids[code] for code in planned}, order.first, order.last)
+    store_drafts(session, drafts, stretch, serving_ids(session, district, codes))
     if order.publish:
-        fresh = [s for s in slots(session, district, order.first, order.last, planned) if not s.published]
-        publish_slots(session, [ids[code] for code in planned], order.first, order.last, settings.now(), "duty-publish")
-        names = centre_names(session, district)
-        tell_months(session, telling(settings, order.first), district, order.month, fresh, known.calendar, names)
+        held = held_slots(session, district, order.first, order.last, where=stretch.unpublished())
+        publish_slots(session, stretch, settings.now(), "duty-publish")
+        frame = telling(settings, order.first)
+        tell_months(session, frame, district, order.month, held, known.calendar)
+        tell_gaps(session, frame, district, [slot for slot in held if slot.cadre is None])
 
 
 def telling(settings: Settings, day: date) -> Telling:
     """The frame of this run's messages, under the channels in force on `day`."""
-    return Telling(settings.district, settings.now(), settings.lang, book.duty(day, settings.policy).channels)
+    channels = book.duty(day, settings.policy).channels
+    return Telling(settings.district, settings.now(), settings.tz, settings.lang, channels)
 
 
 def replan_drafts(database: Database, settings: Settings) -> list[str]:
@@ -156,7 +167,7 @@ def replan_drafts(database: Database, settings: Settings) -> list[str]:
     with database.read() as session:
         months = draft_months(session, district_id(session, settings.district), settings.today())
     for month in months:
-        plan_month(database, settings, month, settings.today(), (False, None))
+        plan_month(database, settings, month, settings.today())
     return months
 
 

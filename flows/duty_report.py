@@ -15,7 +15,7 @@ from flows.jobs import Result
 from flows.settings import Settings
 from models.cadre import cadre_refs
 from models.db import Database
-from models.district import centre_names, district_id
+from models.district import Centre, centre_names, district_id
 from models.duty import Swap
 from models.duty_facts import facts
 from policies import book
@@ -46,9 +46,9 @@ def report_month(database: Database, settings: Settings, month: str) -> Result:
     first, last = month_dates(month)
     with database.read() as session:
         district = district_id(session, settings.district)
-        known = facts(session, district, first, last)
+        known = facts(session, district, first, last, policy=settings.policy)
         refs, names = cadre_refs(session, district), centre_names(session, district)
-        swaps = _swaps(session, first, last)
+        swaps = _swaps(session, district, first, last)
     held = [slot for slot in known.slots if first <= slot.date <= last]
     loads = _loads(held, known.calendar, refs)
     total = _balances(known, last, settings, loads)
@@ -72,10 +72,11 @@ def _shown(path: Path) -> str:
     return f"reports/{path.name}"
 
 
-def _swaps(session: Session, first: date, last: date) -> int:
+def _swaps(session: Session, district: int, first: date, last: date) -> int:
+    mine = (col(Centre.district_id) == district, col(Swap.state) == "done")
     near = col(Swap.date_a).between(first, last) | col(Swap.date_b).between(first, last)
-    done = select(func.count()).select_from(Swap).where(near, col(Swap.state) == "done")
-    return int(session.execute(done).scalar_one())
+    done = select(func.count()).select_from(Swap).join(Centre, col(Centre.id) == col(Swap.centre_id))
+    return int(session.execute(done.where(near, *mine)).scalar_one())
 
 
 def _loads(held: list[Slot], calendar: Mapping[date, Day], refs: Mapping[str, str]) -> dict[tuple[str, str], Load]:
@@ -132,16 +133,23 @@ def _per_centre(
     return [
         {
             say("中心", "centre"): f"{centre} {names[centre]}",
-            say("班次", "duties"): sum(load.duties for load in group),
-            say("参加人数", "cadres"): sum(load.duties > 0 for load in group),
-            say("人均", "mean"): round(sum(load.duties for load in group) / len(group), 2),
-            say("最多", "most"): max(load.duties for load in group),
-            say(
-                "余额范围", "balances"
-            ): f"{duties(min(x.balance for x in group))} … {duties(max(x.balance for x in group))}",
-            say("放宽间隔", "relaxed"): sum(load.relaxed for load in group),
+            **_carried(group),
             say("空缺", "gaps"): states[centre, "gap"],
             say("缺岗", "missed"): states[centre, "missed"],
         }
         for centre, group in sorted(by_centre.items())
     ]
+
+
+def _carried(group: list[Load]) -> dict[str, Any]:
+    """Sum a centre up; the mean is over those who served, for who only missed a duty carried none."""
+    counted = [load.duties for load in group if load.duties]
+    balances = [load.balance for load in group]
+    return {
+        say("班次", "duties"): sum(counted),
+        say("参加人数", "cadres"): len(counted),
+        say("人均", "mean"): round(sum(counted) / len(counted), 2) if counted else 0,
+        say("最多", "most"): max(counted, default=0),
+        say("余额范围", "balances"): f"{duties(min(balances))} … {duties(max(balances))}",
+        say("放宽间隔", "relaxed"): sum(load.relaxed for load in group),
+    }

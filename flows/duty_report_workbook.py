@@ -64,7 +64,7 @@ def _overview(
     banner(sheet, looks, (9, 6), say("每日轮值月报", "Daily duty: the month in review"), month_name(first))
     _tiles(sheet, looks, loads, days)
     centres = _per_centre(loads, names)
-    spread = Counter(load.duties for load in loads)
+    spread = Counter(load.duties for load in loads if load.duties)  # the people of the tiles: those who served
     counts = [[n, spread[n]] for n in range(min(spread, default=0), max(spread, default=-1) + 1)]
     _table(sheet, looks, centres, counts)
     if centres:

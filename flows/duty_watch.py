@@ -14,10 +14,12 @@ from models import audit
 from models.calendar import calendar
 from models.db import Database
 from models.district import district_id
-from models.duty_facts import facts, sharing_codes
+from models.duty_facts import facts, groups_of_centres
 from models.duty_record import Held, close_missed, fire, fired, held_slots
-from notifications.duty import Due, tell_marks
+from notifications.duty_marks import Due, tell_marks
 from policies import book
+from rules.duty import Facts
+from rules.duty_clusters import clusters
 from rules.marks import Mark, Marks, due_mark
 from rules.repair import substitutes
 
@@ -35,14 +37,17 @@ def watch(database: Database, settings: Settings) -> Result:
             audit.record(session, settings.district, "duty-watch", "duty.missed", settings.now(), slots=missed)
     with database.read() as session:
         open_marks = _due(session, district, now, policy.marks)
-        proposals = _proposals(session, settings, district, [slot for slot, mark in open_marks if mark == "office"])
+        proposals = _proposals(
+            session, settings, district, [s for s, mark in open_marks if mark == "office" and s.cadre]
+        )
     with database.write() as session:
         won = fire(session, [_key(slot, mark) for slot, mark in open_marks], settings.now())
         ours = [(slot, mark) for slot, mark in open_marks if _key(slot, mark) in won]
-        tell_marks(
-            session, telling(settings, now.date()), district, _told(session, settings, ours, policy.marks, proposals)
-        )
-    counts = {mark: sum(mark == each for _, each in ours) for mark in ("notice", "reminder", "head", "office")}
+        counts = {mark: sum(mark == each for _, each in ours) for mark in ("notice", "reminder", "head", "office")}
+        told = _told(session, settings, ours, policy.marks, proposals)
+        tell_marks(session, telling(settings, now.date()), district, told)
+        if ours:
+            audit.record(session, settings.district, "duty-watch", "duty.marks", settings.now(), **counts)
     rows = [
         {"date": slot.day.isoformat(), "centre": slot.centre, "cadre": slot.ref or "", "mark": mark}
         for slot, mark in ours
@@ -56,7 +61,7 @@ def _key(slot: Held, mark: Mark) -> Fired:
 
 def _due(session: Session, district: int, now: datetime, marks: Marks) -> list[tuple[Held, Mark]]:
     today = now.date()
-    near = [s for s in held_slots(session, district, today, today + timedelta(days=1)) if s.published and s.cadre]
+    near = [slot for slot in held_slots(session, district, today, today + timedelta(days=1)) if slot.published]
     due = [(slot, due_mark(slot.day, now, slot.state, marks)) for slot in near]
     waiting = [(slot, mark) for slot, mark in due if mark is not None and mark != "missed"]
     done = fired(session, [slot.id for slot, _ in waiting])
@@ -64,18 +69,21 @@ def _due(session: Session, district: int, now: datetime, marks: Marks) -> list[t
 
 
 def _proposals(session: Session, settings: Settings, district: int, absent: Sequence[Held]) -> Mapping[int, str]:
-    """Propose, for each slot nobody checked in to, who could step in by the ledger."""
+    """Propose, for each slot nobody checked in to, who could step in by the ledger; each cluster of centres alone."""
     if not absent:
         return {}
-    day = absent[0].day
-    codes = sharing_codes(session, district, {slot.centre for slot in absent})
-    known = facts(session, district, day, day, codes)
+    day, missing = absent[0].day, {slot.centre: slot for slot in absent}
+    groups = groups_of_centres(session, district, day)
+    codes = {code for group in groups if missing.keys() & set(group) for code in group}
+    known = facts(session, district, day, day, codes, settings.policy)
     rule = book.duty(day, settings.policy).rule
     found: dict[int, str] = {}
-    for slot in absent:
-        first = substitutes(known, slot.centre, day, {slot.cadre or ""}, rule, first=1)
-        if first:
-            found[slot.id] = first[0]
+    for cluster in clusters(missing, list(known.memberships), known.leaves, list(known.slots)):
+        near = Facts((), cluster.memberships, cluster.leaves, cluster.slots, known.calendar)
+        for code in cluster.centres:
+            slot = missing[code]
+            for first in substitutes(near, code, day, {slot.cadre or ""}, rule, first=1):
+                found[slot.id] = first
     return found
 
 

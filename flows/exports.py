@@ -1,9 +1,10 @@
 """Exports: a kind and limits -> rows from the database -> csv, xlsx or ics; revealing personal data is audited."""
 
 import getpass
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from models.messages import EXPORT_COLUMNS, exported
 from models.register_rows import ROWS, who_is
 from rules.calendar import month_dates
 from rules.errors import TuoqiError, say
+from rules.refs import is_ref
 from rules.registers import REGISTERS
+from rules.registers.days import day_of
+from rules.registers.spelling import BadCell
+
+_MONTH = re.compile(r"2[01][0-9]{2}-(0[1-9]|1[0-2])")
 
 
 @dataclass(eq=False)
@@ -40,6 +46,15 @@ class BadWish(TuoqiError):
     problem: str
     zh = "导出条件有误：{problem}。"
     en = "wrong limits of the export: {problem}."
+
+
+@dataclass(eq=False)
+class MisspeltRef(TuoqiError):
+    """The check character does not fit, or it has another shape: it was never given to anybody."""
+
+    ref: str
+    zh = "编号 {ref} 有误（位数或校验码不符）；请对照原文逐字核对，形如 C-7K3Q-9XM2。"
+    en = "{ref} is no reference: its length or check character is wrong; compare it with the source (C-7K3Q-9XM2)."
 
 
 @dataclass(eq=False)
@@ -75,19 +90,40 @@ class Wish:
         """Understand the switches of the command line.
 
         Raises:
-            BadWish: a date or month is no date or month.
+            BadWish: a date or month is no date or month, or the last date lies before the first.
         """
-        try:
-            first, last = month_dates(month) if month else (None, None)
-            first = date.fromisoformat(since) if since else first
-            last = date.fromisoformat(until) if until else last
-        except ValueError as error:
-            raise BadWish(str(error)) from error
+        first, last = _month(month) if month else (None, None)
+        first = _day("--from", since) if since else first
+        last = _day("--until", until) if until else last
+        if first and last and last < first:
+            raise BadWish(say(f"截止日期 {last} 早于起始日期 {first}", f"{last} lies before {first}"))
         return cls(first, last, centre, cadre, reveal)
+
+    def wants(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a register row is of the centre and cadre asked for."""
+        number = row.get("cadre") or row.get("number") or row.get("person")
+        place = row.get("centre") or row.get("code")
+        return self.centre in (None, place) and self.cadre in (None, number)
 
     def span(self, settings: Settings) -> tuple[date, date]:
         """The dates wanted; without limits everything, up to a year ahead."""
         return self.first or date(2000, 1, 1), self.last or settings.today() + timedelta(days=366)
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return day_of(text)
+    except BadCell as bad:
+        raise BadWish(
+            say(f"{option} {text}：{bad.problem}，{bad.remedy}", f"{option} {text}: {bad}; {bad.remedy}")
+        ) from bad
+
+
+def _month(text: str) -> tuple[date, date]:
+    if not _MONTH.fullmatch(text):
+        told = say(f"--month {text}：不是月份，请写成 2026-03", f"--month {text}: not a month; write it like 2026-03")
+        raise BadWish(told)
+    return month_dates(text)
 
 
 Writer = Callable[[Session, Settings, int, Wish, Path], int]
@@ -117,23 +153,12 @@ def _writer(kind: str) -> Writer:
 
     def write(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
         first, last = wish.span(settings)
-        rows, counted = _counted(ROWS[kind](session, district, first, last))
-        write_register(to, REGISTERS[kind], rows, settings.lang, reveal=wish.reveal)
-        return counted()
+        rows = [row for row in ROWS[kind](session, district, first, last) if wish.wants(row)]
+        lang = "en" if to.suffix.lower() == ".csv" else settings.lang  # csv is for programs, workbooks are for people
+        write_register(to, REGISTERS[kind], rows, lang, reveal=wish.reveal)
+        return len(rows)
 
     return write
-
-
-def _counted(rows: Iterable[Mapping[str, Any]]) -> tuple[Iterator[Mapping[str, Any]], Callable[[], int]]:
-    seen = 0
-
-    def each() -> Iterator[Mapping[str, Any]]:
-        nonlocal seen
-        for row in rows:
-            seen += 1
-            yield row
-
-    return each(), lambda: seen
 
 
 def _duty(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
@@ -143,10 +168,18 @@ def _duty(session: Session, settings: Settings, district: int, wish: Wish, to: P
     return len(rows)
 
 
-def _messages(session: Session, _settings: Settings, _district: int, _wish: Wish, to: Path) -> int:
-    rows = [[row[name] for name in EXPORT_COLUMNS] for row in exported(session)]
+def _messages(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
+    since = _midnight(wish.first, settings) if wish.first else None
+    until = _midnight(wish.last + timedelta(days=1), settings) if wish.last else None
+    found = exported(session, settings.district, since, until)
+    rows = [[row[name] for name in EXPORT_COLUMNS] for row in found]
     write_rows(to, list(EXPORT_COLUMNS), rows)
     return len(rows)
+
+
+def _midnight(day: date, settings: Settings) -> datetime:
+    """The instant at which a day begins in the district."""
+    return datetime.combine(day, time.min, settings.tz)
 
 
 def _calendar_book(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
@@ -178,11 +211,22 @@ def look_up(database: Database, settings: Settings, ref: str) -> Result:
     """Tell who a reference is; the look-up is audited.
 
     Raises:
-        UnknownRef: nobody.
+        MisspeltRef: it cannot be a reference; this is not audited, for nobody was looked up.
+        UnknownRef: nobody has it.
     """
+    if not is_ref(ref):
+        raise MisspeltRef(ref)
+    meant = _as_given(ref)
     with database.write() as session:
-        found = who_is(session, district_id(session, settings.district), ref.strip().upper())
+        found = who_is(session, district_id(session, settings.district), meant)
         if found is None:
-            raise UnknownRef(ref)
-        audit.record(session, settings.district, getpass.getuser(), "who", settings.now(), ref=ref)
+            raise UnknownRef(meant)
+        audit.record(session, settings.district, getpass.getuser(), "who", settings.now(), ref=meant)
     return found
+
+
+def _as_given(ref: str) -> str:
+    """A reference as the system wrote it, whatever its case and dashes; O, I and L were heard for 0 and 1."""
+    prefix, _, body = ref.strip().upper().partition("-")
+    digits = body.replace("-", "").translate(str.maketrans("OIL", "011"))
+    return f"{prefix}-{digits[:4]}-{digits[4:]}"

@@ -6,7 +6,6 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from flows.forms_errors import write_errors
 from flows.forms_rows import (
     ACCENT,
     BAD_INK,
@@ -18,9 +17,6 @@ from flows.forms_rows import (
     style,
     text_width,
     workbook_at,
-    write_csv,
-    write_register,
-    write_rows,
 )
 from rules.registers import Column, Lang, Register
 from rules.registers.page import kind_label, need_label, options_label
@@ -153,6 +149,3 @@ def _note_texts(column: Column, lang: Lang) -> tuple[str, ...]:
         options_label(column, lang),
         column.example,
     )
-
-
-__all__ = ["safe_text", "write_csv", "write_errors", "write_form", "write_register", "write_rows"]

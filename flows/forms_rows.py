@@ -13,8 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
+from flows.failures import writing
 from rules.registers import Lang, Register
 from rules.registers.days import SHANGHAI
 
@@ -143,20 +145,32 @@ def workbook_at(path: Path) -> Iterator[Workbook]:
         try:
             yield book
         finally:
-            book.close()  # also after a failure, for its scratch files hold the rows
+            _close(book)  # also after a failure, for its scratch files hold the rows
+
+
+def _close(book: Workbook) -> None:
+    try:
+        book.close()
+    except FileCreateError as error:  # its way to say OSError
+        raise OSError(*error.args[0].args) from error
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end, or is removed."""
+    """A file beside `path` that takes its place at the end, or is removed.
+
+    Raises:
+        CannotWrite: there is no such folder, it may not be written, the disk is full.
+    """
     part = path.with_name(f".{path.name}.part")
-    try:
+    with writing(path):
         part.touch(mode=0o600)
-        yield part
-        part.chmod(0o600)
-        os.replace(part, path)  # noqa: PTH105 - replaces in one step, which is the point
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            yield part
+            part.chmod(0o600)
+            os.replace(part, path)  # noqa: PTH105 - replaces in one step, which is the point
+        finally:
+            part.unlink(missing_ok=True)
 
 
 _NUMBER_FORMATS = {"text": "@", "number": "General", "date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm:ss"}

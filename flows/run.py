@@ -1,13 +1,21 @@
 """Running a job by name in this process, with the parameters its form would have taken."""
 
 import inspect
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from rules.errors import TuoqiError
+from rules.errors import TuoqiError, say
+from rules.registers.days import day_of
+from rules.registers.spelling import BadCell
+
+_QUOTED = re.compile("'([^']*)'")
 
 JOBS = {
     "duty-plan": "flows.duty:duty_plan",
@@ -34,8 +42,17 @@ class BadParameter(TuoqiError):
 
     job: str
     problem: str
-    zh = "作业 {job} 的参数有误：{problem}；请核对 --param。"
-    en = "wrong parameters for {job}: {problem}; check --param."
+    zh = "作业 {job} 的参数有误：{problem}。"
+    en = "wrong parameters for {job}: {problem}."
+
+
+_ACCEPTED = {
+    "date_": ("不是日期，请写成 2026-03-01", "not a date; write it like 2026-03-01"),
+    "datetime_": ("不是时刻，请写成 2026-03-01T07:30", "not a moment; write it like 2026-03-01T07:30"),
+    "string_pattern": ("不是月份，请写成 2026-03", "not a month; write it like 2026-03"),
+    "bool_": ("请写 yes 或 no", "write yes or no"),
+}
+"""What to say for pydantic's kinds of error, by how their names begin; months are the only patterns of our forms."""
 
 
 def run_job(job: str, on: str | None, params: list[str]) -> Any:
@@ -48,28 +65,61 @@ def run_job(job: str, on: str | None, params: list[str]) -> Any:
         raise UnknownJob(job)
     module, _, name = JOBS[job].partition(":")
     job_flow = getattr(import_module(module), name)
+    form = inspect.signature(job_flow.fn)
     values: dict[str, Any] = dict(_split(job, param) for param in params)
     if on is not None:
-        values["as_of"] = on
-    return job_flow.fn(**_checked(job, inspect.signature(job_flow.fn), values))
+        values["as_of"] = _business_date(job, form, on)
+    return job_flow.fn(**_checked(job, form, values))
 
 
 def _split(job: str, param: str) -> tuple[str, str]:
     name, equals, value = param.partition("=")
     if not equals:
-        raise BadParameter(job, param)
+        told = say(f"{param}：请写成“名称=值”，如 month=2026-03", f"{param}: write NAME=VALUE, such as month=2026-03")
+        raise BadParameter(job, told)
     return name.strip().replace("-", "_"), value.strip()
+
+
+def _business_date(job: str, form: inspect.Signature, on: str) -> date:
+    if "as_of" not in form.parameters:
+        at = say("，请用 --at 指定时刻，如 --at 2026-03-01T07:30", "; name the moment: --at 2026-03-01T07:30")
+        told = say("该作业没有业务日期，不能用 --on", "it has no business date, so --on cannot be used")
+        raise BadParameter(job, told + (at if "at" in form.parameters else ""))
+    try:
+        return day_of(on)
+    except BadCell as bad:
+        raise BadParameter(
+            job, say(f"--on {on}：{bad.problem}，{bad.remedy}", f"--on {on}: {bad}; {bad.remedy}")
+        ) from bad
 
 
 def _checked(job: str, form: inspect.Signature, values: dict[str, Any]) -> dict[str, Any]:
     unknown = sorted(values.keys() - form.parameters.keys())
     missing = [name for name, field in form.parameters.items() if field.default is field.empty and name not in values]
-    if unknown or missing:
-        raise BadParameter(job, ", ".join([*unknown, *missing]))
+    if unknown:
+        told = say("没有参数 {}，可用：{}", "there is no parameter {}; there are: {}")
+        raise BadParameter(job, told.format(_listed(unknown), _listed(form.parameters)))
+    if missing:
+        raise BadParameter(job, say("缺少参数 {}", "these parameters are missing: {}").format(_listed(missing)))
     checked = {}
     for name, value in values.items():
         try:
             checked[name] = TypeAdapter(form.parameters[name].annotation).validate_python(value)
         except ValidationError as error:
-            raise BadParameter(job, f"{name}={value}: {error.errors()[0]['msg']}") from error
+            problem = _problem(error.errors(include_url=False)[0])
+            raise BadParameter(job, say(f"{name}={value}：{problem}", f"{name}={value}: {problem}")) from None
     return checked
+
+
+def _problem(error: ErrorDetails) -> str:
+    if error["type"] == "literal_error":
+        choices = _QUOTED.findall(error["ctx"]["expected"])
+        return say("请从中选择：{}", "choose one of: {}").format(_listed(choices))
+    for kind, told in _ACCEPTED.items():
+        if error["type"].startswith(kind):
+            return say(*told)
+    return say("该值不可用，请核对", "it cannot be used; check it")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return say("、", ", ").join(names)

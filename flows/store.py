@@ -11,9 +11,11 @@ from sqlmodel import Session, col, select
 
 from flows.settings import Settings
 from models import schema
+from models.cadre import open_any
 from models.calendar import published_years, seed_calendar
 from models.db import Database
 from models.district import District, ensure_district
+from models.seal import SealError
 from rules.errors import TuoqiError
 
 
@@ -81,6 +83,7 @@ def open_database(settings: Settings) -> Database:
         if found_revision(database, settings) is None:
             prepare(database, settings)
         _check(database, settings)
+        _try_keys(database, settings)
     except BaseException:
         database.close()
         raise
@@ -95,6 +98,8 @@ def reach(settings: Settings) -> Database:
     """
     settings.check()
     if path := sqlite_file(settings):
+        if path.exists() and path.stat().st_size and not settings.keys_path.exists():
+            raise OtherKeys(settings.keys_path)  # new keys beside old rows would lose the rows
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
@@ -144,6 +149,24 @@ def _check(database: Database, settings: Settings) -> None:
     with database.read() as session:
         if not has_district(session, settings.district):
             raise NoDistrict(settings.district)
+
+
+@dataclass(eq=False)
+class OtherKeys(StoreError):
+    """The key file is not the one this database was sealed with."""
+
+    path: Path
+    zh = "密钥文件 {path} 与数据库不符，未写入任何数据；请放回原来的密钥文件（见密钥备份）。"
+    en = "key file {path} does not belong to this database; nothing was written. Put the right key file back."
+
+
+def _try_keys(database: Database, settings: Settings) -> None:
+    """Open one sealed value before anything is written, so that one database never holds rows under two keys."""
+    with database.read() as session:
+        try:
+            open_any(session)
+        except SealError as error:
+            raise OtherKeys(settings.keys_path) from error
 
 
 def prepare(database: Database, settings: Settings) -> None:

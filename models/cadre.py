@@ -8,6 +8,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import keys_of
 from models.district import Centre, Contact
+from models.seal import KeyRing
 from rules.duty import Leave as DutyLeave
 from rules.duty import Membership
 from rules.refs import new_ref
@@ -94,6 +95,37 @@ def leaves(session: Session, district: int) -> list[DutyLeave]:
     return [DutyLeave(*row) for row in session.execute(query)]
 
 
+def open_any(session: Session) -> None:
+    """Open one cadre's name, if there is any cadre.
+
+    Raises:
+        WrongSeal: the keys are not those of this database.
+    """
+    row = session.execute(select(col(Cadre.ref), col(Cadre.name)).limit(1)).first()
+    if row:
+        keys_of(session).open("cadre.name", *row)
+
+
+def contacts_by_id(session: Session, ids: set[int]) -> dict[int, Contact]:
+    """Open name, phone and e-mail of the cadres with these ids."""
+    keys, wanted = keys_of(session), sorted(ids)
+    found: dict[int, Contact] = {}
+    columns = (Cadre.id, Cadre.ref, Cadre.name, Cadre.phone, Cadre.email)
+    for start in range(0, len(wanted), 5000):
+        query = select(*map(col, columns)).where(col(Cadre.id).in_(wanted[start : start + 5000]))
+        found |= {row[0]: _opened(keys, *row[1:]) for row in session.execute(query)}
+    return found
+
+
+def _opened(keys: KeyRing, ref: str, name: bytes | None, phone: bytes | None, email: bytes | None) -> Contact:
+    return Contact(
+        ref,
+        keys.open("cadre.name", ref, name),
+        keys.open("cadre.phone", ref, phone),
+        keys.open("cadre.email", ref, email),
+    )
+
+
 def contacts(session: Session, district: int, numbers: set[str]) -> dict[str, Contact]:
     """Open name, phone and e-mail of the cadres with these numbers."""
     keys = keys_of(session)
@@ -104,13 +136,7 @@ def contacts(session: Session, district: int, numbers: set[str]) -> dict[str, Co
         query = select(*map(col, columns)).where(
             col(Cadre.district_id) == district, col(Cadre.number).in_(wanted[start : start + 5000])
         )
-        for number, ref, name, phone, email in session.execute(query):
-            found[number] = Contact(
-                ref,
-                keys.open("cadre.name", ref, name),
-                keys.open("cadre.phone", ref, phone),
-                keys.open("cadre.email", ref, email),
-            )
+        found |= {row[0]: _opened(keys, *row[1:]) for row in session.execute(query)}
     return found
 
 

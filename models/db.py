@@ -84,10 +84,10 @@ def keys_of(session: OrmSession) -> KeyRing:
 
 
 def open_engine(url: str) -> Engine:
-    """Open an engine for `sqlite:///...` or `postgresql+psycopg://...`."""
+    """Open an engine for `sqlite:///...` or `postgresql+psycopg://...`; its errors never quote bound values."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30})
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -1,10 +1,22 @@
 """Duty slots 值班: one per centre and date, every change of state a row, swaps and hand-overs beside them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Select, UniqueConstraint, bindparam, delete, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    Select,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col
 
@@ -187,35 +199,48 @@ def draft_months(session: Session, district: int, today: date) -> list[str]:
     return sorted({f"{day:%Y-%m}" for day in session.execute(query).scalars()})
 
 
-def store_drafts(
-    session: Session, drafts: Sequence[Assignment], centre_ids: dict[str, int], cadre_ids: dict[str, int]
-) -> int:
-    """Write a drafted roster over unpublished, unpinned slots; return how many rows were sent.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The centres (by code, with their ids) and the dates of one planning."""
+
+    centres: Mapping[str, int]
+    first: date
+    last: date
+
+    def unpublished(self) -> tuple[ColumnElement[bool], ...]:
+        """The slots of the stretch that planning may still touch."""
+        return (
+            col(DutySlot.centre_id).in_(sorted(self.centres.values())),
+            col(DutySlot.day).between(self.first, self.last),
+            col(DutySlot.published_at).is_(None),
+        )
+
+
+def store_drafts(session: Session, drafts: Sequence[Assignment], stretch: Stretch, cadre_ids: Mapping[str, int]) -> int:
+    """Write a drafted roster over the unpublished slots of a stretch; return how many rows were sent.
 
     Drafts that stood are emptied first, so that a cadre may move between centres without breaking the rule of one
-    duty a date; what the new draft does not fill again (the centre is closed that day) goes.
+    duty a date; what the new draft does not fill again (the centre is closed that day) goes. A pinned slot is left
+    alone unless the draft decides it, which it does when the pinned cadre cannot serve.
     """
-    if not drafts:
-        return 0
-    days = [draft.date for draft in drafts]
-    open_to_change = (
-        col(DutySlot.centre_id).in_(sorted({centre_ids[draft.centre] for draft in drafts})),
-        col(DutySlot.day).between(min(days), max(days)),
-        col(DutySlot.published_at).is_(None),
-        ~col(DutySlot.pinned),
+    decided = {(stretch.centres[draft.centre], draft.date) for draft in drafts}
+    pins = select(col(DutySlot.id), col(DutySlot.centre_id), col(DutySlot.day)).where(
+        *stretch.unpublished(), col(DutySlot.pinned)
     )
-    session.execute(update(DutySlot).where(*open_to_change).values(cadre_id=None, state="gap", why=None))
-    insert = insert_for(session, DutySlot)
-    decided = {name: insert.excluded[name] for name in ("cadre_id", "state", "rest_relaxed", "why")}
-    kept = col(DutySlot.published_at).is_(None) & ~col(DutySlot.pinned)
-    upsert = insert.on_conflict_do_update(index_elements=["centre_id", "day"], set_=decided, where=kept)
-    session.execute(upsert, [_draft_row(draft, centre_ids, cadre_ids) for draft in drafts])
-    closed = delete(DutySlot).where(*open_to_change, col(DutySlot.why).is_(None), col(DutySlot.leader).is_(None))
-    session.execute(closed)
+    kept = [slot for slot, centre, day in session.execute(pins) if (centre, day) not in decided]
+    loose = (*stretch.unpublished(), col(DutySlot.id).not_in(kept))
+    session.execute(update(DutySlot).where(*loose).values(cadre_id=None, state="gap", why=None))
+    if drafts:
+        insert = insert_for(session, DutySlot.__table__)  # type: ignore[attr-defined]  # the ORM's own doubles the cost
+        columns = {name: insert.excluded[name] for name in ("cadre_id", "state", "rest_relaxed", "why")}
+        unpublished = col(DutySlot.published_at).is_(None)
+        upsert = insert.on_conflict_do_update(index_elements=["centre_id", "day"], set_=columns, where=unpublished)
+        session.execute(upsert, [_draft_row(draft, stretch.centres, cadre_ids) for draft in drafts])
+    session.execute(delete(DutySlot).where(*loose, col(DutySlot.why).is_(None), col(DutySlot.leader).is_(None)))
     return len(drafts)
 
 
-def _draft_row(draft: Assignment, centre_ids: dict[str, int], cadre_ids: dict[str, int]) -> dict[str, Any]:
+def _draft_row(draft: Assignment, centre_ids: Mapping[str, int], cadre_ids: Mapping[str, int]) -> dict[str, Any]:
     return {
         "centre_id": centre_ids[draft.centre],
         "day": draft.date,
@@ -228,13 +253,9 @@ def _draft_row(draft: Assignment, centre_ids: dict[str, int], cadre_ids: dict[st
     }
 
 
-def publish(session: Session, centres: Iterable[int], first: date, last: date, at: datetime, actor: str) -> int:
-    """Publish every unpublished slot of these centres and dates; return how many there were."""
-    waiting = (
-        col(DutySlot.centre_id).in_(sorted(centres)),
-        col(DutySlot.day).between(first, last),
-        col(DutySlot.published_at).is_(None),
-    )
+def publish(session: Session, stretch: Stretch, at: datetime, actor: str) -> int:
+    """Publish every unpublished slot of a stretch; return how many there were."""
+    waiting = stretch.unpublished()
     drafted: Select[Any] = select(
         col(DutySlot.id),
         col(DutySlot.state),

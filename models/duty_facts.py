@@ -3,22 +3,33 @@
 from collections.abc import Collection
 from datetime import date, timedelta
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, and_, literal, or_, select
+from sqlalchemy import Select, and_, func, literal, or_, select
 from sqlmodel import Session, col
 
 from models.cadre import Cadre, Leave, Roster, leaves, memberships
 from models.calendar import WorkCalendar, calendar
 from models.district import Centre, duty_centres
 from models.duty import DutySlot, slots
-from rules.duty import Facts, Membership
+from policies import book
+from rules.duty import Facts, Membership, Slot
 from rules.duty import Leave as DutyLeave
 from rules.sharing import sharing_groups
 
 
-def facts(session: Session, district: int, first: date, last: date, codes: Collection[str] | None = None) -> Facts:
+def facts(
+    session: Session,
+    district: int,
+    first: date,
+    last: date,
+    codes: Collection[str] | None = None,
+    policy: Path | None = None,
+) -> Facts:
     """Read all that decides duty in some centres (None: all) and in those they share cadres with.
+
+    Leave comes divided by what the policy of each day says of its kind: "accruing" or "plain".
 
     Args:
         session: reading or writing.
@@ -26,14 +37,16 @@ def facts(session: Session, district: int, first: date, last: date, codes: Colle
         first: the first date to be decided; the calendar reaches back to the first slot ever.
         last: the last date to be decided.
         codes: centre codes, closed under sharing of cadres.
+        policy: dated versions laid over the rule book.
     """
     wanted = None if codes is None else set(codes)
     held = slots(session, district, codes=wanted)
     days = [slot.date for slot in held]
+    away = leaves(session, district) if wanted is None else _leaves(session, district, wanted)
     return Facts(
         centres=[centre for centre in duty_centres(session, district) if wanted is None or centre.code in wanted],
         memberships=memberships(session, district) if wanted is None else _places(session, district, wanted),
-        leaves=leaves(session, district) if wanted is None else _leaves(session, district, wanted),
+        leaves=book.dated_leaves(away, policy),
         slots=held,
         calendar=calendar(session, min(chain(days, [first])), max(chain(days, [last]))),
     )
@@ -53,6 +66,12 @@ def _leaves(session: Session, district: int, codes: Collection[str]) -> list[Dut
 def serving_ids(session: Session, district: int, codes: Collection[str]) -> dict[str, int]:
     """Map the numbers of all cadres who are, were or will be on the rosters of these centres to their ids."""
     return dict(session.execute(_serving(district, codes, Cadre.number, Cadre.id).distinct()).tuples().all())
+
+
+def anyone_serves(session: Session, district: int) -> bool:
+    """Tell whether any centre of the district has a roster place, past or future."""
+    place = select(col(Roster.id)).join(Centre, col(Centre.id) == col(Roster.centre_id))
+    return session.execute(place.where(col(Centre.district_id) == district).limit(1)).first() is not None
 
 
 def _serving(district: int, codes: Collection[str], *columns: Any) -> Select[Any]:
@@ -117,8 +136,38 @@ def facts_around(session: Session, district: int, centre: str, cadres: set[str],
     )
 
 
-def sharing_codes(session: Session, district: int, codes: Collection[str]) -> set[str]:
-    """Close centre codes under sharing of cadres."""
+def groups_of_centres(session: Session, district: int, since: date) -> list[list[str]]:
+    """Return the centres in groups that decide together: by shared rosters, and by guests on duty from `since` on."""
     every = [centre.code for centre in duty_centres(session, district)]
-    groups = sharing_groups(every, memberships(session, district))
-    return {code for group in groups if set(group) & set(codes) for code in group}
+    guests = _guests(session, district, since)
+    return sharing_groups(every, _ties(session, district, {guest.cadre for guest in guests if guest.cadre}), guests)
+
+
+def _ties(session: Session, district: int, guests: Collection[str]) -> list[Membership]:
+    """Read the places that can tie centres: of guests, and of cadres on more than one roster; all others cannot."""
+    shared = select(col(Roster.cadre_id)).group_by(col(Roster.cadre_id))
+    shared = shared.having(func.min(col(Roster.centre_id)) != func.max(col(Roster.centre_id)))
+    query = (
+        select(col(Cadre.number), col(Centre.code), col(Roster.since), col(Roster.until))
+        .join(Roster, col(Roster.cadre_id) == col(Cadre.id))
+        .join(Centre, col(Centre.id) == col(Roster.centre_id))
+        .where(col(Cadre.district_id) == district)
+        .where(or_(col(Cadre.id).in_(shared), col(Cadre.number).in_(sorted(guests))))
+        .order_by(col(Centre.code), col(Cadre.number), col(Roster.since))
+    )
+    return [Membership(*row) for row in session.execute(query)]
+
+
+def _guests(session: Session, district: int, since: date) -> list[Slot]:
+    """Read the slots of cadres who serve in a centre without a place on its roster."""
+    member = select(literal(1)).where(
+        col(Roster.cadre_id) == col(DutySlot.cadre_id), col(Roster.centre_id) == col(DutySlot.centre_id)
+    )
+    query = (
+        select(col(Centre.code), col(DutySlot.day), col(Cadre.number), col(DutySlot.state))
+        .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+        .join(Cadre, col(Cadre.id) == col(DutySlot.cadre_id))
+        .where(col(Centre.district_id) == district, col(DutySlot.day) >= since)
+        .where(~member.correlate(DutySlot).exists())
+    )
+    return [Slot(*row) for row in session.execute(query)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, tuple_, update
 from sqlmodel import Session, col
 
 from models.cadre import Cadre
@@ -88,9 +88,16 @@ def held_slots(
         .where(col(Centre.district_id) == district, col(DutySlot.day).between(first, last), *where)
         .order_by(col(Centre.code), col(DutySlot.day))
     )
-    if lock:
-        query = query.with_for_update(of=DutySlot)
+    if lock:  # first alone: a joined row that waited for a lock comes back half old, half new on PostgreSQL
+        session.execute(_plain(select(col(DutySlot.id)), district, first, last, where).with_for_update(of=DutySlot))
     return [Held(*row) for row in session.execute(query)]
+
+
+def _plain(
+    query: Select[Any], district: int, first: date, last: date, where: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
+    query = query.join(Centre, col(Centre.id) == col(DutySlot.centre_id))
+    return query.where(col(Centre.district_id) == district, col(DutySlot.day).between(first, last), *where)
 
 
 def slots_at(session: Session, district: int, places: Collection[tuple[str, date]]) -> dict[tuple[str, date], Held]:
@@ -131,7 +138,9 @@ def move(session: Session, steps: Sequence[Step], at: datetime, actor: str) -> N
     values["published_at"] = func.coalesce(table.c.published_at, bindparam("told_at", type_=Instant))
     change = update(table).where(table.c.id == bindparam("slot")).values(values)
     session.connection().execute(change, [_changed(step) | {"told_at": _told_at(step, at)} for step in steps])
-    session.execute(insert(SlotTransition), [_transition(step, at, actor) for step in steps])
+    told = [_transition(step, at, actor) for step in steps if step.slot.published or step.after not in {"draft", "gap"}]
+    if told:  # a draft is a proposal that planning may take back; its life begins when it is published
+        session.execute(insert(SlotTransition), told)
 
 
 def _told_at(step: Step, at: datetime) -> datetime | None:
@@ -161,6 +170,15 @@ def _transition(step: Step, at: datetime, actor: str) -> dict[str, Any]:
         "actor": actor,
         "reason": step.reason,
     }
+
+
+def clear_drafts(session: Session, duties: Collection[tuple[int, date]]) -> None:
+    """Take cadres off their drafts on dates for which they get a published duty; planning fills the draft again."""
+    wanted = sorted(duties)
+    for start in range(0, len(wanted), 300):
+        taken = tuple_(col(DutySlot.cadre_id), col(DutySlot.day)).in_(wanted[start : start + 300])
+        drafts = update(DutySlot).where(taken, col(DutySlot.published_at).is_(None))
+        session.execute(drafts.values(cadre_id=None, state="gap", why=None))
 
 
 def check_in(session: Session, slot: Held, cadre_id: int, at: datetime) -> None:

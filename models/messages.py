@@ -55,6 +55,7 @@ class Message(SQLModel, table=True):
         Index(
             "ix_message_open", "channel", "priority", "not_before", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN
         ),
+        Index("ix_message_district_created_at", "district", "created_at"),  # for exports and the doctor's last days
     )
     id: int | None = Field(default=None, primary_key=True)
     dedupe_key: str = Field(description="the business key, made of references, such as duty-notice:slot:person:mark")
@@ -244,19 +245,23 @@ def cancel(session: Session, keys: Sequence[str], code: str, now: datetime) -> i
     return cancelled
 
 
-def counts(session: Session, since: datetime | None = None) -> dict[tuple[str, str, str], int]:
-    """Count messages by (channel, template, state), of those created since an instant."""
+def counts(
+    session: Session, since: datetime | None = None, *, district: str | None = None
+) -> dict[tuple[str, str, str], int]:
+    """Count messages by (channel, template, state), of those created since an instant, of one district or of all."""
     of = (col(Message.channel), col(Message.template), col(Message.state))
     query = select(*of, func.count()).group_by(*of).order_by(*of)
     if since is not None:
         query = query.where(col(Message.created_at) >= since)
+    if district is not None:
+        query = query.where(col(Message.district) == district)
     return {(channel, template, state): number for channel, template, state, number in session.execute(query)}
 
 
-def oldest_pending(session: Session, now: datetime) -> dict[str, datetime]:
-    """Return, for each channel, since when its oldest message that might leave has been waiting."""
+def oldest_pending(session: Session, now: datetime, district: str) -> dict[str, datetime]:
+    """Return, for each channel, since when a district's oldest message that might leave has been waiting."""
     query = select(col(Message.channel), func.min(col(Message.not_before), type_=Instant)).where(
-        IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now
+        IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, col(Message.district) == district
     )
     return dict(session.execute(query.group_by(col(Message.channel))).tuples().all())
 
@@ -267,13 +272,21 @@ EXPORT_COLUMNS = (
 
 
 def exported(
-    session: Session, since: datetime | None = None, until: datetime | None = None
+    session: Session, district: str, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield rows for `tuoqi export messages`, the oldest first; pending calls are the call list."""
+    """Yield a district's rows for `tuoqi export messages`, the oldest first; pending calls are the call list.
+
+    Args:
+        session: reading.
+        district: code, such as 530112.
+        since: only what was created at or after this instant.
+        until: only what was created before it.
+    """
     names = ("template", "channel", "recipient", "state", "parts", "attempts", "provider_ref")
     columns = [getattr(Message, name) for name in names]
     rest = (col(Message.error_class), col(Message.error_code), col(Message.created_at), col(Message.dedupe_key))
-    query = select(*columns, *rest).order_by(col(Message.created_at), col(Message.id))
+    query = select(*columns, *rest).where(col(Message.district) == district)
+    query = query.order_by(col(Message.created_at), col(Message.id))
     if since is not None:
         query = query.where(col(Message.created_at) >= since)
     if until is not None:

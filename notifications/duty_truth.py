@@ -1,10 +1,12 @@
 """Still true? A duty message waits in the outbox while its fact may change: key -> slot as it stands -> yes or no."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from models.cadre import Cadre
 from models.duty import DutySlot
 from notifications.drain import StillTrue
 from notifications.leases import Parcel
@@ -28,16 +30,30 @@ def _slot_and_revision(key: str) -> tuple[int, int]:
 def _holds(session: Session, parcels: Sequence[Parcel]) -> set[str]:
     named = {parcel.key: _slot_and_revision(parcel.key) for parcel in parcels}
     ids = sorted({slot for slot, _ in named.values()})
-    query = select(col(DutySlot.id), col(DutySlot.revision), col(DutySlot.state)).where(col(DutySlot.id).in_(ids))
-    now = {slot: (revision, state) for slot, revision, state in session.execute(query)}
-    holding = set()
-    for parcel in parcels:
-        slot, revision = named[parcel.key]
-        current, state = now.get(slot, (-1, ""))
-        mark = _MARKS.get(parcel.template)
-        if current == revision and (mark is None or state in WAITING[mark]):
-            holding.add(parcel.key)
-    return holding
+    query = (
+        select(col(DutySlot.id), col(DutySlot.revision), col(DutySlot.state), col(Cadre.ref))
+        .outerjoin(Cadre, col(Cadre.id) == col(DutySlot.cadre_id))
+        .where(col(DutySlot.id).in_(ids))
+    )
+    now = {slot: Now(*rest) for slot, *rest in session.execute(query)}
+    return {p.key for p in parcels if _true(p, named[p.key][1], now.get(named[p.key][0], Now(-1, "", None)))}
+
+
+def _true(parcel: Parcel, revision: int, now: "Now") -> bool:
+    """Marks hold for one revision; who has or lost a duty is a question of the person, however often it moved."""
+    if parcel.template in _MARKS:
+        return now.revision == revision and now.state in WAITING[_MARKS[parcel.template]]
+    if parcel.template == "duty-gap":
+        return now.state == "gap"
+    return (now.ref == parcel.recipient) == (parcel.template == "duty-assigned")
+
+
+class Now(NamedTuple):
+    """A slot as it stands."""
+
+    revision: int
+    state: str
+    ref: str | None
 
 
 STILL_TRUE: Mapping[str, StillTrue] = dict.fromkeys([*_MARKS, "duty-assigned", "duty-released", "duty-gap"], _holds)

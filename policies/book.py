@@ -1,18 +1,19 @@
 """The rule book: dated versions of a policy read from YAML, with an operator's versions laid over them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rules.duty import Policy
+from rules.duty import Leave, Policy
 from rules.errors import NoPolicyInForce, PolicyError
 from rules.marks import Marks
 
+ACCRUING, PLAIN = "accruing", "plain"
 _FOLDER = Path(__file__).parent
 _LEAVE = ("annual", "sick", "personal", "official", "maternity")
 _CHANNELS = ("email", "sms", "call")
@@ -37,6 +38,7 @@ class DutyPolicy:
     since: date
     source: str
     rule: Policy
+    accruing_leave: frozenset[str]
     marks: Marks
     channels: dict[str, tuple[str, ...]]
     look_back_days: int
@@ -59,9 +61,10 @@ def duty(day: date, overlay: Path | None = None) -> DutyPolicy:
             source=version["source"],
             rule=Policy(
                 gap=_whole(version["gap"]),
-                accruing_leave=frozenset(_some_of(_LEAVE, version["accruing_leave"])),
+                accruing_leave=frozenset({ACCRUING}),
                 chain_depth=_whole(version["chain_depth"]),
             ),
+            accruing_leave=frozenset(_some_of(_LEAVE, version["accruing_leave"])),
             marks=_marks({name: time.fromisoformat(text) for name, text in version["marks"].items()}),
             channels={purpose: _some_of(_CHANNELS, order) for purpose, order in version["channels"].items()},
             look_back_days=_whole(version["look_back_days"]),
@@ -69,6 +72,35 @@ def duty(day: date, overlay: Path | None = None) -> DutyPolicy:
     except (KeyError, TypeError, ValueError) as error:
         files = f"duty.yaml + {overlay}" if overlay else "duty.yaml"
         raise BadPolicy("duty", f"{files}, since {version['since']}: {error}") from error
+
+
+def dated_leaves(leaves: Iterable[Leave], overlay: Path | None = None) -> list[Leave]:
+    """Divide leave by what the policy of each day says of its kind: "accruing" earns a share, "plain" does not.
+
+    The ledger of the past is so never recomputed from today's rule book. Days before the first version fall under it.
+    """
+    starts = [version["since"] for version in _laid_over("duty", _versions("duty", _FOLDER / "duty.yaml"), overlay)]
+    spans = [
+        (
+            date.min if number == 0 else start,
+            (starts[number + 1] if number + 1 < len(starts) else None),
+            duty(start, overlay),
+        )
+        for number, start in enumerate(starts)
+    ]
+    return [
+        Leave(leave.cadre, max(leave.since, first), until, ACCRUING if leave.kind in policy.accruing_leave else PLAIN)
+        for leave in leaves
+        for first, following, policy in spans
+        for until in _overlap(leave, first, following)
+    ]
+
+
+def _overlap(leave: Leave, first: date, following: date | None) -> Iterator[date | None]:
+    """Yield the last day of a leave within a version's days, once if they meet."""
+    last = None if following is None else following - timedelta(days=1)
+    if (last is None or leave.since <= last) and (leave.until is None or first <= leave.until):
+        yield min(filter(None, (leave.until, last)), default=None)
 
 
 def _check_names(what: str, given: Mapping[str, Any], wanted: Collection[str]) -> None:

@@ -52,7 +52,7 @@ class Book:
         counted: on the clock; `choosable`: those of them not on (accruing) leave.
         accounts: statutory, rest, all: offsets of the counted, plain balances of the others.
         queue: the counted in the ledger order of a workday; None when it has to be sorted anew.
-        numbered: the counted by number, which the queue is sorted from; None when somebody came or went.
+        numbered: the roster by number, which the queue is sorted from; None when the roster changed.
     """
 
     roster: dict[str, int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Book:
     def enter(self, cadre: str, *, counted: bool, choosable: bool) -> None:
         """Put the cadre on or off the clock, and among those who may be chosen or not."""
         if counted != (cadre in self.counted):
-            self.queue = self.numbered = None
+            self.queue = None
             (self.counted.add if counted else self.counted.remove)(cadre)
             if self.clocks[ALL]:
                 for account, clock in zip(self.accounts, self.clocks, strict=True):
@@ -125,8 +125,10 @@ class Book:
     def _queue(self, last: Mapping[str, date]) -> list[str]:
         if self.queue is None:
             if self.numbered is None:
-                self.numbered = in_number_order(self.counted)
-            queue = sorted(self.numbered, key=lambda cadre: last.get(cadre, date.min))
+                self.numbered = in_number_order(self.roster)
+            queue = sorted(
+                filter(self.counted.__contains__, self.numbered), key=lambda cadre: last.get(cadre, date.min)
+            )
             self.queue = sorted(queue, key=self.accounts[ALL].__getitem__, reverse=True)
         return self.queue
 

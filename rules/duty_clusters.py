@@ -7,7 +7,8 @@ accounts in the processor's cache through the whole month.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rules.duty_facts import Leave, Membership, Slot, served
+from rules.duty_facts import Leave, Membership, Slot
+from rules.sharing import Bonds
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ def clusters(
     centres: Iterable[str], memberships: Sequence[Membership], leaves: Iterable[Leave], slots: Sequence[Slot]
 ) -> Iterator[Cluster]:
     """Yield the clusters that hold at least one of the centres; a cadre's rosters and duties all lie in one cluster."""
-    bonds = _Bonds(memberships, slots)
+    bonds = Bonds(memberships, slots)
     found: dict[str, Cluster] = {}
     for centre in sorted(centres):
         found.setdefault(bonds.root(centre), Cluster()).centres.append(centre)
@@ -38,27 +39,3 @@ def clusters(
         if (cluster := found.get(bonds.root(slot.centre))) is not None:
             cluster.slots.append(slot)
     yield from found.values()
-
-
-class _Bonds:
-    """Which centres are tied by a cadre; `home` is any one centre of the cadre, a root stands for its cluster."""
-
-    def __init__(self, memberships: Iterable[Membership], slots: Iterable[Slot]) -> None:
-        self.home: dict[str, str] = {}
-        self._parent: dict[str, str] = {}
-        for seat in memberships:
-            self._tie(seat.cadre, seat.centre)
-        for slot in slots:
-            if (cadre := served(slot)) is not None:
-                self._tie(cadre, slot.centre)
-
-    def root(self, centre: str) -> str:
-        parent = self._parent
-        while (above := parent.get(centre, centre)) != centre:
-            parent[centre] = centre = parent.get(above, above)
-        return centre
-
-    def _tie(self, cadre: str, centre: str) -> None:
-        home = self.home.setdefault(cadre, centre)
-        if home != centre and (one := self.root(home)) != (other := self.root(centre)):
-            self._parent[max(one, other)] = min(one, other)

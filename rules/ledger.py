@@ -100,6 +100,7 @@ class Ledger:
             _count(self._on_leave[marked], cadre, step)
         else:
             book = self.books[centre]
+            book.numbered = None
             _count(book.roster, cadre, step)
             if marked:
                 _count(book.exempt, cadre, step)

@@ -13,7 +13,7 @@ WAITING: dict[Mark, frozenset[str]] = {
     "notice": frozenset({"published"}),
     "reminder": frozenset({"published"}),
     "head": frozenset({"published"}),
-    "office": frozenset({"published", "acknowledged"}),
+    "office": frozenset({"published", "acknowledged", "gap"}),
     "missed": frozenset({"published", "acknowledged"}),
 }
 """The states in which a mark still has something to say: acknowledged answers the first three, a check-in all."""

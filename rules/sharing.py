@@ -3,26 +3,45 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from rules.duty_facts import Membership
+from rules.duty_facts import Membership, Slot, served
 
 
-def sharing_groups(codes: Iterable[str], memberships: Iterable[Membership]) -> list[list[str]]:
+class Bonds:
+    """Which centres are tied by a cadre, through rosters or slots; a root stands for all centres tied to it.
+
+    `home` is any one centre of a cadre.
+    """
+
+    def __init__(self, memberships: Iterable[Membership], slots: Iterable[Slot]) -> None:
+        self.home: dict[str, str] = {}
+        self._parent: dict[str, str] = {}
+        for seat in memberships:
+            self._tie(seat.cadre, seat.centre)
+        for slot in slots:
+            if (cadre := served(slot)) is not None:
+                self._tie(cadre, slot.centre)
+
+    def root(self, centre: str) -> str:
+        """Return the centre that stands for all that are tied to this one."""
+        parent = self._parent
+        while (above := parent.get(centre, centre)) != centre:
+            parent[centre] = centre = parent.get(above, above)
+        return centre
+
+    def _tie(self, cadre: str, centre: str) -> None:
+        home = self.home.setdefault(cadre, centre)
+        if home != centre and (one := self.root(home)) != (other := self.root(centre)):
+            self._parent[max(one, other)] = min(one, other)
+
+
+def sharing_groups(
+    codes: Iterable[str], memberships: Iterable[Membership], slots: Iterable[Slot] = ()
+) -> list[list[str]]:
     """Return the centres in groups that share no cadre with another group, each and all in the order of codes."""
-    parent = {code: code for code in codes}
-
-    def root(code: str) -> str:
-        while parent[code] != code:
-            parent[code] = code = parent[parent[code]]
-        return code
-
-    first_centre: dict[str, str] = {}
-    for membership in memberships:
-        if membership.centre in parent:
-            other = root(first_centre.setdefault(membership.cadre, membership.centre))
-            parent[root(membership.centre)] = other
+    bonds = Bonds(memberships, slots)
     groups: dict[str, list[str]] = defaultdict(list)
-    for code in sorted(parent):
-        groups[root(code)].append(code)
+    for code in sorted(codes):
+        groups[bonds.root(code)].append(code)
     return sorted(groups.values())
 
 

@@ -175,7 +175,7 @@ def test_the_head_records_for_a_cadre(filled: Shell, tmp_path: Path) -> None:
         "--to",
         tmp_path / "s.csv",
     )
-    assert "已交接" in (tmp_path / "s.csv").read_text("utf-8-sig")
+    assert "handed_over" in (tmp_path / "s.csv").read_text("utf-8-sig")
 
 
 def test_english_is_available(tuoqi: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ class Office:
         self, month: str = "2026-03", *, publish: bool = False, moment: str = "2026-02-20T08:00"
     ) -> dict[str, Any]:
         chosen = self.at(moment)
-        return plan_month(self.database, chosen, month, chosen.today(), (publish, None))
+        return plan_month(self.database, chosen, month, chosen.today(), publish=publish)
 
     def publish(self, month: str = "2026-03") -> dict[str, Any]:
         return self.plan(month, publish=True, moment="2026-02-25T08:00")

@@ -19,8 +19,8 @@ from models.db import Database
 from models.duty import DutySlot
 from rules.registers import Row
 
-SOME = 4
-"""Statements that may come on top, for one more page of a long list."""
+SOME = 8
+"""Statements that may come on top: a day that nobody can serve takes six, however many there are."""
 
 
 class Office:
@@ -37,7 +37,7 @@ class Office:
         return self.base.model_copy(update={"at": datetime.fromisoformat(moment)})
 
     def plan(self, moment: str, *, publish: bool) -> int:
-        return self.sent(moment, lambda database, at: plan_month(database, at, "2026-03", at.today(), (publish, None)))
+        return self.sent(moment, lambda database, at: plan_month(database, at, "2026-03", at.today(), publish=publish))
 
     def sent(self, moment: str, job: Callable[[Database, Settings], dict[str, Any]]) -> int:
         seen: list[object] = []

@@ -4,7 +4,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from flows.forms import write_errors
+from flows.forms_errors import write_errors
 from flows.tables import Table, read_table
 from rules.errors import LANGUAGE
 from rules.registers import REGISTERS, CellError, parse

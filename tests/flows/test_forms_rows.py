@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
-from flows.forms import safe_text, write_register, write_rows
-from flows.forms_rows import Cell
+from flows.forms_rows import Cell, safe_text, write_register, write_rows
 from flows.tables import read_table
 from rules.registers import REGISTERS, Lang, header_key, parse
 

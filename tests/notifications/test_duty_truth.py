@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from flows.deliver import drain_all
+from flows.sample import district, register_rows
 from flows.settings import settings
 from models.db import Database
-from tests.flows.test_duty import Office, district, register_rows
+from tests.flows.test_duty import Office
 
 
 @pytest.fixture

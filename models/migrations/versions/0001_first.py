@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("out_id", name=op.f("uq_message_out_id")),
     )
     op.create_index(op.f("ix_message_address_index"), "message", ["address_index"], unique=False)
+    op.create_index("ix_message_district_created_at", "message", ["district", "created_at"], unique=False)
     op.create_index(
         "ix_message_open",
         "message",
@@ -421,6 +422,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
         postgresql_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
     )
+    op.drop_index("ix_message_district_created_at", table_name="message")
     op.drop_index(op.f("ix_message_address_index"), table_name="message")
     op.drop_table("message")
     op.drop_table("job_run")

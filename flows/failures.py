@@ -1,0 +1,117 @@
+"""What nobody foresaw, and files that cannot be written: the details into a log for its owner -> one safe sentence.
+
+The text of a foreign error may quote rows (PostgreSQL's DETAIL does), so nobody but the log gets it.
+"""
+
+import errno
+import functools
+import os
+import secrets
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from flows.jobs import real_now
+from flows.settings import Settings, settings
+from rules.errors import TuoqiError, say
+from rules.refs import new_ref
+
+LOG_BYTES = 5_000_000
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_REASONS = {
+    errno.ENOENT: ("文件夹不存在", "there is no such folder"),
+    errno.ENOTDIR: ("上级路径不是文件夹", "a part of the path is no folder"),
+    errno.EISDIR: ("该路径是一个文件夹", "it is a folder"),
+    errno.EEXIST: ("已有同名文件", "a file of that name exists"),
+    errno.EACCES: ("没有写入权限", "no permission to write"),
+    errno.EPERM: ("没有写入权限", "no permission to write"),
+    errno.EROFS: ("磁盘为只读", "the disk is read-only"),
+    errno.ENOSPC: ("磁盘已满", "the disk is full"),
+    errno.ENAMETOOLONG: ("文件名过长", "the name is too long"),
+}
+
+
+@dataclass(eq=False)
+class CannotWrite(TuoqiError):
+    """A file cannot be put where it was wanted; nothing of it was left there."""
+
+    path: Path
+    reason: str
+    zh = "无法写入 {path}（{reason}）；请检查文件夹是否存在、可写，或另选位置。"
+    en = "cannot write {path} ({reason}); see that its folder exists and can be written, or choose another."
+
+
+@dataclass(eq=False)
+class PublicError(TuoqiError):
+    """What others may know of an unexpected error: its number and its type, none of the values in it."""
+
+    incident: str
+    kind: str
+    log: str
+    zh = "发生意外错误（{kind}），事件编号 {incident}；请把编号告知管理员，详情见 {log}。"
+    en = "an unexpected error ({kind}), incident {incident}; tell the administrator the number. Details: {log}."
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write `path` into a sentence.
+
+    Raises:
+        CannotWrite: with the reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        known = _REASONS.get(error.errno or 0)
+        reason = say(*known) if known else error.strerror or type(error).__name__
+        raise CannotWrite(path, reason) from error
+
+
+def safely(function: Callable[P, R]) -> Callable[P, R]:
+    """Let only errors with a sentence of ours out of a flow, and nothing of what caused them.
+
+    Prefect keeps the text and the traceback of what a flow raises; put this under its @flow.
+
+    Raises:
+        TuoqiError: as it came, without its cause.
+        PublicError: in place of anything else.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except TuoqiError as error:
+            raise error from None
+        except Exception as error:  # noqa: BLE001 - the border: whatever it is, its text stays in our log
+            told = incident(error)
+        raise told  # outside the handler, so that not even its context remembers the values
+
+    return run
+
+
+def incident(error: BaseException) -> PublicError:
+    """Write an unexpected error with its traceback to var/logs/incidents.log; return what may be said of it."""
+    number, kind = new_ref("I", secrets.randbits), type(error).__name__
+    try:
+        path = _keep(settings(), number, "".join(traceback.format_exception(error)))
+    except (OSError, TuoqiError) as failed:  # a full disk must not hide the number
+        lost = say("日志无法写入（{}）", "its log could not be written ({})").format(type(failed).__name__)
+        return PublicError(number, kind, lost)
+    return PublicError(number, kind, str(path))
+
+
+def _keep(chosen: Settings, number: str, text: str) -> Path:
+    """Append to the log, readable by its owner only; a full one becomes incidents.log.1."""
+    path = chosen.folder("logs") / "incidents.log"
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name("incidents.log.1"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(f"{real_now():%Y-%m-%dT%H:%M:%SZ} {number}\n{text}\n")
+    return path
