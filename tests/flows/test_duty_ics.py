@@ -14,7 +14,7 @@ from models.cadre import Cadre
 from models.calendar import seed_calendar
 from models.db import Database
 from models.district import Centre, Community, Subdistrict, centre_ids, district_id
-from models.duty import DutySlot, publish
+from models.duty import DutySlot, Stretch, publish
 from models.duty_record import Step, held_slots, move
 from rules.errors import LANGUAGE
 
@@ -148,7 +148,7 @@ def roster(database: Database) -> Database:
         days = {date(2026, 2, 3): 0, date(2026, 2, 17): 0, date(2026, 2, 10): 1, date(2026, 3, 1): 0}
         for day, cadre in days.items():
             _added(session, DutySlot(centre_id=place, day=day, cadre_id=cadres[cadre], state="draft"))
-        publish(session, centre_ids(session, district).values(), FIRST, LAST, NOW, "test")
+        publish(session, Stretch(centre_ids(session, district), FIRST, LAST), NOW, "test")
     return database
 
 
