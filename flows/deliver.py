@@ -46,8 +46,8 @@ def deliver(at: fields.At = None) -> dict[str, Any]:
     Returns:
         Counts by new state, and the channels that are in trouble.
     """
-    chosen = settings()
-    clock = chosen.now if at is None else chosen.model_copy(update={"at": at}).now
+    chosen = settings().moved_to(at)
+    clock = chosen.now
     database = open_database(chosen)
     try:
         tally = drain_all(database, chosen, clock)

@@ -1,6 +1,5 @@
 """The duty jobs as Prefect runs them: the form's values -> the job -> an artifact a clerk looks at."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,23 +10,14 @@ from flows.duty_day import duty_morning
 from flows.duty_plan import plan_month
 from flows.duty_report import report_month
 from flows.duty_watch import watch
-from flows.settings import Settings, settings
+from flows.settings import NotYet, Settings, settings
 from flows.store import opened
 from models.db import Database
 from models.jobs import last_done
 from rules.calendar import month_after
-from rules.errors import TuoqiError, say
+from rules.errors import say
 
 Result = dict[str, Any]
-
-
-@dataclass(eq=False)
-class NotYet(TuoqiError):
-    """A day that has not come cannot be closed, mended or watched."""
-
-    day: date
-    zh = "{day} 还没有到；请核对业务日期，或留空。"
-    en = "{day} has not come yet; check the business date, or leave it open."
 
 
 _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints": False, "persist_result": False}
@@ -147,9 +137,7 @@ def duty_watch(at: fields.At = None) -> Result:
     Args:
         at: the moment to look at; now when left open.
     """
-    chosen = settings() if at is None else settings().model_copy(update={"at": at})
-    if chosen.now() > settings().now():
-        raise NotYet(chosen.today())
+    chosen = settings().moved_to(at)
     with opened(chosen) as database:
         result = watch(database, chosen)
     if result["list"] or result["missed"]:

@@ -75,6 +75,15 @@ class BadSetting(SettingsError):
     en = "{names} in the environment cannot be used ({problem}); correct it and try again."
 
 
+@dataclass(eq=False)
+class NotYet(TuoqiError):
+    """A moment that has not come cannot be watched, and a day that has not come cannot be closed."""
+
+    day: date
+    zh = "{day} 还没有到；请核对日期，或留空。"
+    en = "{day} has not come yet; check the date, or leave it open."
+
+
 class Settings(BaseSettings):
     """Everything that can be set from outside, as TUOQI_<NAME>."""
 
@@ -134,6 +143,17 @@ class Settings(BaseSettings):
         if at is None:
             return datetime.now(UTC)  # noqa: TID251 - the one clock of the project
         return (at if at.tzinfo else at.replace(tzinfo=self.tz)).astimezone(UTC)
+
+    def moved_to(self, at: datetime | None) -> "Settings":
+        """Return these settings with their clock at a moment that a form named; None leaves it.
+
+        Raises:
+            NotYet: the moment is in the future.
+        """
+        moved = self if at is None else self.model_copy(update={"at": at})
+        if moved.now() > self.now():
+            raise NotYet(moved.today())
+        return moved
 
     def local(self, instant: datetime) -> datetime:
         """The wall-clock time of an instant in the district."""

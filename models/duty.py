@@ -43,6 +43,14 @@ class DutySlot(SQLModel, table=True):
         CheckConstraint("(checkin_cadre_id IS NULL) = (checkin_at IS NULL)", name="checkin"),
         CheckConstraint("state <> 'missed' OR checkin_at IS NULL", name="missed"),
         Index("uq_duty_slot_cadre_day", "cadre_id", "day", unique=True),
+        Index(  # one person comes to one centre a date
+            "uq_duty_slot_checkin_cadre_day",
+            "checkin_cadre_id",
+            "day",
+            unique=True,
+            sqlite_where=text("checkin_cadre_id IS NOT NULL"),
+            postgresql_where=text("checkin_cadre_id IS NOT NULL"),
+        ),
         Index("ix_duty_slot_day", "day"),
     )
     id: int | None = Field(default=None, primary_key=True)

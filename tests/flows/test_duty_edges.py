@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.duty import NotYet, duty_day, duty_watch
+from flows.duty import duty_day, duty_watch
 from flows.duty_plan import plan_month
-from flows.settings import settings
+from flows.settings import NotYet, settings
 from models.db import Database
 from policies import book
 from rules.duty import Leave

@@ -197,7 +197,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_import_log_district_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_log")),
     )
-    op.create_index("ix_import_log_sha256", "import_log", ["sha256"], unique=False)
     op.create_table(
         "subdistrict",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -286,6 +285,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_duty_slot_day", "duty_slot", ["day"], unique=False)
     op.create_index("uq_duty_slot_cadre_day", "duty_slot", ["cadre_id", "day"], unique=True)
+    op.create_index(
+        "uq_duty_slot_checkin_cadre_day",
+        "duty_slot",
+        ["checkin_cadre_id", "day"],
+        unique=True,
+        sqlite_where=sa.text("checkin_cadre_id IS NOT NULL"),
+        postgresql_where=sa.text("checkin_cadre_id IS NOT NULL"),
+    )
     op.create_table(
         "duty_swap",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -401,6 +408,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_roster_centre_id"), table_name="roster")
     op.drop_table("roster")
     op.drop_table("duty_swap")
+    op.drop_index(
+        "uq_duty_slot_checkin_cadre_day",
+        table_name="duty_slot",
+        sqlite_where=sa.text("checkin_cadre_id IS NOT NULL"),
+        postgresql_where=sa.text("checkin_cadre_id IS NOT NULL"),
+    )
     op.drop_index("uq_duty_slot_cadre_day", table_name="duty_slot")
     op.drop_index("ix_duty_slot_day", table_name="duty_slot")
     op.drop_table("duty_slot")
@@ -409,7 +422,6 @@ def downgrade() -> None:
     op.drop_table("leave")
     op.drop_table("community")
     op.drop_table("subdistrict")
-    op.drop_index("ix_import_log_sha256", table_name="import_log")
     op.drop_table("import_log")
     op.drop_index(op.f("ix_cadre_phone_index"), table_name="cadre")
     op.drop_table("cadre")
