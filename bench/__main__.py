@@ -3,9 +3,11 @@
 import argparse
 import multiprocessing
 import platform
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -21,7 +23,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, for a look in half a minute")
     parser.add_argument("only", nargs="*", choices=[[], *MODULES], help="figures to measure; none means all")
     wanted = parser.parse_args()
-    console = Console(width=150)
+    console = Console(width=None if sys.stdout.isatty() else 180)
     lines: list[Line] = []
     for name in wanted.only or MODULES:
         started = time.monotonic()
@@ -38,7 +40,10 @@ def _apart(name: str, *, quick: bool) -> list[Line]:
 
 
 def _table(lines: list[Line]) -> Table:
-    table = Table(title=f"Tuoqi beside its floors: Python {platform.python_version()}, {platform.machine()}")
+    table = Table(
+        title=f"Tuoqi beside its floors: Python {platform.python_version()}, {platform.machine()}; CPU / wall",
+        box=box.MARKDOWN,
+    )
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in {"job", "size"} else "right")
     for line in lines:

@@ -55,7 +55,7 @@ def _on(kind: str, centres: int, repeats: int) -> list[Line]:
             size = f"{centres} x 30 x 31, {rounds[0][floor][1]} rows"
             name = f"{job} on {kind}"
             lines.append(Line(name, size, mine, bare, ratio(mine, bare, wall=True), "5", mb(mine)))
-            lines.append(Line("  phases", "", rounds[0][ours][1]))
+            lines.append(Line("  phases, wall", rounds[0][ours][1], ""))
         return lines
 
 

@@ -28,7 +28,7 @@ Pick = tuple[str, date, str]
 
 def figures(*, quick: bool) -> list[Line]:
     """Compare ours with both floors."""
-    centres, repeats = (330, 3) if quick else (3300, 5)
+    centres, repeats = (330, 2) if quick else (3300, 5)
     first, last = month_dates(MONTH)
     days = [day for day in year_days(first.year) if first <= day.date <= last]
     even, real = _even(centres, days), _real(district(centres=centres, cadres=centres * CADRES), days)

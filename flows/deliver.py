@@ -12,6 +12,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from flows import fields
+from flows.failures import safely
 from flows.jobs import is_dead, owner, real_now
 from flows.settings import Settings, settings
 from flows.store import open_database
@@ -37,6 +38,7 @@ _STATES = {
 
 
 @flow(name="deliver")
+@safely
 def deliver(at: fields.At = None) -> dict[str, Any]:
     """Send what is due in the outbox.
 

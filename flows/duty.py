@@ -10,6 +10,7 @@ from flows.duty_day import duty_morning
 from flows.duty_plan import plan_month
 from flows.duty_report import report_month
 from flows.duty_watch import watch
+from flows.failures import safely
 from flows.settings import NotYet, Settings, settings
 from flows.store import opened
 from models.db import Database
@@ -24,6 +25,7 @@ _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints":
 
 
 @flow(name="duty-plan", **_RETRY)
+@safely
 def duty_plan(
     month: fields.Month = None,
     publish: fields.Publish = False,
@@ -82,6 +84,7 @@ def _show_month(result: Result) -> None:
 
 
 @flow(name="duty-day", **_RETRY)
+@safely
 def duty_day(as_of: fields.AsOf = None) -> Result:
     """Close yesterday, find substitutes for those who fell out, and list who is on duty today.
 
@@ -131,6 +134,7 @@ def _show_day(result: Result) -> None:
 
 
 @flow(name="duty-watch", retries=0, persist_result=False)
+@safely
 def duty_watch(at: fields.At = None) -> Result:
     """Fire the marks that are due: notice, reminder, centre head, sub-district office, missed.
 
@@ -159,6 +163,7 @@ def duty_watch(at: fields.At = None) -> Result:
 
 
 @flow(name="duty-report", **_RETRY)
+@safely
 def duty_report(month: fields.Month = None, as_of: fields.AsOf = None) -> Result:
     """Report the load per cadre, relaxations, gaps, misses and swaps of a month.
 

@@ -1,4 +1,4 @@
-"""Recording for a cadre, one row typed in: text -> the register's own parser -> the same store as a file."""
+"""Recording for a cadre, one row typed in: who reports -> the register's own parser -> the same store as a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from flows.intake import register, store_rows
 from flows.jobs import Result
 from flows.settings import Settings
+from models.cadre import cadre_ids
 from models.db import Database
+from models.district import district_id
 from rules.errors import TuoqiError
 from rules.registers import CellError, parse
+from rules.registers.spelling import plain
 
 
 @dataclass(eq=False)
@@ -17,8 +20,19 @@ class NotRecorded(TuoqiError):
 
     problem: str
     remedy: str
-    zh = "未登记：{problem};{remedy}。"
+    zh = "未登记：{problem}；{remedy}。"
     en = "not recorded: {problem}; {remedy}."
+
+
+@dataclass(eq=False)
+class UnknownReporter(TuoqiError):
+    """Every transition names its actor, so who records must be known; what was typed may be a name and is not told."""
+
+    zh = "未登记：登记人不是本区干部编号；请填干部编号，街道办代为登记请填 office。"
+    en = "not recorded: whoever reports is no cadre number of this district; give a number, or office."
+
+
+OFFICE = {"office", "街道办"}
 
 
 def record(database: Database, settings: Settings, kind: str, by: str, values: Mapping[str, str | None]) -> Result:
@@ -32,13 +46,14 @@ def record(database: Database, settings: Settings, kind: str, by: str, values: M
         values: cells by English column name, as text.
 
     Raises:
-        NotRecorded: with the reason and the remedy.
+        UnknownReporter, NotRecorded: with the reason and the remedy.
     """
+    actor = _reporter(database, settings, by)
     given = {name: value for name, value in values.items() if value is not None}
     parsed = parse(register(kind), [list(given), list(given.values())])
     if parsed.errors:
         raise _refused(parsed.errors[0])
-    taken = store_rows(database, settings, kind, parsed.rows, by)
+    taken = store_rows(database, settings, kind, parsed.rows, actor)
     if taken.errors:
         raise _refused(taken.errors[0])
     changed = bool(taken.added or taken.changed)
@@ -48,6 +63,17 @@ def record(database: Database, settings: Settings, kind: str, by: str, values: M
         "moved": len(taken.moved),
         **{k: v for k, v in given.items() if k != "note"},
     }
+
+
+def _reporter(database: Database, settings: Settings, by: str) -> str:
+    """Return the actor to be kept: a cadre number as it is registered, or office."""
+    said = plain(by).replace(" ", "")
+    if said.casefold() in OFFICE:
+        return "office"
+    with database.read() as session:
+        if said not in cadre_ids(session, district_id(session, settings.district)):
+            raise UnknownReporter
+    return said
 
 
 def _refused(error: CellError) -> NotRecorded:

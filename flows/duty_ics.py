@@ -117,7 +117,7 @@ def _event(duty: DutyEvent, stamp: datetime) -> Event:
 
 
 def _summary(duty: DutyEvent) -> str:
-    kind = say(f"({duty.kind})", f" ({duty.kind})") if duty.kind else ""
+    kind = say(f"（{duty.kind}）", f" ({duty.kind})") if duty.kind else ""
     if duty.cancelled:
         return say(f"已取消：{duty.name}值班{kind}", f"Cancelled: duty at {duty.name}{kind}")
     return say(f"{duty.name}值班{kind}", f"Duty at {duty.name}{kind}")

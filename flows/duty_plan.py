@@ -1,7 +1,6 @@
 """Planning a month of duty: facts -> drafts -> (published, everybody told their days) -> counts per centre."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -13,10 +12,10 @@ from flows.settings import Settings
 from models import audit
 from models.calendar import calendar
 from models.db import Database
-from models.district import centre_ids, centre_names, district_id
-from models.duty import Stretch, draft_months, slots, store_drafts
+from models.district import centre_ids, district_id
+from models.duty import Stretch, draft_months, store_drafts
 from models.duty import publish as publish_slots
-from models.duty_facts import anyone_serves, facts, groups_of_centres, serving_ids
+from models.duty_facts import anyone_serves, facts, groups_of_centres, serving_ids, slot_counts
 from models.duty_record import held_slots
 from models.jobs import Claim, renew
 from notifications.duty import Telling, tell_gaps, tell_months
@@ -26,6 +25,7 @@ from rules.duty import Assignment, Facts, Slot, plan
 from rules.errors import TuoqiError
 from rules.sharing import batches
 
+COUNTED = ("slots", "gaps", "relaxed", "published")
 BATCH = 100  # centres decided and written in one transaction; keeps each under a second
 
 
@@ -192,22 +192,8 @@ def _held(stored: Iterable[Slot], decided: Iterable[Assignment]) -> list[Slot]:
 def month_counts(session: Session, settings: Settings, order: Order) -> Result:
     """Count a month as it stands in the database, in all and per centre."""
     district = district_id(session, settings.district)
-    codes = {order.centre} if order.centre else None
-    names = centre_names(session, district)
-    per_centre: dict[str, dict[str, int]] = defaultdict(lambda: {"slots": 0, "gaps": 0, "relaxed": 0, "published": 0})
-    for slot in slots(session, district, *month_dates(order.month), codes=codes):
-        row = per_centre[slot.centre]
-        for name, counted in _counted(slot):
-            row[name] += counted
-    total = {name: sum(row[name] for row in per_centre.values()) for name in ("slots", "gaps", "relaxed", "published")}
-    days = calendar(session, order.first, order.last).values()
-    provisional = not all(day.confirmed for day in days)
-    rows = [{"centre": code, "name": names[code], **row} for code, row in sorted(per_centre.items())]
+    counted = slot_counts(session, district, *month_dates(order.month), order.centre)
+    rows: list[Result] = [dict(zip(("centre", "name", *COUNTED), each, strict=True)) for each in counted]
+    total = {name: sum(row[name] for row in rows) for name in COUNTED}
+    provisional = not all(day.confirmed for day in calendar(session, order.first, order.last).values())
     return {"month": order.month, "centres": len(rows), **total, "provisional": provisional, "per_centre": rows}
-
-
-def _counted(slot: Slot) -> Iterator[tuple[str, bool]]:
-    yield "slots", True
-    yield "gaps", slot.cadre is None
-    yield "relaxed", slot.rest_relaxed
-    yield "published", slot.published

@@ -7,12 +7,14 @@ from prefect import flow
 
 from flows import artifacts, fields
 from flows.duty_desk import record
+from flows.failures import safely
 from flows.settings import settings
 from flows.store import opened
 from rules.errors import say
 
 
 @flow(name="duty-record", persist_result=False)
+@safely
 def duty_record(  # noqa: PLR0913, PLR0917 - one field of the form each
     what: fields.What,
     centre: fields.Centre,
@@ -22,7 +24,7 @@ def duty_record(  # noqa: PLR0913, PLR0917 - one field of the form each
     at: fields.At = None,
     other_day: fields.OtherDate = None,
     other_cadre: fields.OtherCadre = None,
-    problem: fields.Problem = "",
+    problem: fields.Problem = "none",
 ) -> dict[str, Any]:
     """Record an acknowledgement, a check-in, a hand-over, or a swap that a head confirms for both sides."""
     chosen = settings()
@@ -40,8 +42,12 @@ def duty_record(  # noqa: PLR0913, PLR0917 - one field of the form each
 
 
 def _checklist(problem: str) -> dict[str, str | None]:
+    """The four answers. The form takes no prose: Prefect would keep it in plain, and it may name people."""
     checks: dict[str, str | None] = dict.fromkeys(("rooms", "meals", "cleaning", "facilities"), "ok")
-    return checks | ({"facilities": "problem", "note": problem} if problem else {})
+    if problem == "none":
+        return checks
+    note = say("见表单登记，详情由负责人补充", "reported by form; the head knows the details")
+    return checks | {problem: "problem", "note": note}
 
 
 def _swap(centre: str, a: tuple[date, str | None], b: tuple[date | None, str | None], by: str) -> dict[str, str | None]:

@@ -53,8 +53,8 @@ class MisspeltRef(TuoqiError):
     """The check character does not fit, or it has another shape: it was never given to anybody."""
 
     ref: str
-    zh = "编号 {ref} 有误（位数或校验码不符）；请对照原文逐字核对，形如 C-7K3Q-9XM2。"
-    en = "{ref} is no reference: its length or check character is wrong; compare it with the source (C-7K3Q-9XM2)."
+    zh = "编号 {ref} 有误（位数或校验码不符）；请对照原文逐字核对，形如 C-7K3Q-9XM1。"
+    en = "{ref} is no reference: its length or check character is wrong; compare it with the source (C-7K3Q-9XM1)."
 
 
 @dataclass(eq=False)
@@ -96,7 +96,9 @@ class Wish:
         first = _day("--from", since) if since else first
         last = _day("--until", until) if until else last
         if first and last and last < first:
-            raise BadWish(say(f"截止日期 {last} 早于起始日期 {first}", f"{last} lies before {first}"))
+            raise BadWish(
+                say(f"截止日期 {last} 早于起始日期 {first}，请对调", f"{last} lies before {first}; swap them")
+            )
         return cls(first, last, centre, cadre, reveal)
 
     def wants(self, row: Mapping[str, Any]) -> bool:

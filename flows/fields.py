@@ -16,6 +16,13 @@ _Month = Annotated[str, StringConstraints(pattern=r"^2[01]\d\d-(0[1-9]|1[0-2])$"
 _OPEN = BeforeValidator(lambda given: None if given == "" else given)
 _TEXT = WithJsonSchema({"type": "string"})
 _DONE = {"确认": "ack", "签到": "checkin", "交接": "handover", "换班": "swap"}
+_PROBLEMS = {
+    "无": "none",
+    "功能室": "rooms",
+    "用餐告知": "meals",
+    "环境卫生": "cleaning",
+    "设施设备": "facilities",
+}
 
 
 def _field(zh: str, en: str, note_zh: str = "", note_en: str = "", **more: Any) -> Any:
@@ -77,4 +84,15 @@ OtherCadre = Annotated[
     _field("换班：对方工号", "swap: the other cadre", "只在换班时填写", "swaps only", default=""),
 ]
 OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date")]
-Problem = Annotated[str, _field("交接：设施问题", "hand-over: problem", "没有问题留空", "open: no problem")]
+Problem = Annotated[
+    Literal["none", "rooms", "meals", "cleaning", "facilities"],
+    BeforeValidator(lambda given: _PROBLEMS.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_PROBLEMS)}),
+    _field(
+        "交接：有问题的项目",
+        "hand-over: what has a problem",
+        "只在交接时选择；详情用登记表或命令行填写",
+        "hand-overs only; details by register or command line",
+        default="无",
+    ),
+]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from flows.duty_day import tell
 from flows.duty_plan import replan_drafts
-from flows.forms_errors import write_errors
+from flows.forms_errors import PROBLEM_TITLES, write_errors
 from flows.settings import Settings
 from flows.tables import Table, read_table
 from models import audit
@@ -21,13 +22,16 @@ from models.duty_facts import broken_centres
 from models.intake import ImportLog, Scope, Taken
 from models.intake_cadres import store_cadres, store_leaves
 from models.intake_calendar import store_calendar
-from models.intake_desk import store_acks, store_checkins, store_handovers
+from models.intake_checkins import store_checkins
+from models.intake_desk import store_acks
+from models.intake_handovers import store_handovers
 from models.intake_places import store_centres, store_subdistricts
 from models.intake_slots import store_slots
 from models.intake_swaps import store_swaps
 from policies import book
-from rules.errors import TuoqiError
-from rules.registers import REGISTERS, CellError, Register, Row, parse
+from rules.errors import TuoqiError, say
+from rules.registers import REGISTERS, CellError, Parsed, Register, Row, parse
+from rules.registers.shape import shorten
 
 Store = Callable[[Session, Scope, Sequence[Row]], Taken]
 
@@ -57,15 +61,27 @@ class FileHasErrors(TuoqiError):
     )
 
 
+@dataclass(eq=False)
+class Overtaken(TuoqiError):
+    """Somebody recorded the same person or duty at the same moment; nothing was written."""
+
+    zh = "同一时刻有人登记了同一人或同一班次，本次未写入；请核对最新值班表后重新执行。"
+    en = "somebody recorded the same person or duty at the same moment; nothing was written. Check and run it again."
+
+
+OVERTAKEN = frozenset({"23505", "40P01"})  # PostgreSQL: unique violation, deadlock; SQLite writers wait in line
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What became of a file."""
+    """What became of a file; `ignored_columns` are headers the register does not know, whose cells were not read."""
 
     kind: str
     rows: int
     taken: Taken
     dry_run: bool
     remark: str
+    ignored_columns: tuple[str, ...]
     affected: tuple[str, ...]
     replanned: tuple[str, ...]
 
@@ -87,6 +103,7 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     Raises:
         FileHasErrors: bad cells, all of them marked in FILE.errors.xlsx.
         FileRefused: from flows.tables, when the file is no table or costs too much.
+        Overtaken: somebody else was faster; the next run sees what they wrote.
     """
     form = register(kind)
     table = read_table(path, form)
@@ -94,12 +111,28 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     if parsed.errors:
         raise _refused(form, path, table, parsed.errors)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    taken = store_rows(database, settings, kind, parsed.rows, f"import:{getpass.getuser()}", (digest, dry_run))
+    actor = f"import:{getpass.getuser()}"
+    taken = store_rows(database, settings, kind, parsed.rows, actor, digest=digest, dry_run=dry_run)
     if taken.errors:
         raise _refused(form, path, table, taken.errors)
     affected = _affected(database, settings, kind)
     replanned = replan_drafts(database, settings) if kind == "calendar" and not dry_run else []
-    return Intake(kind, len(parsed.rows), taken, dry_run, table.remark, affected, tuple(replanned))
+    ignored = _ignored(parsed)
+    remark = _remark(table, ignored)
+    return Intake(kind, len(parsed.rows), taken, dry_run, remark, ignored, affected, tuple(replanned))
+
+
+def _ignored(parsed: Parsed) -> tuple[str, ...]:
+    """The headers nobody knows, but for that of our own error workbook."""
+    headers = (header for _, header in sorted(parsed.unknown_columns.items()))
+    return tuple(shorten(header) for header in headers if header.split("\n")[0] not in PROBLEM_TITLES)
+
+
+def _remark(table: Table, ignored: Sequence[str]) -> str:
+    if not ignored:
+        return table.remark
+    zh, en = "、".join(ignored), ", ".join(ignored)
+    return f"{table.remark} {say(f'没有读取这些列：{zh}。', f'these columns were not read: {en}.')}".strip()
 
 
 class _Undo(Exception):
@@ -112,7 +145,9 @@ def store_rows(
     kind: str,
     rows: Sequence[Row],
     actor: str,
-    source: tuple[str, bool] = ("", False),
+    *,
+    digest: str = "",
+    dry_run: bool = False,
 ) -> Taken:
     """Store parsed rows in one transaction with their log and audit entry; with errors, or dry, nothing stays.
 
@@ -122,9 +157,12 @@ def store_rows(
         kind: register.
         rows: parsed rows.
         actor: who brings them, kept in transitions and the audit.
-        source: digest of the file ("" if typed in), and whether this is only a rehearsal.
+        digest: of the file; "" if typed in.
+        dry_run: only a rehearsal.
+
+    Raises:
+        Overtaken: somebody else was faster.
     """
-    digest, dry_run = source
     taken = Taken()
     try:
         with database.write() as session:
@@ -136,6 +174,10 @@ def store_rows(
             _log(session, scope, settings, taken, digest)
     except _Undo:
         pass
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in OVERTAKEN:
+            raise Overtaken from error
+        raise
     return taken
 
 

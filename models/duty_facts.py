@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 from sqlmodel import Session, col
 
 from models.cadre import Cadre, Leave, Roster, leaves, memberships
@@ -50,6 +50,29 @@ def facts(
         slots=held,
         calendar=calendar(session, min(chain(days, [first])), max(chain(days, [last]))),
     )
+
+
+def slot_counts(
+    session: Session, district: int, first: date, last: date, code: str | None = None
+) -> list[tuple[str, str, int, int, int, int]]:
+    """Count code, name, slots, gaps, relaxed and published of each centre with slots, in the order of codes."""
+    query = (
+        select(
+            col(Centre.code),
+            col(Centre.name),
+            func.count(),
+            func.count(case((col(DutySlot.cadre_id).is_(None), 1))),
+            func.count(case((col(DutySlot.rest_relaxed), 1))),
+            func.count(col(DutySlot.published_at)),
+        )
+        .join(DutySlot, col(DutySlot.centre_id) == col(Centre.id))
+        .where(col(Centre.district_id) == district, col(DutySlot.day).between(first, last))
+        .group_by(col(Centre.code), col(Centre.name))
+        .order_by(col(Centre.code))
+    )
+    if code is not None:
+        query = query.where(col(Centre.code) == code)
+    return list(session.execute(query).tuples())
 
 
 def _places(session: Session, district: int, codes: Collection[str]) -> list[Membership]:

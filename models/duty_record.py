@@ -140,7 +140,8 @@ def move(session: Session, steps: Sequence[Step], at: datetime, actor: str) -> N
     session.connection().execute(change, [_changed(step) | {"told_at": _told_at(step, at)} for step in steps])
     told = [_transition(step, at, actor) for step in steps if step.slot.published or step.after not in {"draft", "gap"}]
     if told:  # a draft is a proposal that planning may take back; its life begins when it is published
-        session.execute(insert(SlotTransition), told)
+        in_one = {"render_nulls": True}  # else the ORM begins a new statement wherever a NULL comes or goes
+        session.execute(insert(SlotTransition), told, execution_options=in_one)
 
 
 def _told_at(step: Step, at: datetime) -> datetime | None:

@@ -6,19 +6,22 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Index
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, SQLModel
 
 from models.db import Instant
 from rules.errors import say
 from rules.registers import CellError, Register, Row
+
+Place = tuple[str, date]
+"""Where a duty is: centre code and date."""
+Text = tuple[str, str]
+"""Chinese and English."""
 
 
 class ImportLog(SQLModel, table=True):
     """One file taken in whole; refused files leave no row."""
 
     __tablename__ = "import_log"
-    __table_args__ = (Index("ix_import_log_sha256", "sha256"),)
     id: int | None = Field(default=None, primary_key=True)
     district_id: int = Field(foreign_key="district.id")
     kind: str
@@ -50,11 +53,38 @@ class Scope:
         """The district's date at an instant."""
         return instant.astimezone(self.zone).date()
 
-    def wrong(self, row: Row, column: str, problem: tuple[str, str], remedy: tuple[str, str]) -> CellError:
-        """Refuse one cell; problem and remedy in Chinese and English."""
+    def wrong(self, row: Row, column: str, problem: Text, remedy: Text) -> CellError:
+        """Refuse one cell."""
         value = row.values.get(column)
         text = "" if value is None else str(value)
         return CellError(row.number, self.register.column(column), text, say(*problem), say(*remedy))
+
+    def unknown(self, row: Row, column: str) -> CellError:
+        """Refuse a cell that names a centre or a cadre nobody registered."""
+        if column == "centre":
+            problem = ("没有这个编号的中心", "no centre has this code")
+            return self.wrong(
+                row, column, problem, ("请核对编号，或先导入中心表", "check it, or import the centre register first")
+            )
+        problem = ("没有这个编号的干部", "no cadre has this number")
+        return self.wrong(
+            row, column, problem, ("请核对编号，或先导入干部表", "check it, or import the cadre register first")
+        )
+
+
+class Refused(Exception):
+    """One row cannot be taken."""
+
+    def __init__(self, error: CellError) -> None:
+        super().__init__(error.sentence)
+        self.error = error
+
+
+def place_of(row: Row) -> Place:
+    """Return the duty a row with `centre` and `date` is about."""
+    day = row.values["date"]
+    assert isinstance(day, date)
+    return str(row.values["centre"]), day
 
 
 @dataclass(slots=True)
@@ -89,11 +119,3 @@ def differing(row: Row, known: dict[str, Any], columns: Iterable[str]) -> Iterat
     for name in columns:
         if name in row.values and (row.values[name] or None) != (known[name] or None):
             yield name
-
-
-def taken_before(session: Session, district: int, kind: str, sha256: str) -> bool:
-    """Tell whether this very file was taken in before."""
-    query = select(col(ImportLog.id)).where(
-        col(ImportLog.district_id) == district, col(ImportLog.kind) == kind, col(ImportLog.sha256) == sha256
-    )
-    return session.exec(query.limit(1)).first() is not None

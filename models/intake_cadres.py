@@ -16,7 +16,9 @@ from rules.registers import CellError, Row
 
 _PERSON = ("name", "phone", "email")
 _PLACE = ("until", "head", "rest_day_exempt")
-Place = tuple[str, str, date]
+_IN_ONE = {"render_nulls": True}
+"""Else the ORM begins a new statement at each row that has a NULL where the one before has none."""
+Stay = tuple[str, str, date]
 """Cadre number, centre code, first day."""
 
 
@@ -32,7 +34,7 @@ def store_cadres(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
     ids = cadre_ids(session, scope.district)
     fresh, changed = [], []
     for row in rows:
-        key = _place(row)
+        key = _stay(row)
         values = {
             name: row.values.get(name, default) for name, default in zip(_PLACE, (None, False, False), strict=True)
         }
@@ -45,7 +47,7 @@ def store_cadres(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
         if taken.compare(row, key[0], [*changed_persons.get(row.number, ()), *moved]) and moved:
             changed.append({"id": places[key]["id"], **{n: row.values[n] for n in _PLACE if n in row.values}})
     if fresh:
-        session.execute(insert(Roster), fresh)
+        session.execute(insert(Roster), fresh, execution_options=_IN_ONE)
     if changed:
         session.execute(update(Roster), changed)
     return taken
@@ -55,7 +57,7 @@ def _number(row: Row) -> str:
     return str(row.values["number"])
 
 
-def _place(row: Row) -> Place:
+def _stay(row: Row) -> Stay:
     since = row.values["from"]
     assert isinstance(since, date)
     return _number(row), str(row.values["centre"]), since
@@ -79,17 +81,14 @@ def _two_persons(scope: Scope, rows: Iterable[Row]) -> Iterator[CellError]:
 def _no_centre(scope: Scope, rows: Iterable[Row], centres: dict[str, int]) -> Iterator[CellError]:
     for row in rows:
         if str(row.values["centre"]) not in centres:
-            missing = ("没有这个编号的中心", "no centre has this code")
-            yield scope.wrong(
-                row, "centre", missing, ("请核对编号，或先导入中心表", "check it, or import the centre register first")
-            )
+            yield scope.unknown(row, "centre")
 
 
-def _overlaps(scope: Scope, rows: Iterable[Row], known: dict[Place, dict[str, Any]]) -> Iterator[CellError]:
+def _overlaps(scope: Scope, rows: Iterable[Row], known: dict[Stay, dict[str, Any]]) -> Iterator[CellError]:
     spans: dict[tuple[str, str], dict[date, date]] = defaultdict(dict)
     for (cadre, centre, since), place in known.items():
         spans[cadre, centre][since] = place["until"] or date.max
-    given = {_place(row): row for row in rows}
+    given = {_stay(row): row for row in rows}
     for (cadre, centre, since), row in given.items():
         until = row.values.get("until", known.get((cadre, centre, since), {}).get("until"))
         spans[cadre, centre][since] = until if isinstance(until, date) else date.max
@@ -102,7 +101,7 @@ def _overlaps(scope: Scope, rows: Iterable[Row], known: dict[Place, dict[str, An
             yield scope.wrong(row, "from", problem, remedy)
 
 
-def _known_places(session: Session, district: int, numbers: set[str]) -> dict[Place, dict[str, Any]]:
+def _known_places(session: Session, district: int, numbers: set[str]) -> dict[Stay, dict[str, Any]]:
     columns = (Cadre.number, Centre.code, Roster.since, Roster.id, Roster.until, Roster.head, Roster.rest_day_exempt)
     query = (
         select(*map(col, columns))
@@ -134,7 +133,7 @@ def _store_persons(session: Session, scope: Scope, rows: Iterable[Row]) -> dict[
             differences[row.number] = columns
             changed.append({"id": ids[number], **_sealed(session, person.ref, row)})
     if fresh:
-        session.execute(insert(Cadre), fresh)
+        session.execute(insert(Cadre), fresh, execution_options=_IN_ONE)
     if changed:
         session.execute(update(Cadre), changed)
     return differences
@@ -152,31 +151,29 @@ def _sealed(session: Session, ref: str, row: Row) -> dict[str, Any]:
     return sealed
 
 
+_LEAVE = {"until": "until", "type": "kind", "cancelled": "cancelled"}
+_NEW_LEAVE = {"until": None, "kind": "personal", "cancelled": False}
+
+
 def store_leaves(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
-    """Store leave by (person, from); a withdrawn one stays, marked cancelled."""
+    """Store leave by (person, from); a withdrawn one stays, marked cancelled; columns the file lacks are kept."""
     taken, ids = Taken(), cadre_ids(session, scope.district)
     known = _known_leaves(session, scope.district)
     fresh, changed = [], []
     for row in rows:
         person, since = str(row.values["person"]), row.values["from"]
         if person not in ids:
-            missing = ("没有这个编号的干部", "no cadre has this number")
-            remedy = ("请核对编号，或先导入干部表", "check it, or import the cadre register first")
-            taken.errors.append(scope.wrong(row, "person", missing, remedy))
+            taken.errors.append(scope.unknown(row, "person"))
             continue
-        values = {
-            "until": row.values.get("until"),
-            "kind": row.values.get("type") or "personal",
-            "cancelled": bool(row.values.get("cancelled")),
-        }
+        given = {column: row.values[name] for name, column in _LEAVE.items() if name in row.values}
         before = known.get((person, since))
         if before is None:
-            fresh.append({"cadre_id": ids[person], "since": since, **values})
+            fresh.append({"cadre_id": ids[person], "since": since, **_NEW_LEAVE, **given})
             taken.add()
-        elif taken.compare(row, person, differing(row, before, ("until", "type", "cancelled"))):
-            changed.append({"id": before["id"], **values})
+        elif taken.compare(row, person, differing(row, before, _LEAVE)):
+            changed.append({"id": before["id"], **given})
     if fresh and not taken.errors:
-        session.execute(insert(Leave), fresh)
+        session.execute(insert(Leave), fresh, execution_options=_IN_ONE)
     if changed and not taken.errors:
         session.execute(update(Leave), changed)
     return taken
@@ -186,5 +183,5 @@ def _known_leaves(session: Session, district: int) -> dict[tuple[str, object], d
     columns = (Cadre.number, Leave.since, Leave.id, Leave.until, Leave.kind, Leave.cancelled)
     query = select(*map(col, columns)).join(Cadre, col(Cadre.id) == col(Leave.cadre_id))
     rows = session.execute(query.where(col(Cadre.district_id) == district))
-    names = ("id", "until", "type", "cancelled")
+    names = ("id", *_LEAVE)
     return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in rows}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from models.calendar import WorkCalendar, seed_calendar, statutory_days
@@ -16,26 +16,15 @@ def store_calendar(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken
     del scope
     taken = Taken()
     given = {day: row for row in rows if isinstance(day := row.values["date"], date)}
-    seed_calendar(session, sorted({day.year for day in given}))
+    seed_calendar(session, sorted({day.year for day in given}))  # from here on every date of the file is known
     known = _known(session, given)
-    fresh, changed = [], []
+    changed = []
     for day, row in given.items():
-        values = {
-            "kind": row.values["kind"],
-            "name": row.values.get("name") or "",
-            "confirmed": True,
-            "source": "import",
-        }
-        before = known.get(day)
-        if before is None:
-            fresh.append({"date": day, **values})
-            taken.add()
-            continue
+        before = known[day]
         moved = list(differing(row, before, ("kind", "name")))
         if taken.compare(row, str(day), moved if before["confirmed"] else [*moved, "confirmed"]):
-            changed.append({"date": day, **values})
-    if fresh:
-        session.execute(insert(WorkCalendar), fresh)
+            values = {"kind": row.values["kind"], "name": row.values.get("name") or ""}
+            changed.append({"date": day, **values, "confirmed": True, "source": "import"})
     if changed:
         session.execute(update(WorkCalendar), changed)
     for year in {day.year for day in given}:

@@ -1,194 +1,167 @@
-"""The duty desk: acknowledgements, check-ins, hand-overs and swaps, recorded for a cadre by register, CLI or form.
+"""The duty desk: what cadres report of their duties, recorded for them by register, CLI or form.
 
-Each row is checked against the locked slot; whoever reported it is the actor of the transition.
+All slots are locked and read at once -> each row is decided against its slot -> everything is written in bulk, each
+transition with the time it happened; whoever reported it is the actor. Acknowledgements are here, check-ins and
+hand-overs have files of their own.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlmodel import Session, col
+from sqlalchemy import insert, update
+from sqlmodel import Session
 
 from models.cadre import cadre_ids
-from models.db import keys_of
-from models.duty import DutySlot, Handover
-from models.duty_record import Held, Step, check_in, move, slots_at
-from models.intake import Scope, Taken
-from rules.errors import say
-from rules.registers import CellError, Row
+from models.duty import DutySlot, SlotTransition
+from models.duty_record import Held, Step, slots_at
+from models.intake import Place, Refused, Scope, Taken, place_of
+from rules.registers import Row
+from rules.slots import check_transition
 
-Place = tuple[str, date]
-Text = tuple[str, str]
-_LOOK: Text = ("请核对日期、中心和编号", "check date, centre and number")
-_ITEMS = ("rooms", "meals", "cleaning", "facilities")
+LOOK = ("请核对日期、中心和编号", "check date, centre and number")
+CHUNK = 300  # rows a query names at once
 
 
-class Refused(Exception):
-    """One row cannot be recorded."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One row, understood: which published slot, who, and when (aware UTC)."""
 
-    def __init__(self, column: str, problem: Text, remedy: Text = _LOOK) -> None:
-        super().__init__(problem)
-        self.column, self.problem, self.remedy = column, problem, remedy
+    row: Row
+    slot: Held
+    cadre_id: int
+    at: datetime
 
-    def cell(self, scope: Scope, row: Row) -> CellError:
-        """The refusal as the importer reports it."""
-        return scope.wrong(row, self.column, self.problem, self.remedy)
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a report changes: steps of its slot, in order, and other columns of it; no steps, nothing."""
+
+    report: Report
+    steps: Sequence[Step] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 def store_acks(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
     """Record that cadres know of their duties; once known, it stays."""
-    return _each(session, scope, rows, _acknowledge)
-
-
-def store_checkins(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
-    """Record who really came; that may be somebody else than planned, and may be reported late."""
-    return _each(session, scope, rows, _check_in)
-
-
-def store_handovers(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
-    """Record the evening checklist of a duty that was checked in."""
-    return _each(session, scope, rows, _hand_over)
-
-
-def _each(session: Session, scope: Scope, rows: Sequence[Row], record: Any) -> Taken:
-    taken, cadres = Taken(), cadre_ids(session, scope.district)
-    held = slots_at(session, scope.district, {_place(row) for row in rows})
-    for row in rows:
-        try:
-            slot = _slot(row, held)
-            changed = record(session, scope, row, slot, _cadre(row, slot, cadres))
-        except Refused as refusal:
-            taken.errors.append(refusal.cell(scope, row))
-            continue
-        taken.compare(row, f"{slot.centre} {slot.day}", [changed] if changed else [])
+    taken = Taken()
+    reports = reports_of(session, scope, rows, taken)
+    write(session, scope, taken, decided(taken, reports, lambda report: _acknowledged(scope, report)))
     return taken
 
 
-def _place(row: Row) -> Place:
-    day = row.values["date"]
-    assert isinstance(day, date)
-    return str(row.values["centre"]), day
+def _acknowledged(scope: Scope, report: Report) -> Entry:
+    slot = report.slot
+    if report.cadre_id != slot.cadre_id:
+        problem = ("当天不是由此人值班", "this person is not on duty that day")
+        raise Refused(scope.wrong(report.row, "cadre", problem, LOOK))
+    if slot.state == "missed":
+        problem = ("这一天已记为缺岗", "this duty was missed")
+        remedy = ("若确实到岗，请补签到", "if somebody came, record the check-in")
+        raise Refused(scope.wrong(report.row, "date", problem, remedy))
+    if slot.state != "published":
+        return Entry(report)
+    return Entry(report, [Step(slot, "acknowledged", slot.cadre_id)])
 
 
-def _slot(row: Row, held: dict[Place, Held]) -> Held:
-    slot = held.get(_place(row))
+def reports_of(session: Session, scope: Scope, rows: Sequence[Row], taken: Taken) -> list[Report]:
+    """Lock the slots and match the rows with them; a row that fits none becomes an error."""
+    cadres = cadre_ids(session, scope.district)
+    held = slots_at(session, scope.district, {place_of(row) for row in rows})
+    reports = []
+    for row in rows:
+        try:
+            slot = _slot(scope, row, held)
+            reports.append(Report(row, slot, _cadre(scope, row, slot, cadres), _at(scope, row)))
+        except Refused as refusal:
+            taken.errors.append(refusal.error)
+    return reports
+
+
+def _slot(scope: Scope, row: Row, held: Mapping[Place, Held]) -> Held:
+    slot = held.get(place_of(row))
     if slot is None:
-        raise Refused("date", ("该中心这一天没有值班安排", "this centre has no duty on that date"))
+        problem = ("该中心这一天没有值班安排", "this centre has no duty on that date")
+        raise Refused(scope.wrong(row, "date", problem, LOOK))
     if not slot.published:
         problem = ("这一天的值班还没有发布", "this duty is not published yet")
-        raise Refused("date", problem, ("发布后再登记", "publish it first"))
+        raise Refused(scope.wrong(row, "date", problem, ("发布后再登记", "publish it first")))
     return slot
 
 
-def _cadre(row: Row, slot: Held, cadres: dict[str, int]) -> int:
+def _cadre(scope: Scope, row: Row, slot: Held, cadres: Mapping[str, int]) -> int:
     number = row.values.get("cadre")
-    if number is None:
-        if slot.cadre_id is None:
-            raise Refused("cadre", ("这一天空缺，请填实际到岗的人", "the slot is a gap; say who came"))
-        return slot.cadre_id
-    if str(number) not in cadres:
-        raise Refused("cadre", ("没有这个编号的干部", "no cadre has this number"))
-    return cadres[str(number)]
+    if number is not None:
+        if str(number) not in cadres:
+            raise Refused(scope.unknown(row, "cadre"))
+        return cadres[str(number)]
+    if slot.cadre_id is None:
+        problem = ("这一天空缺，请填实际到岗的人", "the slot is a gap; say who came")
+        raise Refused(scope.wrong(row, "cadre", problem, LOOK))
+    return slot.cadre_id
 
 
 def _at(scope: Scope, row: Row) -> datetime:
     at = row.values.get("at") or scope.now
     assert isinstance(at, datetime)
     if at > scope.now:
-        raise Refused("at", ("时间在将来", "the time is in the future"), ("请填实际时间", "give the real time"))
+        problem = ("时间在将来", "the time is in the future")
+        raise Refused(scope.wrong(row, "at", problem, ("请填实际时间", "give the real time")))
     return at.astimezone(UTC)
 
 
-def _acknowledge(session: Session, scope: Scope, row: Row, slot: Held, cadre_id: int) -> str | None:
-    if cadre_id != slot.cadre_id:
-        raise Refused("cadre", ("当天不是由此人值班", "this person is not on duty that day"))
-    at = _at(scope, row)
-    if slot.state == "published":
-        move(session, [Step(slot, "acknowledged", slot.cadre_id)], at, scope.actor)
-        return "state"
-    if slot.state == "missed":
-        raise Refused(
-            "date",
-            ("这一天已记为缺岗", "this duty was missed"),
-            ("若确实到岗，请补签到", "if somebody came, record the check-in"),
-        )
-    return None
+def decided(taken: Taken, reports: Iterable[Report], rule: Callable[[Report], Entry]) -> list[Entry]:
+    """Apply the rule to each report, count, and return the entries that change something."""
+    entries = []
+    for report in reports:
+        try:
+            entry = rule(report)
+        except Refused as refusal:
+            taken.errors.append(refusal.error)
+            continue
+        if taken.compare(report.row, f"{report.slot.centre} {report.slot.day}", ["state"] if entry.steps else []):
+            entries.append(entry)
+    taken.errors.sort(key=lambda error: error.row)
+    return entries
 
 
-def _check_in(session: Session, scope: Scope, row: Row, slot: Held, cadre_id: int) -> str | None:
-    at = _at(scope, row)
-    if scope.local_date(at) != slot.day:
-        problem = ("签到时间不在值班当天", "the time is not on the date of the duty")
-        raise Refused("at", problem, ("请填当天的时间", "give a time of that day"))
-    if slot.state in {"on_duty", "handed_over"}:
-        _same_person(session, slot, cadre_id)
-        return None
-    if _serves_elsewhere(session, slot, cadre_id):
-        problem = ("此人当天已在别处签到", "this person checked in elsewhere that day")
-        raise Refused("cadre", problem, ("一人一天只能值一班；请核对", "one duty a person and date; check who came"))
-    if slot.state == "gap":
-        move(
-            session,
-            [Step(slot, "published", cadre_id, say("空缺由到岗人补上", "gap filled by who came"))],
-            at,
-            scope.actor,
-        )
-        slot = slots_at(session, scope.district, {(slot.centre, slot.day)})[slot.centre, slot.day]
-    check_in_step = Step(
-        slot, "on_duty", slot.cadre_id, "" if cadre_id == slot.cadre_id else say("由他人到岗", "somebody else came")
-    )
-    move(session, [check_in_step], at, scope.actor)
-    check_in(session, slot, cadre_id, at)
-    return "state"
+def write(session: Session, scope: Scope, taken: Taken, entries: Sequence[Entry]) -> None:
+    """Write slots and history, one statement each however many rows; with errors nothing.
 
-
-def _same_person(session: Session, slot: Held, cadre_id: int) -> None:
-    query = select(col(DutySlot.checkin_cadre_id)).where(col(DutySlot.id) == slot.id)
-    came = session.execute(query).scalar_one() or slot.cadre_id
-    if came != cadre_id:
-        problem = ("这一天已由他人签到", "somebody else is checked in for this duty")
-        raise Refused("cadre", problem, ("一班只记一人；请核对", "one person a duty; check who came"))
-
-
-def _serves_elsewhere(session: Session, slot: Held, cadre_id: int) -> bool:
-    query = select(col(DutySlot.id)).where(
-        col(DutySlot.day) == slot.day, col(DutySlot.checkin_cadre_id) == cadre_id, col(DutySlot.id) != slot.id
-    )
-    return session.execute(query.limit(1)).first() is not None
-
-
-def _hand_over(session: Session, scope: Scope, row: Row, slot: Held, cadre_id: int) -> str | None:
-    at = _at(scope, row)
-    note = str(row.values.get("note") or "")
-    values = {item: str(row.values[item]) for item in _ITEMS}
-    if "problem" in values.values() and not note:
-        remedy = ("请写明问题", "describe the problem")
-        raise Refused("note", ("有问题的项目必须说明", "a problem needs a note"), remedy)
-    if slot.state == "handed_over":
-        _same_handover(session, slot, values, note)
-        return None
-    if slot.state != "on_duty":
-        raise Refused(
-            "date", ("这一班还没有签到", "this duty is not checked in"), ("请先补签到", "record the check-in first")
-        )
-    ref = f"{slot.centre}/{slot.day}"
-    sealed = keys_of(session).seal("duty_handover.note", ref, note)
-    facts = {"slot_id": slot.id, "cadre_id": cadre_id, "at": at, "note": sealed, "reporter": scope.actor, **values}
-    session.execute(insert(Handover), [facts])
-    move(session, [Step(slot, "handed_over", slot.cadre_id)], at, scope.actor)
-    return "state"
-
-
-def _same_handover(session: Session, slot: Held, values: dict[str, str], note: str) -> None:
-    stored = session.get(Handover, slot.id)
-    if stored is None:
+    models.duty_record.move would give all transitions one time; here each has its own.
+    """
+    if taken.errors or not entries:
         return
-    same = all(getattr(stored, item) == value for item, value in values.items())
-    if not same or keys_of(session).open("duty_handover.note", f"{slot.centre}/{slot.day}", stored.note) != note:
-        problem = ("这一班已交接，内容不同", "this duty was handed over with other contents")
-        raise Refused(
-            "date",
-            problem,
-            ("交接后不能修改；请在次日交接中说明", "it cannot be changed; note it in the next hand-over"),
-        )
+    session.execute(update(DutySlot), [_changed(entry) for entry in entries])
+    session.execute(insert(SlotTransition), [told for entry in entries for told in _history(entry, scope.actor)])
+
+
+def _changed(entry: Entry) -> dict[str, Any]:
+    before, last = entry.report.slot, entry.steps[-1]
+    filled = last.cadre_id != before.cadre_id
+    return {
+        "id": before.id,
+        "state": last.after,
+        "cadre_id": last.cadre_id,
+        "revision": before.revision + filled,
+        "rest_relaxed": before.rest_relaxed and not filled,
+        "why": None if filled else before.why,
+        **entry.columns,
+    }
+
+
+def _history(entry: Entry, actor: str) -> Iterator[dict[str, Any]]:
+    for step in entry.steps:
+        check_transition(step.slot.state, step.after)
+        yield {
+            "slot_id": step.slot.id,
+            "before": step.slot.state,
+            "after": step.after,
+            "cadre_before_id": step.slot.cadre_id,
+            "cadre_after_id": step.cadre_id,
+            "revision": step.slot.revision + step.moves,
+            "at": entry.report.at,
+            "actor": actor,
+            "reason": step.reason,
+        }

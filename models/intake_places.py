@@ -21,7 +21,7 @@ def store_centres(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
     """Add new centres and update known ones, by code."""
     taken, known = Taken(), _known_centres(session, scope.district)
     pairs = {row.number: _place(row, known.get(str(row.values["code"]), {})) for row in rows}
-    refs = (new_ref("S", secrets.randbits) for _ in iter(int, 1))
+    refs = (new_ref("S", secrets.randbits) for _ in pairs)  # drawn only as needed, never more than one a row
     places = ensure_places(session, scope.district, pairs.values(), refs)
     fresh, changed = [], []
     for row in rows:

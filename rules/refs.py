@@ -1,4 +1,4 @@
-"""References 编号: random, unique, readable names for people, such as E-7K3Q-9XM2.
+"""References 编号: random, unique, readable names for people, such as E-7K3Q-9XM1.
 
 Seven random Crockford base32 characters (35 bits) and one check character, which finds every single wrong character
 and every swap of two neighbours among the first seven.

@@ -87,7 +87,7 @@ def read_choice(column: Column, text: str) -> str:
     """The English value, said in English or by its Chinese label."""
     said = plain(text).casefold()
     for value, label in column.allowed.items():
-        if said in {value.casefold(), plain(label).casefold()}:
+        if said in {value.casefold(), plain(label).casefold()} or column.said.get(said) == value:
             return value
     raise BadCell(say("不在可填内容之中", "not one of the allowed values"), _one_of(column))
 

@@ -3,21 +3,13 @@
 from collections.abc import Mapping
 
 from rules.registers.shape import Column, Register
+from rules.slots import NAMES
 
 DAY_KINDS: Mapping[str, str] = {"work": "工作日", "rest": "休息日", "statutory": "法定节假日"}
-SLOT_STATES: Mapping[str, str] = {
-    "draft": "草稿",
-    "published": "已发布",
-    "acknowledged": "已确认",
-    "on_duty": "已到岗",
-    "handed_over": "已交接",
-    "gap": "空缺",
-    "missed": "缺岗",
-}
 CHECKS: Mapping[str, str] = {"ok": "正常", "problem": "有问题"}
 
 _DUTY_DATE = Column(
-    "date", "日期", "date", "值班那一天", "the day of duty", key=True, example="2026-03-01", also=("值班日期",)
+    "date", "日期", "date", "值班那一天", "the day of duty", key=True, example="2026-03-01", also=("值班日期", "值班日")
 )
 _DUTY_CENTRE = Column(
     "centre",
@@ -45,6 +37,7 @@ _AT = Column(
     "日期和钟点，按北京时间",
     "date and time, Beijing time unless an offset is given",
     example="2026-03-01 08:30",
+    also=("到岗时间", "签到时间", "确认时间", "交接时间"),
 )
 
 
@@ -95,8 +88,9 @@ SLOT = Register(
             "choice",
             "班次走到哪一步",
             "how far the slot has come",
-            allowed=SLOT_STATES,
+            allowed=NAMES,
             example="已发布",
+            said={"已到岗": "on_duty", "到岗": "on_duty"},
         ),
         Column(
             "pinned",

@@ -3,12 +3,13 @@
 import gc
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 
 from rules.errors import say
 from rules.registers.cells import read_cell
+from rules.registers.misspelt import misspelt
 from rules.registers.shape import CellError, Column, Parsed, Register, Row
 from rules.registers.spelling import BadCell
 
@@ -124,7 +125,13 @@ def _map_columns(
         else:
             mapping[name] = at
     errors += [_missing(column, number) for column in register.needed if column.name not in mapping]
+    errors += misspelt(register, {text: header_key(text) for text in unknown.values()}, _left(known, mapping), number)
     return mapping, unknown, errors
+
+
+def _left(known: Mapping[str, str], mapping: Mapping[str, int]) -> dict[str, str]:
+    """The accepted headers of the columns that were not found."""
+    return {key: name for key, name in known.items() if name not in mapping}
 
 
 def _missing(column: Column, number: int) -> CellError:

@@ -12,6 +12,10 @@ LEAVE_TYPES: Mapping[str, str] = {
     "maternity": "产假",
 }
 
+FIRST_DAY = ("开始日期", "起始日", "开始日", "起始时间", "开始时间", "起")
+LAST_DAY = ("结束日期", "截止日", "结束日", "截止时间", "结束时间", "截至日期", "终止日期", "到期日期", "止")
+"""Headers real files have for the two ends of a period."""
+
 CADRE = Register(
     "cadre",
     "值班干部登记表",
@@ -75,7 +79,7 @@ CADRE = Register(
             "first day on the roster",
             key=True,
             example="2026-01-01",
-            also=("开始日期",),
+            also=FIRST_DAY,
         ),
         Column(
             "until",
@@ -84,7 +88,7 @@ CADRE = Register(
             "轮值的最后一天（含）；仍在岗留空",
             "last day on the roster, inclusive; blank while it lasts",
             example="2026-12-31",
-            also=("结束日期",),
+            also=LAST_DAY,
         ),
         Column(
             "head",
@@ -140,7 +144,7 @@ LEAVE = Register(
             "first day of leave",
             key=True,
             example="2026-03-02",
-            also=("开始日期",),
+            also=FIRST_DAY,
         ),
         Column(
             "until",
@@ -149,7 +153,7 @@ LEAVE = Register(
             "请假最后一天（含）；还不知道时留空",
             "last day of leave, inclusive; blank until it is known",
             example="2026-03-06",
-            also=("结束日期",),
+            also=LAST_DAY,
         ),
         Column(
             "type",
@@ -158,8 +162,9 @@ LEAVE = Register(
             "请假的种类",
             "the type of leave",
             allowed=LEAVE_TYPES,
+            default="personal",
             example="病假",
-            also=("假别",),
+            also=("假别", "类型", "请假类别"),
         ),
         Column(
             "cancelled",

@@ -44,6 +44,7 @@ class Column:
         default: the value of a blank cell.
         example: one cell as people would write it.
         also: other headers that real files use for this column.
+        said: other words for a value that real files use, to the English value, for choice and choices.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Column:
     default: str | bool | int | None = None
     example: str = ""
     also: tuple[str, ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def needed(self) -> bool:

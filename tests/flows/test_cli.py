@@ -1,14 +1,18 @@
 """The command line as a clerk or a script meets it: exit codes, one clear line, nothing half-written."""
 
+import errno
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from flows import cli
+from flows import cli, demo, exports, store
+from flows.prefect_home import environment
 from flows.sample import district, write_files
-from flows.settings import settings
+from flows.settings import Settings, settings
+from models.db import Database
 
 Ran = tuple[int, str, str]
 
@@ -127,6 +131,9 @@ def test_personal_data_leaves_only_revealed_and_audited(filled: Shell, tmp_path:
         pytest.param(("export", "duty"), 2, id="no target"),
         pytest.param(("run", "duty-day", "--at", "yesterday"), 2, id="no instant"),
         pytest.param(("who", "C-0000-0000"), 1, id="unknown reference"),
+        pytest.param(("who", "C-0000-0001"), 1, id="misspelt reference"),
+        pytest.param(("template", "cadre", "--to", "none/c.xlsx"), 1, id="form into a missing folder"),
+        pytest.param(("keys", "--to", "/proc/none/tuoqi.keys"), 1, id="keys where nothing can be written"),
         pytest.param(("nonsense",), 2, id="unknown command"),
     ],
 )
@@ -135,6 +142,115 @@ def test_what_cannot_be_done_is_refused_in_one_clear_line(tuoqi: Shell, words: t
     assert got == code
     assert err.strip()
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(("duty-day", "--on", "2026-13-01"), "没有这个日期或时间", id="no such date"),
+        pytest.param(("duty-day", "--on", "soon"), "请写成 2026-03-01", id="no date"),
+        pytest.param(("duty-day", "--param", "as_of=soon"), "as_of=soon：不是日期，请写成 2026-03-01", id="date"),
+        pytest.param(("duty-plan", "--param", "month=2026-13"), "month=2026-13：不是月份，请写成 2026-03", id="month"),
+        pytest.param(("duty-plan", "--param", "publish=maybe"), "publish=maybe：请写 yes 或 no", id="yes or no"),
+        pytest.param(("duty-watch", "--param", "at=noon"), "at=noon：不是时刻，请写成 2026-03-01T07:30", id="moment"),
+        pytest.param(("duty-plan", "--param", "wrong=1"), "没有参数 wrong，可用：month、publish、", id="unknown"),
+        pytest.param(("duty-plan", "--param", "month"), "请写成“名称=值”", id="no value"),
+        pytest.param(("duty-record", "--param", "centre=X"), "缺少参数 what、day、by", id="missing"),
+        pytest.param(
+            ("deliver", "--on", "2026-03-01"), "没有业务日期，不能用 --on，请用 --at", id="deliver has no date"
+        ),
+        pytest.param(("duty-watch", "--on", "2026-03-01"), "请用 --at 指定时刻", id="nor has the watch"),
+    ],
+)
+def test_a_wrong_parameter_is_told_with_the_form_that_is_accepted(
+    tuoqi: Shell, words: tuple[str, ...], told: str
+) -> None:
+    code, _, err = tuoqi("run", *words)
+    assert code == 1
+    assert told in err
+    assert len(err.splitlines()) == 1
+    assert "nput" not in err
+
+
+def test_a_choice_is_told_with_its_choices(tuoqi: Shell) -> None:
+    given = ("what=nap", "centre=XS-01", "day=2026-03-01", "by=office")
+    code, _, err = tuoqi("run", "duty-record", *(word for each in given for word in ("--param", each)))
+    assert code == 1
+    assert "what=nap：请从中选择：ack、checkin、handover、swap" in err
+
+
+def test_a_business_date_may_be_written_as_in_the_registers(filled: Shell) -> None:
+    code, out, _ = filled("run", "duty-day", "--on", "2026-3-1", "--json", "--at", "2026-03-01T06:00")
+    assert (code, json.loads(out)["date"]) == (0, "2026-03-01")
+
+
+def test_a_refused_file_in_a_folder_that_cannot_be_written_is_one_line(
+    filled: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "l.csv").write_text("person,from,until,type\nK0001,x,,x\n", "utf-8")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", full)
+    monkeypatch.setattr(store, "reach", lambda chosen: Database(chosen.url, chosen.keys()))
+    code, _, err = filled("import", "leave", tmp_path / "l.csv")
+    assert code == 1
+    assert "磁盘为只读" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_what_nobody_foresaw_is_one_line_with_a_number_and_no_values(
+    filled: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("张三 13800138000")
+
+    monkeypatch.setattr(exports, "district_id", broken)
+    code, _, err = filled("export", "cadre", "--to", tmp_path / "c.csv")
+    number = re.search(r"事件编号 (I-\w{4}-\w{4})", err)
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert number
+    assert "RuntimeError" in err
+    assert "张三" not in err
+    log = tmp_path / "var" / "logs" / "incidents.log"
+    assert f"{number[1]}\nTraceback" in log.read_text("utf-8")
+    assert "张三" in log.read_text("utf-8")
+
+
+def test_the_demo_and_its_children_hear_nothing_of_the_shell_but_language_and_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = {
+        "ENVIRONMENT": "production",
+        "EMAIL": "smtp",
+        "SMTP_HOST": "mail.example.org",
+        "SMTP_PASSWORD": "x",
+        "DATABASE_URL": "postgresql://production",
+        "KEY_FILE": "/etc/tuoqi.keys",
+        "DISTRICT": "530102",
+        "ZONE": "UTC",
+        "AT": "2020-01-01T00:00",
+        "POLICY": "/tmp/p.yaml",
+        "VAR_DIR": str(tmp_path / "var"),
+        "LANG": "en",
+    }
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TUOQI_{name.upper()}", raising=False)
+    plain = Settings(var_dir=tmp_path / "var" / "demo", lang="en")
+    for name, value in shell.items():
+        monkeypatch.setenv(f"TUOQI_{name}", value)
+    settings.cache_clear()
+    chosen = demo._fresh()
+    settings.cache_clear()
+    assert chosen == plain
+    told = environment(demo._at(chosen, demo.MORNING), 4200)
+    heard = {name: text for name, text in told.items() if name.startswith("TUOQI_")}
+    assert heard["TUOQI_EMAIL"] == heard["TUOQI_SMS"] == "file"
+    assert heard["TUOQI_AT"] == demo.MORNING
+    assert heard["TUOQI_ENVIRONMENT"] == "development"
+    assert not {"TUOQI_KEY_FILE", "TUOQI_POLICY"} & heard.keys()
+    assert [value for name, value in heard.items() if value == shell.get(name.removeprefix("TUOQI_"))] == ["en"]
 
 
 def test_publishing_an_unpublished_year_is_refused(filled: Shell) -> None:

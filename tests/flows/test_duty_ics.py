@@ -9,7 +9,7 @@ import pytest
 from icalendar import Calendar
 from sqlmodel import Session
 
-from flows.duty_ics import DutyEvent, UnknownCadre, cadre_calendar, events_of
+from flows.duty_ics import DutyEvent, UnknownCadre, cadre_calendar, events_by_cadre, events_of
 from models.cadre import Cadre
 from models.calendar import seed_calendar
 from models.db import Database
@@ -53,7 +53,7 @@ def test_file_is_published_and_carries_its_time_zone() -> None:
 
 def test_event_says_where_and_on_what_day() -> None:
     (event,) = parsed(EVENT)
-    assert (event["summary"], event["location"]) == ("马街中心值班(春节)", "马街镇1号")
+    assert (event["summary"], event["location"]) == ("马街中心值班（春节）", "马街镇1号")
     assert event["dtstamp"].dt == NOW
     assert (event["status"], event["transp"]) == ("CONFIRMED", "OPAQUE")
 
@@ -106,7 +106,7 @@ def test_long_chinese_lines_are_folded_between_characters(name: str) -> None:
     assert max(map(len, folded)) <= 75
     assert all(line.decode("utf-8") is not None for line in folded)  # no character is cut in two
     (event,) = parsed(replace(EVENT, name=name, address=name), name=name)
-    assert event["summary"] == f"{name}值班(春节)"
+    assert event["summary"] == f"{name}值班（春节）"
     assert event["location"] == name
 
 
@@ -212,6 +212,22 @@ def test_change_of_state_alone_cancels_nothing(roster: Database) -> None:
         (slot,) = held_slots(session, district_id(session, "530112"), date(2026, 2, 10), date(2026, 2, 10))
         move(session, [Step(slot, "acknowledged", slot.cadre_id)], NOW, "test")
     assert duties(roster, "K2") == [(date(2026, 2, 10), 0, False)]
+
+
+def test_everybody_at_once_is_the_same_as_one_by_one(roster: Database) -> None:
+    hand(roster, date(2026, 2, 10), "K3")
+    hand(roster, date(2026, 2, 17), None)
+    with roster.read() as session:
+        district = district_id(session, "530112")
+        together = events_by_cadre(session, district, FIRST, LAST)
+        alone = {number: events_of(session, district, number, FIRST, LAST) for number in ("K1", "K2", "K3")}
+    assert together == alone
+    assert [event.cancelled for number in ("K1", "K2", "K3") for event in together[number]] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_cadre_without_duties_has_none_and_an_unknown_one_is_an_error(roster: Database) -> None:

@@ -115,20 +115,41 @@ def test_oldest_pending_looks_at_what_might_leave_now(database: Database) -> Non
     later = replace(DRAFT, key="later:1", not_before=NOW + timedelta(hours=1))
     _insert(database, later, DRAFT, replace(DRAFT, key="old:1", not_before=NOW - timedelta(hours=3)))
     with database.read() as session:
-        assert oldest_pending(session, NOW) == {"sms": NOW - timedelta(hours=3)}
+        assert oldest_pending(session, NOW, "530112") == {"sms": NOW - timedelta(hours=3)}
 
 
 def test_the_export_names_references_and_no_persons(database: Database) -> None:
     _insert(database, DRAFT, replace(DRAFT, key="call:1", channel="call", address=""))
     with database.read() as session:
-        rows = list(exported(session, since=NOW, until=NOW + timedelta(days=1)))
-        assert list(exported(session, since=NOW + timedelta(days=1))) == []
+        rows = list(exported(session, "530112", since=NOW, until=NOW + timedelta(days=1)))
+        assert list(exported(session, "530112", since=NOW + timedelta(days=1))) == []
     assert [tuple(row) for row in rows] == [EXPORT_COLUMNS] * 2
     assert [(row["channel"], row["state"], row["recipient"]) for row in rows] == [
         ("sms", "pending", "C-7K3Q-9XM2"),
         ("call", "pending", "C-7K3Q-9XM2"),
     ]
     assert "李建国" not in str(rows)
+
+
+def test_another_districts_messages_are_neither_exported_nor_counted(database: Database) -> None:
+    theirs = replace(DRAFT, key="theirs:1", district="530102", not_before=NOW - timedelta(hours=9))
+    _insert(database, DRAFT, theirs)
+    with database.read() as session:
+        assert [row["key"] for row in exported(session, "530112")] == [DRAFT.key]
+        assert counts(session, district="530112") == {("sms", "duty-released", "pending"): 1}
+        assert counts(session) == {("sms", "duty-released", "pending"): 2}
+        assert oldest_pending(session, NOW, "530112") == {"sms": NOW}
+
+
+def test_an_export_of_some_days_reads_an_index(database: Database) -> None:
+    query = "SELECT * FROM message WHERE district = '530112' AND created_at >= '2026-07-11' ORDER BY created_at"
+    with database.read() as session:
+        lite = session.get_bind().dialect.name == "sqlite"
+        if not lite:  # an empty table is read as a whole unless that is forbidden
+            session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN " if lite else "EXPLAIN "
+        plan = str(session.connection().exec_driver_sql(explain + query).all())
+    assert "ix_message_district_created_at" in plan
 
 
 def test_opting_out_twice_is_one_row(database: Database) -> None:
