@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from rules.errors import say
 
-_Month = Annotated[str, StringConstraints(pattern=r"^2[01]\d\d-(0[1-9]|1[0-2])$")]
+_Month = Annotated[str, StringConstraints(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 _OPEN = BeforeValidator(lambda given: None if given == "" else given)
 _TEXT = WithJsonSchema({"type": "string"})
 _DONE = {"确认": "ack", "签到": "checkin", "交接": "handover", "换班": "swap"}
@@ -40,7 +40,7 @@ Month = Annotated[
         "如 2026-03；留空由系统按日期推算",
         "such as 2026-03; open: by date",
         default="",
-        pattern=r"^$|^2[01]\d\d-(0[1-9]|1[0-2])$",
+        pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$",
     ),
 ]
 Publish = Annotated[bool, _field("发布", "publish", "发布后通知到人，不再重排", "people are told; never planned again")]

@@ -89,7 +89,8 @@ def held_slots(
         .order_by(col(Centre.code), col(DutySlot.day))
     )
     if lock:  # first alone: a joined row that waited for a lock comes back half old, half new on PostgreSQL
-        session.execute(_plain(select(col(DutySlot.id)), district, first, last, where).with_for_update(of=DutySlot))
+        locked = _plain(select(col(DutySlot.id)), district, first, last, where).order_by(col(DutySlot.id))
+        session.execute(locked.with_for_update(of=DutySlot))
     return [Held(*row) for row in session.execute(query)]
 
 
@@ -180,12 +181,6 @@ def clear_drafts(session: Session, duties: Collection[tuple[int, date]]) -> None
         taken = tuple_(col(DutySlot.cadre_id), col(DutySlot.day)).in_(wanted[start : start + 300])
         drafts = update(DutySlot).where(taken, col(DutySlot.published_at).is_(None))
         session.execute(drafts.values(cadre_id=None, state="gap", why=None))
-
-
-def check_in(session: Session, slot: Held, cadre_id: int, at: datetime) -> None:
-    """Record who came and when; the state is `move`'s."""
-    mine = update(DutySlot).where(col(DutySlot.id) == slot.id)
-    session.execute(mine.values(checkin_cadre_id=cadre_id, checkin_at=at))
 
 
 def close_missed(session: Session, district: int, today: date, look_back_days: int, at: datetime, actor: str) -> int:

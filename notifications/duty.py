@@ -80,7 +80,7 @@ def fitted(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Shorten texts to what the template takes: a very long name must not stop a month from being published."""
     declared = template(name).variables
     return {
-        key: value[: declared[key].max] if key in declared and declared[key].type == "text" else value
+        key: value[: declared[key].max] or "—" if key in declared and declared[key].type == "text" else value
         for key, value in variables.items()
     }
 

@@ -26,7 +26,8 @@ class Shell:
     def __call__(self, *words: str | Path) -> Ran:
         self.monkeypatch.setattr(sys, "argv", ["tuoqi", *map(str, words)])
         for name in ("TUOQI_AT", "TUOQI_POLICY"):
-            self.monkeypatch.delenv(name, raising=False)
+            self.monkeypatch.setenv(name, "")  # so that what the command sets is undone after the test
+            self.monkeypatch.delenv(name)
         settings.cache_clear()
         code = 0
         try:
