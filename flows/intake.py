@@ -108,10 +108,12 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     form = register(kind)
     table = read_table(path, form)
     parsed = parse(form, table.grid)
-    if parsed.errors:
-        raise _refused(form, path, table, parsed.errors)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     actor = f"import:{getpass.getuser()}"
+    if parsed.errors:  # rehearse the readable rows, so that one round shows every bad cell
+        rehearsed = store_rows(database, settings, kind, parsed.rows, actor, dry_run=True) if parsed.rows else Taken()
+        errors = sorted([*parsed.errors, *rehearsed.errors], key=lambda error: error.row)
+        raise _refused(form, path, table, errors)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     taken = store_rows(database, settings, kind, parsed.rows, actor, digest=digest, dry_run=dry_run)
     if taken.errors:
         raise _refused(form, path, table, taken.errors)

@@ -94,6 +94,14 @@ def test_a_bad_file_is_refused_whole_and_comes_back_marked(filled: Shell, tmp_pa
     assert len((tmp_path / "out.csv").read_text("utf-8-sig").splitlines()) == 1
 
 
+def test_one_round_shows_unreadable_and_unknown_cells_alike(filled: Shell, tmp_path: Path) -> None:
+    rows = "person,from,until,type\nK9999,2026-03-01,2026-03-02,病假\nK0001,2026-13-01,,病假\n"
+    (tmp_path / "l.csv").write_text(rows, "utf-8")
+    code, _, err = filled("import", "leave", tmp_path / "l.csv")
+    assert code == 1
+    assert "2 处错误" in err
+
+
 def test_an_unknown_person_in_a_file_is_an_error_of_that_cell(filled: Shell, tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("person,from,until,type\nK9999,2026-03-01,2026-03-02,病假\n", "utf-8")
     code, _, err = filled("import", "leave", tmp_path / "l.csv")
