@@ -183,7 +183,8 @@ def insert_drafts(session: Session, drafts: Sequence[Draft], versions: Mapping[s
     keys = keys_of(session)
     rows = [_row(draft, versions[draft.template], keys, now) for draft in drafts]
     insert = insert_for(session, Message).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    new = len(session.execute(insert.returning(col(Message.id)), rows).all())
+    one_statement = {"render_nulls": True}  # the ORM would start anew wherever a row lacks another column
+    new = len(session.execute(insert.returning(col(Message.id)), rows, execution_options=one_statement).all())
     if new < len(rows):
         _compare(session, rows)
     return new
