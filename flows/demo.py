@@ -143,7 +143,7 @@ def _plan(stage: Stage) -> None:
     gaps = sum(slot.cadre is None for slot in drafts)
     told = say(f"{len(drafts)} 班，空缺 {gaps}", f"{len(drafts)} duties, {gaps} gaps")
     stage.note(
-        "duty-plan", say("起草 2026 年 3 月值班表", "drafted March 2026"), told, _ui(stage), good=drafted and gaps == 0
+        "duty-plan", say("起草 2026 年 3 月值班表", "drafted March 2026"), told, _ui(), good=drafted and gaps == 0
     )
     published = stage.run("duty-plan", PUBLISH, month="2026-03", publish=True)
     slots = stage.slots(DAY.replace(day=1), DAY.replace(day=31))
@@ -191,7 +191,7 @@ def _day(stage: Stage) -> None:
         "duty-day",
         say("06:00 今日名单；夜间请假即时替班", "06:00 today's list, overnight leave mended"),
         told,
-        _ui(stage),
+        _ui(),
         good=good,
     )
     heard = stage.run("duty-watch", HEAD) and stage.run("duty-watch", HEAD) and stage.run("deliver", HEAD)
@@ -229,7 +229,7 @@ def _after(stage: Stage) -> None:
         f"{states.count('handed_over')} handed over, {states.count('missed')} missed",
     )
     good = closed and states.count("missed") == 1
-    stage.note("duty-watch", say("24:00 无人签到记缺岗", "24:00 nobody came: missed"), told, _ui(stage), good=good)
+    stage.note("duty-watch", say("24:00 无人签到记缺岗", "24:00 nobody came: missed"), told, _ui(), good=good)
     reported = stage.run("duty-report", "2026-04-01T08:00:00+08:00", month="2026-03")
     path = stage.settings.folder("reports") / "duty-2026-03.xlsx"
     stage.note(
@@ -265,7 +265,7 @@ def _lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines()) if path.exists() else 0
 
 
-def _ui(_stage: Stage) -> str:
+def _ui() -> str:
     return say("Prefect 页面 Artifacts", "Artifacts in the Prefect UI")
 
 

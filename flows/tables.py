@@ -21,9 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from rules.collector import collector_paused
 from rules.errors import say
 from rules.registers import Register
-from rules.registers.grid import accepted_headers, collector_paused
+from rules.registers.grid import accepted_headers
 from rules.registers.refusals import REFUSALS, FileDamaged, FileMissing, FileTooBig, NotATable, SuspiciousFile
 
 MB = 1024 * 1024

@@ -133,7 +133,7 @@ def in_force(name: str, day: date, overlay: Path | None = None) -> dict[str, Any
     """Return the version of a policy in force on `day`, the overlay's versions laid over the book's.
 
     An overlay version starts from the version it follows and states only what differs; one with the same `since` as
-    a version of the book replaces what it states in it.
+    a version of the book replaces what it states in it. What it states also holds in the book's later versions.
     """
     versions = _laid_over(name, _versions(name, _FOLDER / f"{name}.yaml"), overlay)
     current = [version for version in versions if version["since"] <= day]

@@ -10,6 +10,7 @@ from datetime import date
 from operator import attrgetter
 
 from rules.calendar import Day, DayKind
+from rules.collector import collector_paused
 from rules.duty_book import Book
 from rules.duty_clusters import Cluster, clusters
 from rules.duty_diary import Diary, Horizon, kept_slots
@@ -30,7 +31,6 @@ from rules.duty_facts import (
     served,
 )
 from rules.ledger import MOVES, Ledger
-from rules.registers.grid import collector_paused
 
 __all__ = [
     "Assignment",

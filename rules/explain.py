@@ -7,7 +7,7 @@ from rules.duty_book import U
 from rules.duty_facts import Why
 
 Basis = Literal["ledger", "relaxed", "moved", "gap"]
-"""How the cadre was found: first of the ledger; rest relaxed; moved by a chain or swap; nobody."""
+"""How the cadre was found: first of the ledger; rest relaxed; moved by a chain; nobody."""
 
 PARTS = (
     ("on_leave", "请假", "on leave"),

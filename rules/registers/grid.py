@@ -1,12 +1,11 @@
 """A grid of text cells -> find the headers -> read columns -> check rows -> rows, or every error at once."""
 
-import gc
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 
+from rules.collector import collector_paused
 from rules.errors import say
 from rules.registers.cells import read_cell
 from rules.registers.misspelt import misspelt
@@ -42,18 +41,6 @@ def parse(register: Register, grid: Grid) -> Parsed:
         rows, more = _check_rows(register, rows)
     errors = sorted([*errors, *more], key=lambda error: error.row)
     return Parsed(tuple(rows), tuple(errors), at + 1, mapping, unknown)
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """No cycle collection while hundreds of thousands of rows are built: it finds nothing and doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def header_key(text: str) -> str:

@@ -240,7 +240,7 @@ def test_the_demo_and_its_children_hear_nothing_of_the_shell_but_language_and_pl
         "DISTRICT": "530102",
         "ZONE": "UTC",
         "AT": "2020-01-01T00:00",
-        "POLICY": "/tmp/p.yaml",
+        "POLICY": str(tmp_path / "p.yaml"),
         "VAR_DIR": str(tmp_path / "var"),
         "LANG": "en",
     }

@@ -405,5 +405,8 @@ def test_migrate_leaves_a_database_alone_that_is(kept: Settings, statement: str,
 def test_migrate_adds_the_district_of_the_settings(kept: Settings) -> None:
     other = kept.model_copy(update={"district": "530102", "district_name": "五华区"})
     migrate_database(other)
-    open_database(other).close()
-    open_database(kept).close()
+    for chosen in (other, kept):
+        database = open_database(chosen)
+        with database.read() as session:
+            assert session.connection().execute(text("SELECT count(*) FROM district")).scalar() == 2
+        database.close()
