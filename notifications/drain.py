@@ -139,8 +139,9 @@ def _fly(one: _Drain, parcels: Sequence[Parcel], tally: Tally) -> None:
     """Render -> recheck and freeze -> send -> record one chunk."""
     composed, broken = _compose(one, parcels)
     flying = _freeze(one, parcels, composed, broken, tally)
-    requests = [Request(p.out_id, p.address, _label(p), composed[p.id][0]) for p in flying]
-    outcomes = {outcome.out_id: outcome for outcome in (one.channel.send(requests) if requests else ())}
+    requests = [Request(p.out_id, p.address, _label(p), p.template, p.language, composed[p.id][0]) for p in flying]
+    sent = one.channel.send(secrets.token_hex(12), requests) if requests else ()
+    outcomes = {outcome.out_id: outcome for outcome in sent}
     doubtful = [Outcome(p.out_id, "unknown", code="no outcome") for p in flying if p.out_id not in outcomes]
     outcomes.update((outcome.out_id, outcome) for outcome in doubtful)
     records = [_record(one, parcel, outcomes[parcel.out_id]) for parcel in flying]
@@ -166,12 +167,16 @@ def _compose(one: _Drain, parcels: Sequence[Parcel]) -> tuple[dict[int, tuple[st
 
 
 def _request(one: _Drain, parcel: Parcel) -> tuple[str, int | None]:
-    kind, label, at = template(parcel.template), _label(parcel), one.now()
+    kind, envelope = template(parcel.template), (parcel.template, parcel.language)
     if one.kind == "email":
         mail = render_mail(kind, parcel.language, parcel.variables)
-        return one.channel.compose(Letter(parcel.out_id, parcel.address, label, mail, at)), None
+        return one.channel.compose(
+            Letter(parcel.out_id, parcel.address, _label(parcel), *envelope, mail, one.now())
+        ), None
     sms = render_sms(kind, parcel.language, parcel.variables)
-    return one.channel.compose(Letter(parcel.out_id, parcel.address, label, sms, at)), sms.parts
+    return one.channel.compose(
+        Letter(parcel.out_id, parcel.address, _label(parcel), *envelope, sms, one.now())
+    ), sms.parts
 
 
 def _label(parcel: Parcel) -> str:

@@ -43,10 +43,14 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """A text message with its sign, and how many parts are paid for."""
+    """A text message with its sign, how many parts are paid for, and the values of its variables in order.
+
+    `values` are what a provider puts into its approved template: the text of each `{{ }}` of sms.txt.
+    """
 
     text: str
     parts: int
+    values: tuple[str, ...] = ()
 
 
 def sms_parts(text: str) -> int:

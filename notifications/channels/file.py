@@ -22,6 +22,7 @@ class MailFiles:
     """Each e-mail one .eml that any mail program opens."""
 
     provider = "file"
+    batch = 50
 
     def __init__(self, folder: Path, sender: str) -> None:
         self.folder, self.sender = folder, sender
@@ -34,7 +35,11 @@ class MailFiles:
         """Return the message that will be frozen."""
         return email.compose(letter, self.sender)
 
-    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+    def carries(self, _template: str, _language: str) -> bool:
+        """A file takes any text."""
+        return True
+
+    def send(self, _call_id: str, requests: Sequence[Request]) -> list[Outcome]:
         """Write files; a folder that cannot be written stops the channel."""
         try:
             for request in requests:
@@ -62,6 +67,7 @@ class SmsFile:
     """Every SMS one JSON line in sms.jsonl."""
 
     provider = "file"
+    batch = 50
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -86,7 +92,11 @@ class SmsFile:
         }
         return json.dumps(line, ensure_ascii=False)
 
-    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+    def carries(self, _template: str, _language: str) -> bool:
+        """A file takes any text."""
+        return True
+
+    def send(self, _call_id: str, requests: Sequence[Request]) -> list[Outcome]:
         """Append lines under a lock; other processes may write the same file."""
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)

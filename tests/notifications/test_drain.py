@@ -27,6 +27,7 @@ class Post:
     """A channel that remembers what it was given and answers as told; accepted unless told otherwise."""
 
     provider = "post"
+    batch = 50
 
     def __init__(self, *verdicts: str, down: str = "") -> None:
         self.sent: list[str] = []
@@ -40,7 +41,11 @@ class Post:
     def compose(self, letter: Letter) -> str:
         return letter.content.text if isinstance(letter.content, Sms) else letter.content.subject
 
-    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+    def carries(self, _template: str, _language: str) -> bool:
+        return True
+
+    def send(self, call_id: str, requests: Sequence[Request]) -> list[Outcome]:
+        assert call_id
         outcomes = []
         for request in requests:
             verdict: Any = self.verdicts.pop(0) if self.verdicts else "accepted"
@@ -225,7 +230,7 @@ def test_no_clear_answer_is_unknown_and_never_sent_again(database: Database) -> 
 def test_an_outcome_that_is_missing_is_unknown(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     put(database, DRAFT)
     post = Post()
-    monkeypatch.setattr(post, "send", lambda _: [])
+    monkeypatch.setattr(post, "send", lambda *_: [])
     run(database, post)
     assert states(database) == {"unknown": 1}
 
@@ -302,14 +307,14 @@ class _Slow(Post):
         super().__init__()
         self.database, self.take_over = database, take_over
 
-    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+    def send(self, call_id: str, requests: Sequence[Request]) -> list[Outcome]:
         if self.take_over:
             run(self.database, Post(), real=NOW + timedelta(hours=1))
         else:
             with self.database.write() as session:
                 settled = "UPDATE message SET state = 'dead', finished_at = created_at, lease_owner = NULL"
                 session.connection().execute(text(settled))
-        return super().send(requests)
+        return super().send(call_id, requests)
 
 
 def test_each_try_is_a_row(database: Database) -> None:

@@ -19,7 +19,7 @@ NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
 
 
 def _letter(content: Mail | Sms, out_id: str = "a1", address: str = "li@example.org") -> Letter:
-    return Letter(out_id, address, "duty-notice-C-7K3Q-9XM2", content, NOW)
+    return Letter(out_id, address, "duty-notice-C-7K3Q-9XM2", "duty-notice", "zh-CN", content, NOW)
 
 
 def _mail() -> Mail:
@@ -31,18 +31,23 @@ def _sms(out_id: str) -> Request:
     notice = template("duty-notice")
     sms = render_sms(notice, "zh-CN", notice.check("k", notice.samples["zh-CN"]))
     letter = _letter(sms, out_id, "13800138000")
-    return Request(out_id, letter.address, letter.label, SmsFile(Path()).compose(letter))
+    return _frozen(letter, SmsFile(Path()))
+
+
+def _frozen(letter: Letter, channel: MailFiles | SmsFile) -> Request:
+    envelope = letter.out_id, letter.address, letter.label, letter.template, letter.language
+    return Request(*envelope, channel.compose(letter))
 
 
 def _request(channel: MailFiles) -> Request:
     letter = _letter(_mail())
-    return Request(letter.out_id, letter.address, letter.label, channel.compose(letter))
+    return _frozen(letter, channel)
 
 
 def test_an_eml_reads_back_with_chinese_subject_text_and_html(tmp_path: Path) -> None:
     channel = MailFiles(tmp_path / "outbox", "tuoqi@xishan.example.cn")
     channel.open()
-    assert [outcome.verdict for outcome in channel.send([_request(channel)])] == ["accepted"]
+    assert [outcome.verdict for outcome in channel.send("call", [_request(channel)])] == ["accepted"]
     path = tmp_path / "outbox" / "duty-notice-C-7K3Q-9XM2-a1.eml"
     message = email.message_from_bytes(path.read_bytes(), policy=default)
     assert isinstance(message, EmailMessage)
@@ -62,33 +67,33 @@ def test_an_eml_reads_back_with_chinese_subject_text_and_html(tmp_path: Path) ->
 def test_sending_the_same_mail_again_is_one_file(tmp_path: Path) -> None:
     channel = MailFiles(tmp_path, "tuoqi@localhost")
     for _ in range(2):
-        channel.send([_request(channel)])
+        channel.send("call", [_request(channel)])
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_the_same_sms_again_is_one_line_whoever_wrote_it(tmp_path: Path) -> None:
     first, second = SmsFile(tmp_path), SmsFile(tmp_path)
-    first.send([_sms("a"), _sms("b")])
-    second.send([_sms("b"), _sms("c")])
-    first.send([_sms("c"), _sms("a")])
+    first.send("call", [_sms("a"), _sms("b")])
+    second.send("call", [_sms("b"), _sms("c")])
+    first.send("call", [_sms("c"), _sms("a")])
     lines = [json.loads(line) for line in (tmp_path / "sms.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["out_id"] for line in lines] == ["a", "b", "c"]
     assert lines[0]["phone"] == "13800138000"
 
 
 def test_a_line_cut_by_a_kill_is_written_again_whole(tmp_path: Path) -> None:
-    SmsFile(tmp_path).send([_sms("a")])
+    SmsFile(tmp_path).send("call", [_sms("a")])
     path = tmp_path / "sms.jsonl"
     path.write_bytes(path.read_bytes() + _sms("b").body.encode()[:40])
-    SmsFile(tmp_path).send([_sms("b")])
+    SmsFile(tmp_path).send("call", [_sms("b")])
     assert [json.loads(line)["out_id"] for line in path.read_text(encoding="utf-8").splitlines()] == ["a", "b"]
 
 
 def test_a_file_that_was_put_aside_begins_anew(tmp_path: Path) -> None:
     channel = SmsFile(tmp_path)
-    channel.send([_sms("a")])
+    channel.send("call", [_sms("a")])
     (tmp_path / "sms.jsonl").unlink()
-    channel.send([_sms("b")])
+    channel.send("call", [_sms("b")])
     assert (tmp_path / "sms.jsonl").read_text(encoding="utf-8").count("\n") == 1
 
 
@@ -102,4 +107,6 @@ def test_a_folder_that_cannot_be_made_is_a_channel_that_is_down(tmp_path: Path) 
 def test_a_folder_that_is_gone_stops_the_channel(tmp_path: Path, kind: str) -> None:
     channel = MailFiles(tmp_path / "gone", "a@b.cn") if kind == "mail" else SmsFile(tmp_path / "gone")
     request = _request(channel) if isinstance(channel, MailFiles) else _sms("a")
-    assert [(outcome.verdict, outcome.code) for outcome in channel.send([request])] == [("stop", "FileNotFoundError")]
+    assert [(outcome.verdict, outcome.code) for outcome in channel.send("call", [request])] == [
+        ("stop", "FileNotFoundError")
+    ]

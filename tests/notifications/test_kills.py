@@ -31,6 +31,7 @@ class Ledger:
     """Appends each out_id to a file and knows nothing of what is there already; `hit` may kill the process."""
 
     provider = "ledger"
+    batch = CHUNK
 
     def __init__(self, path: Path, hit: Callable[[str], None]) -> None:
         self.path, self.hit = path, hit
@@ -42,7 +43,10 @@ class Ledger:
     def compose(self, letter: Letter) -> str:
         return letter.out_id
 
-    def send(self, requests: Sequence[Request]) -> list[Outcome]:
+    def carries(self, _template: str, _language: str) -> bool:
+        return True
+
+    def send(self, _call_id: str, requests: Sequence[Request]) -> list[Outcome]:
         self.hit("after freeze")
         for place, request in enumerate(requests):
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -89,14 +89,19 @@ def _smtp(port: int, security: Any = "starttls", **rest: Any) -> Smtp:
 
 def _requests(channel: Smtp, *local: str) -> list[Request]:
     mail = Mail("值班通知", ".点开头的一行\n您好\n", "<p>您好</p>\n")
-    letters = [Letter(f"id{n}", f"{name}@example.org", "duty-notice", mail, NOW) for n, name in enumerate(local)]
-    return [Request(one.out_id, one.address, one.label, channel.compose(one)) for one in letters]
+    letters = [
+        Letter(f"id{n}", f"{name}@example.org", "duty-notice", "duty-notice", "zh-CN", mail, NOW)
+        for n, name in enumerate(local)
+    ]
+    return [
+        Request(one.out_id, one.address, one.label, one.template, one.language, channel.compose(one)) for one in letters
+    ]
 
 
 def _verdicts(channel: Smtp, *local: str) -> list[tuple[str, str | None]]:
     channel.open()
     try:
-        return [(outcome.verdict, outcome.code) for outcome in channel.send(_requests(channel, *local))]
+        return [(outcome.verdict, outcome.code) for outcome in channel.send("call", _requests(channel, *local))]
     finally:
         channel.close()
 
@@ -106,7 +111,7 @@ def test_mails_go_over_one_encrypted_connection_exactly_as_frozen(serve: Callabl
     channel = _smtp(serve(server).port)
     requests = _requests(channel, "li", "wang", "zhang")
     channel.open()
-    outcomes = channel.send(requests)
+    outcomes = channel.send("call", requests)
     channel.close()
     assert [(outcome.verdict, outcome.provider_ref) for outcome in outcomes] == [("accepted", "4F1A")] * 3
     assert [content for _, content in server.got] == [request.body.encode() for request in requests]
@@ -144,7 +149,7 @@ def test_an_idle_line_that_was_cut_is_dialled_again_and_nothing_is_sent_twice(se
     assert channel.line is not None
     assert channel.line.sock is not None
     channel.line.sock.shutdown(socket.SHUT_RDWR)
-    assert [outcome.verdict for outcome in channel.send(_requests(channel, "li"))] == ["accepted"]
+    assert [outcome.verdict for outcome in channel.send("call", _requests(channel, "li"))] == ["accepted"]
     assert len(server.got) == 1
     channel.close()
 
@@ -162,7 +167,7 @@ def test_a_server_that_goes_away_amid_a_chunk_stops_the_channel(serve: Callable[
         return outcome
 
     channel._hand_over = last  # type: ignore[method-assign]
-    assert [outcome.verdict for outcome in channel.send(requests)] == ["unknown", "stop", "stop"]
+    assert [outcome.verdict for outcome in channel.send("call", requests)] == ["unknown", "stop", "stop"]
 
 
 def test_a_server_that_is_down_says_so_before_anything_is_claimed() -> None:

@@ -1,0 +1,95 @@
+"""What a provider can be asked after sending: what became of a message, receipts, and what people answered."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a provider says of one message: accepted (on its way), delivered, or undeliverable with a code."""
+
+    state: Literal["accepted", "delivered", "undeliverable"]
+    provider_ref: str | None = None
+    code: str | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A receipt: the handset got it, or never will.
+
+    Attributes:
+        provider_ref: the provider's own number, as `Outcome.provider_ref` gave it.
+        phone: normalised mobile number, 11 digits.
+        state: delivered or undeliverable.
+        code: why not.
+        at: when the handset got it, aware; None when not said.
+        call_id: our id of the call, where the provider gives it back.
+        blocked: the number is on a blacklist.
+    """
+
+    provider_ref: str
+    phone: str
+    state: Literal["delivered", "undeliverable"]
+    code: str | None = None
+    at: datetime | None = None
+    call_id: str | None = None
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMS that somebody sent us; `id` is the same however often the provider tells of it."""
+
+    id: str
+    phone: str
+    text: str
+    at: datetime
+
+
+@runtime_checkable
+class Enquiry(Protocol):
+    """A provider that answers questions."""
+
+    @property
+    def provider(self) -> str:
+        """The name stored on messages."""
+
+    def open(self) -> None:
+        """Get ready to ask.
+
+        Raises:
+            ChannelDown: it cannot be asked now.
+        """
+
+    def find(self, phone: str, days: Sequence[date], call_id: str, provider_ref: str | None) -> Found | None:
+        """Ask what became of one message; None means that the provider has nothing of it.
+
+        Args:
+            phone: normalised mobile number.
+            days: dates in Beijing time on which it may have been sent.
+            call_id: our id of its call.
+            provider_ref: the provider's own number, where we know it.
+
+        Raises:
+            ChannelDown: no clear answer; ask again later.
+        """
+
+    def reports(self) -> Iterator[Sequence[Report]]:
+        """Yield new receipts in portions; a provider may tell of each only once, so store one before asking for more.
+
+        Raises:
+            ChannelDown: it does not answer.
+        """
+
+    def replies(self) -> Iterator[Sequence[Reply]]:
+        """Yield new answers of people in portions, under the same condition.
+
+        Raises:
+            ChannelDown: it does not answer.
+        """
+
+    def close(self) -> None:
+        """Let go of connections."""
