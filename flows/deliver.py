@@ -3,6 +3,7 @@
 It claims no job_run: leases in the rows keep two runs apart, and a killed one is made good by the next.
 """
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ from notifications.channels.email import Smtp
 from notifications.channels.file import MailFiles, SmsFile
 from notifications.drain import Tally, drain
 from notifications.duty_truth import STILL_TRUE
+from notifications.round import Round
+from policies.messages import messages
 from rules.errors import say
 
 _CHANNELS = {"email": ("邮件", "e-mail"), "sms": ("短信", "SMS"), "call": ("电话", "call")}
@@ -62,21 +65,24 @@ def deliver(at: fields.At = None) -> dict[str, Any]:
 
 def drain_all(database: Database, chosen: Settings, clock: Callable[[], datetime]) -> Tally:
     """Drain every channel of these settings in this process."""
-    return drain(
+    one = Round(
         database,
-        channels(chosen),
+        messages(chosen.today(), chosen.policy),
+        chosen.tz,
         now=clock,
         real_now=real_now,
         owner=owner(),
         dead=is_dead,
         still_true=STILL_TRUE,
+        pause=lambda wait: time.sleep(wait.total_seconds()),
     )
+    return drain(one, channels(chosen))
 
 
-def channels(chosen: Settings) -> dict[str, Channel]:
+def channels(chosen: Settings) -> dict[str, list[Channel]]:
     """Return the ways out of the house that the settings name."""
     folder = chosen.folder("outbox")
-    return {"email": _email(chosen), "sms": SmsFile(folder)}
+    return {"sms": [SmsFile(folder)], "email": [_email(chosen)]}
 
 
 def _email(chosen: Settings) -> Channel:

@@ -27,7 +27,7 @@ from flows.store import opened
 from models.db import Database
 from models.district import district_id
 from models.duty_record import Held, held_slots
-from models.messages import counts
+from models.message_views import counts
 from rules.errors import say
 
 DAY = date(2026, 3, 1)

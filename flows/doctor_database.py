@@ -19,7 +19,7 @@ from models.db import Database, keys_of
 from models.district import Centre, district_id
 from models.duty import DutySlot
 from models.jobs import JobRun
-from models.messages import counts, oldest_pending
+from models.message_views import counts, oldest_pending
 from rules.calendar import month_after, month_dates
 from rules.errors import say
 

@@ -17,7 +17,7 @@ from flows.settings import Settings
 from models import audit
 from models.db import Database
 from models.district import district_id
-from models.messages import EXPORT_COLUMNS, exported
+from models.message_views import EXPORT_COLUMNS, exported
 from models.register_rows import ROWS, who_is
 from rules.calendar import month_dates
 from rules.errors import TuoqiError, say

@@ -14,7 +14,8 @@ from flows.settings import Settings
 from flows.store import NewDatabase, NoDistrict
 from models import audit, schema
 from models.db import Database
-from models.messages import OPEN, counts
+from models.message_views import counts
+from models.messages import OPEN
 from models.seal import KeyRing
 from rules.errors import say
 

@@ -50,10 +50,12 @@ class KeyRing:
 
     def seal(self, column: str, ref: str, text: str | None) -> bytes | None:
         """Seal `text` for one column of one reference; None and "" stay None."""
-        if not text:
-            return None
+        return self.seal_bytes(column, ref, text.encode()) if text else None
+
+    def seal_bytes(self, column: str, ref: str, content: bytes) -> bytes:
+        """Seal bytes for one column of one reference, such as a file."""
         nonce = os.urandom(_NONCE)
-        sealed = self._ciphers[self.current].encrypt(nonce, text.encode(), f"{column}|{ref}".encode())
+        sealed = self._ciphers[self.current].encrypt(nonce, content, f"{column}|{ref}".encode())
         return _HEAD.pack(VERSION, AES_256_GCM, self.current) + nonce + sealed
 
     def open(self, column: str, ref: str, envelope: bytes | None) -> str:
@@ -62,14 +64,20 @@ class KeyRing:
         Raises:
             WrongSeal: the envelope belongs elsewhere, was altered, or its key is missing.
         """
-        if envelope is None:
-            return ""
+        return "" if envelope is None else self.open_bytes(column, ref, envelope).decode()
+
+    def open_bytes(self, column: str, ref: str, envelope: bytes) -> bytes:
+        """Open what `seal_bytes` sealed.
+
+        Raises:
+            WrongSeal: as `open`.
+        """
         try:
             version, suite, number = _HEAD.unpack_from(envelope)
             if (version, suite) != (VERSION, AES_256_GCM):
                 raise WrongSeal(column, ref)
             nonce, sealed = envelope[_HEAD.size : _HEAD.size + _NONCE], envelope[_HEAD.size + _NONCE :]
-            return self._ciphers[number].decrypt(nonce, sealed, f"{column}|{ref}".encode()).decode()
+            return self._ciphers[number].decrypt(nonce, sealed, f"{column}|{ref}".encode())
         except (InvalidTag, KeyError, struct.error, ValueError) as error:
             raise WrongSeal(column, ref) from error
 

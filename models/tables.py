@@ -1,5 +1,21 @@
 """Every module that defines tables, so that one import registers them all."""
 
-from models import audit, cadre, calendar, district, duty, intake, jobs, messages
+from models import (
+    audit,
+    cadre,
+    calendar,
+    consent,
+    district,
+    drafts,
+    duty,
+    intake,
+    jobs,
+    messages,
+    providers,
+    receipts,
+)
 
-__all__ = ["audit", "cadre", "calendar", "district", "duty", "intake", "jobs", "messages"]
+__all__ = [
+    "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "intake", "jobs", "messages", "providers",
+    "receipts",
+]  # fmt: skip

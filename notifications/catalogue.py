@@ -49,6 +49,8 @@ class Template:
     channels: tuple[str, ...]
     variables: Mapping[str, Variable]
     samples: Mapping[str, Mapping[str, Any]]
+    kind: str = "notice"
+    audience: str = "staff"
 
     @property
     def folder(self) -> Path:
@@ -62,6 +64,9 @@ class Template:
             MissingVariable, ExtraVariable, BadVariable: named, with the message key.
         """
         return _checked(self.name, key, "", self.variables, given)
+
+    def complete(self, key: str, early: Mapping[str, Any], late: Mapping[str, Any]) -> dict[str, Any]:
+        return {**early, **late}
 
 
 @cache

@@ -8,8 +8,9 @@ from sqlmodel import Session, col
 
 from models.cadre import Cadre
 from models.duty import DutySlot
-from notifications.drain import StillTrue
-from notifications.leases import Parcel
+from models.successors import base_of
+from notifications.parcels import Parcel
+from notifications.round import StillTrue
 from rules.marks import WAITING, Mark
 
 _MARKS: Mapping[str, Mark] = {
@@ -23,7 +24,7 @@ _MARKS: Mapping[str, Mark] = {
 
 def _slot_and_revision(key: str) -> tuple[int, int]:
     """Read a key such as duty-notice:17:C-7K3Q-9XM2:r0."""
-    parts = key.split(":")
+    parts = base_of(key).split(":")
     return int(parts[1]), int(parts[-1].removeprefix("r"))
 
 

@@ -1,44 +1,26 @@
-"""The sending protocol in SQL: claim -> freeze -> record, every step fenced by the lease owner.
+"""The sending protocol in SQL: freeze -> record, every step fenced by the lease owner.
 
 An owner that dies leaves rows behind: what was only claimed goes back to pending, what was being sent is unknown.
 Leases are about processes, so they run on real time; not_before and expires_at follow the business clock.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from models.db import insert_for, keys_of
-from models.messages import IS_OPEN, Attempt, Message, OptOut
+from models.messages import IS_OPEN, Attempt, Message
+from notifications.parcels import Pair, Parcel
 
 Moves = Counter[tuple[str, str, str]]
 """How many messages went where, by (channel, template, state)."""
 
 Verdict = Literal["accepted", "rejected", "defer", "stop", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A claimed message, opened for sending."""
-
-    id: int
-    key: str
-    template: str
-    language: str
-    recipient: str
-    address: str
-    address_index: bytes | None
-    variables: Mapping[str, Any]
-    out_id: str
-    attempts: int
-    not_before: datetime
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +38,26 @@ class Record:
     not_before: datetime
 
 
-def standing(session: Session, channels: Iterable[str], now: datetime) -> list[tuple[str, str, str | None, int]]:
-    """Return (channel, state, lease owner, rows) of everything a drain could move now; empty means idle."""
+class Standing(NamedTuple):
+    """Rows of one kind that a drain could move now."""
+
+    channel: str
+    state: str
+    owner: str | None
+    pair: Pair
+
+
+def standing(session: Session, channels: Iterable[str], now: datetime) -> list[Standing]:
+    """Return what a drain could move now; empty means idle."""
     due = (col(Message.not_before) <= now) & col(Message.channel).in_(list(channels))
     of = (col(Message.channel), col(Message.state), col(Message.lease_owner))
     query = (
-        select(*of, func.count())
+        select(*of, col(Message.template), col(Message.language))
         .where(IS_OPEN, or_(col(Message.state) != "pending", due, col(Message.expires_at) <= now))
-        .group_by(*of)
+        .distinct()
     )
-    return [(channel, state, owner, rows) for channel, state, owner, rows in session.execute(query)]
+    rows = session.execute(query)
+    return [Standing(kind, state, owner, (template, language)) for kind, state, owner, template, language in rows]
 
 
 def take_back(
@@ -99,56 +91,6 @@ def expire(session: Session, now: datetime) -> Moves:
     return Counter(tuple(row) for row in session.execute(query.returning(*told)))
 
 
-def claim(
-    session: Session, channel: str, owner: str, *, now: datetime, lease_until: datetime, limit: int
-) -> list[Parcel]:
-    """Claim the most urgent due messages of a channel; two drains at once never get the same row."""
-    picked = (
-        select(col(Message.id))
-        .where(IS_OPEN, col(Message.channel) == channel, col(Message.state) == "pending")
-        .where(col(Message.not_before) <= now)
-        .order_by(col(Message.priority), col(Message.not_before), col(Message.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    columns = (
-        Message.id, Message.dedupe_key, Message.template, Message.language, Message.recipient, Message.address,
-        Message.address_index, Message.variables, Message.out_id, Message.attempts, Message.not_before,
-        Message.expires_at, Message.priority,
-    )  # fmt: skip
-    taken = (
-        update(Message)
-        .where(col(Message.id).in_(select(picked.c.id)), col(Message.state) == "pending")
-        .values(state="claimed", lease_owner=owner, lease_until=lease_until)
-        .returning(*map(col, columns))
-        .execution_options(synchronize_session=False)
-    )
-    keys = keys_of(session)
-    parcels = []
-    for number, key, template, language, recipient, address, index, variables, *rest, priority in session.execute(
-        taken
-    ):
-        told = json.loads(keys.open("message.variables", key, variables))
-        open_address = keys.open("message.address", key, address)
-        parcel = Parcel(number, key, template, language, recipient, open_address, index, told, *rest)
-        parcels.append((priority, parcel.not_before, number, parcel))
-    return [parcel for *_, parcel in sorted(parcels, key=lambda entry: entry[:3])]
-
-
-def release(session: Session, owner: str) -> None:
-    """Give back what was claimed and not flown."""
-    mine = (IS_OPEN, col(Message.lease_owner) == owner, col(Message.state) == "claimed")
-    session.execute(update(Message).where(*mine).values(state="pending", lease_owner=None, lease_until=None))
-
-
-def opted_out(session: Session, channel: str, parcels: Sequence[Parcel]) -> set[bytes]:
-    """Return the blind indexes of those who want no messages on this channel."""
-    indexes = [parcel.address_index for parcel in parcels]
-    query = select(col(OptOut.address_index)).where(col(OptOut.channel) == channel)
-    return set(session.execute(query.where(col(OptOut.address_index).in_(indexes))).scalars())
-
-
 def held(session: Session, owner: str, parcels: Iterable[Parcel], states: Sequence[str]) -> dict[int, bytes | None]:
     """Return, locked, the ids that are still ours with their request hashes; the fence of every step.
 
@@ -171,22 +113,37 @@ def _drop(parcel: Parcel, state: str, code: str | None, now: datetime) -> dict[s
     return {"row": parcel.id, "state": state, "error_class": error, "error_code": code, **end}
 
 
-def freeze(
-    session: Session, frozen: Sequence[tuple[Parcel, str, int | None]], provider: str, lease_until: datetime
-) -> None:
-    """Mark as sending, with the request exactly as it will leave; commit before it does."""
+def hold(session: Session, held_until: Sequence[tuple[Parcel, datetime]]) -> None:
+    """Put claimed messages back until a moment: quiet hours and caps."""
+    back = {"state": "pending", "lease_owner": None, "lease_until": None}
+    _write(session, [{"row": parcel.id, "not_before": until, **back} for parcel, until in held_until])
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A request exactly as it will leave, its parts where they cost money, and the call it flies in."""
+
+    parcel: Parcel
+    body: str
+    parts: int | None
+    call_id: str
+
+
+def freeze(session: Session, frozen: Sequence[Frozen], provider: str, now: datetime, lease_until: datetime) -> None:
+    """Mark as sending, with each request exactly as it will leave; commit before it does."""
     keys = keys_of(session)
-    same = {"state": "sending", "provider": provider, "lease_until": lease_until}
+    same = {"state": "sending", "provider": provider, "flown_at": now, "lease_until": lease_until}
     rows = [
         {
-            "row": parcel.id,
-            "request": keys.seal("message.request", parcel.key, request),
-            "request_hash": keys.blind("message.request", request),
-            "attempts": parcel.attempts + 1,
-            "parts": parts,
+            "row": each.parcel.id,
+            "request": keys.seal("message.request", each.parcel.key, each.body),
+            "request_hash": keys.blind("message.request", each.body),
+            "attempts": each.parcel.attempts + 1,
+            "parts": each.parts,
+            "call_id": each.call_id,
             **same,
         }
-        for parcel, request, parts in frozen
+        for each in frozen
     ]
     _write(session, rows)
 

@@ -33,6 +33,11 @@ _MONTHS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    sign: str = SIGN
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """An e-mail without its envelope."""
 
@@ -59,7 +64,7 @@ def sms_parts(text: str) -> int:
     return 1 if units <= 70 else -(-units // 67)
 
 
-def render_mail(template: Template, language: str, variables: Mapping[str, Any]) -> Mail:
+def render_mail(template: Template, language: str, variables: Mapping[str, Any], site: Site = Site()) -> Mail:
     """Render an e-mail.
 
     Args:
@@ -79,7 +84,7 @@ def render_mail(template: Template, language: str, variables: Mapping[str, Any])
     return Mail(subject, text + "\n", html + "\n")
 
 
-def render_sms(template: Template, language: str, variables: Mapping[str, Any]) -> Sms:
+def render_sms(template: Template, language: str, variables: Mapping[str, Any], site: Site = Site()) -> Sms:
     """Render an SMS; where a provider takes only template ids this is the preview and the part count.
 
     Raises:

@@ -21,8 +21,8 @@ from models.audit import AuditEntry
 from models.cadre import Cadre
 from models.db import Database
 from models.district import Centre, Community, District, Subdistrict, centre_ids, district_id
+from models.drafts import Class, Draft, insert_drafts
 from models.duty import DutySlot, Stretch, Swap, publish
-from models.messages import Draft, insert_drafts
 from rules.duty_book import U
 
 HOME, ELSEWHERE = "530112", "530102"
@@ -110,7 +110,9 @@ def test_messages_are_those_of_the_district_between_its_own_midnights(database: 
         for moment in moments:
             for code in (HOME, ELSEWHERE):
                 one = Draft(f"{code}:{moment}", "duty-released", "call", REF, "", {}, code)
-                insert_drafts(session, [one], {"duty-released": 1}, datetime.fromisoformat(f"{moment}Z"))
+                insert_drafts(
+                    session, [one], {"duty-released": Class(1, "notice", "staff")}, datetime.fromisoformat(f"{moment}Z")
+                )
 
     def exported(limits: Wish) -> list[str]:
         told = export_file(database, settings(), "messages", limits, tmp_path / "m.csv")

@@ -7,21 +7,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from models.consent import opt_out
 from models.db import Database
-from models.messages import (
-    EXPORT_COLUMNS,
-    Draft,
-    SameKeyOtherPayload,
-    cancel,
-    counts,
-    exported,
-    insert_drafts,
-    oldest_pending,
-    opt_out,
-)
+from models.drafts import Class, Draft, SameKeyOtherPayload, insert_drafts
+from models.message_views import EXPORT_COLUMNS, counts, exported, oldest_pending
+from models.messages import cancel
 
 NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
-VERSIONS = {"duty-released": 1}
+CLASSES = {"duty-released": Class(1, "notice", "staff")}
 DRAFT = Draft(
     key="duty-released:S1:C-7K3Q-9XM2:1",
     template="duty-released",
@@ -35,7 +28,7 @@ DRAFT = Draft(
 
 def _insert(database: Database, *drafts: Draft, now: datetime = NOW) -> int:
     with database.write() as session:
-        return insert_drafts(session, drafts, VERSIONS, now)
+        return insert_drafts(session, drafts, CLASSES, now)
 
 
 def _fail_after(_stored: int) -> None:
@@ -44,7 +37,7 @@ def _fail_after(_stored: int) -> None:
 
 def test_a_rolled_back_transaction_leaves_no_message(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.write() as session:
-        _fail_after(insert_drafts(session, [DRAFT], VERSIONS, NOW))
+        _fail_after(insert_drafts(session, [DRAFT], CLASSES, NOW))
     with database.read() as session:
         assert counts(session) == {}
 

@@ -5,20 +5,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from models.consent import opt_out
 from models.db import Database
-from models.messages import Draft, cancel, counts, opt_out
+from models.drafts import Draft
+from models.message_views import counts
+from models.messages import Message, cancel
 from notifications import leases
 from notifications.channels.contract import Channel, ChannelDown, Letter, Outcome, Request
 from notifications.drain import Tally, drain
 from notifications.outbox import enqueue
-from notifications.rendering import Sms, render_sms
+from notifications.parcels import Parcel, claim
+from notifications.rendering import Site, Sms, render_sms
+from notifications.round import Round
+from policies.messages import messages
 
-NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
+NOW = datetime(2026, 7, 11, 1, 0, tzinfo=UTC)  # 09:00 in the district
+ZONE = ZoneInfo("Asia/Shanghai")
+POLICY = messages(NOW.date())
 VARIABLES: dict[str, Any] = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
 DRAFT = Draft("m:1", "duty-released", "sms", "C-7K3Q-9XM2", "13800138000", VARIABLES, "530112")
 
@@ -62,14 +71,17 @@ def put(database: Database, *drafts: Draft, now: datetime = NOW) -> None:
 
 
 def many(number: int) -> list[Draft]:
-    return [replace(DRAFT, key=f"m:{n}") for n in range(number)]
+    return [replace(DRAFT, key=f"m:{n}", address=f"138{n:08}") for n in range(number)]
 
 
 def run(
     database: Database, channel: Channel, *, at: datetime = NOW, real: datetime | None = None, **rest: Any
 ) -> Tally:
-    clocks: dict[str, Any] = {"now": lambda: at, "real_now": lambda: real or at}
-    return drain(database, {"sms": channel}, owner="host:1:0", **clocks, **rest)
+    return drain(round_of(database, now=lambda: at, real_now=lambda: real or at, **rest), {"sms": [channel]})
+
+
+def round_of(database: Database, **rest: Any) -> Round:
+    return Round(database, POLICY, ZONE, owner="host:1:0", **rest)
 
 
 def states(database: Database) -> dict[str, int]:
@@ -83,6 +95,11 @@ def states(database: Database) -> dict[str, int]:
 def row(database: Database, columns: str) -> tuple[Any, ...]:
     with database.read() as session:
         return tuple(session.connection().execute(text(f"SELECT {columns} FROM message")).one())
+
+
+def _not_before(database: Database) -> datetime:
+    with database.read() as session:
+        return session.exec(select(Message)).one().not_before
 
 
 def test_everything_due_is_sent_once_in_chunks(database: Database) -> None:
@@ -150,7 +167,7 @@ def test_a_message_that_expires_between_claim_and_freeze_does_not_fly(database: 
     times = iter([NOW, NOW, NOW])
     post = Post()
     late = NOW + timedelta(minutes=1)
-    drain(database, {"sms": post}, now=lambda: next(times, late), real_now=lambda: NOW, owner="host:1:0")
+    drain(round_of(database, now=lambda: next(times, late), real_now=lambda: NOW), {"sms": [post]})
     assert (post.sent, states(database)) == ([], {"expired": 1})
 
 
@@ -171,7 +188,7 @@ def test_who_opted_out_hears_nothing(database: Database) -> None:
 def test_what_is_no_longer_true_is_cancelled(database: Database) -> None:
     put(database, *many(3))
 
-    def holds(session: Session, parcels: Sequence[leases.Parcel]) -> set[str]:
+    def holds(session: Session, parcels: Sequence[Parcel]) -> set[str]:
         assert session.in_transaction()
         return {parcel.key for parcel in parcels} - {"m:1"}
 
@@ -192,10 +209,10 @@ def test_a_broken_template_costs_its_own_message_only(database: Database, monkey
     put(database, *many(2))
     languages = iter(["no-such-language"])
 
-    def render(template: Any, language: str, variables: Any) -> Sms:
-        return render_sms(template, next(languages, language), variables)
+    def render(template: Any, language: str, variables: Any, site: Site) -> Sms:
+        return render_sms(template, next(languages, language), variables, site)
 
-    monkeypatch.setattr("notifications.drain.render_sms", render)
+    monkeypatch.setattr("notifications.flight.render_sms", render)
     run(database, Post())
     assert states(database) == {"accepted": 1, "dead": 1}
 
@@ -210,12 +227,12 @@ def test_refused_for_now_waits_longer_each_time_and_dies_in_the_end(database: Da
     put(database, DRAFT)
     at, waits = NOW, []
     for _ in range(8):
-        before = at
         assert run(database, Post("defer"), at=at).states.total() == 1
-        while states(database) == {"pending": 1} and not run(database, Post(down="x"), at=at).stopped:
-            at += timedelta(minutes=1)
-        waits.append((at - before).seconds // 60)
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 0]
+        after = _not_before(database)
+        waits.append((after - at).seconds // 60)
+        assert not run(database, Post(), at=after - timedelta(seconds=1)) or states(database) == {"dead": 1}
+        at = after
+    assert waits[:7] == [1, 2, 4, 8, 16, 32, 60]
     assert row(database, "state, error_class, attempts") == ("dead", "defer", 8)
 
 
@@ -238,19 +255,19 @@ def test_an_outcome_that_is_missing_is_unknown(database: Database, monkeypatch: 
 def test_a_channel_in_trouble_leaves_its_rows_pending_and_the_other_goes_on(database: Database) -> None:
     mail = replace(DRAFT, key="mail:1", channel="email", address="li@example.org")
     put(database, *many(3), mail)
-    clocks: dict[str, Any] = {"now": lambda: NOW, "real_now": lambda: NOW, "owner": "host:1:0"}
-    tally = drain(database, {"sms": Post("accepted", "stop", "stop"), "email": Post()}, chunk=3, **clocks)
-    assert tally.stopped == {"sms": "E1"}
+    one = round_of(database, now=lambda: NOW, real_now=lambda: NOW, chunk=3)
+    tally = drain(one, {"sms": [Post("accepted", "stop", "stop")], "email": [Post()]})
+    assert tally.stopped == {"sms:post": "E1"}
     assert states(database) == {"accepted": 2, "pending": 2}
-    assert not run(database, Post()).stopped
+    assert not run(database, Post(), real=NOW + timedelta(minutes=1)).stopped
     assert states(database) == {"accepted": 4}
 
 
 def test_a_channel_that_is_down_uses_up_no_attempts(database: Database) -> None:
     put(database, DRAFT)
-    for _ in range(20):
-        run(database, Post(down="connect"))
-        run(database, Post("stop"))
+    for hours in range(1, 40, 2):
+        run(database, Post(down="connect"), real=NOW + timedelta(hours=hours))
+        run(database, Post("stop"), real=NOW + timedelta(hours=hours + 1))
     assert row(database, "state, attempts, lease_owner") == ("pending", 0, None)
 
 
@@ -280,9 +297,10 @@ def test_a_lease_follows_real_time_not_the_replaced_clock(database: Database) ->
 def _left_behind(database: Database, state: str) -> None:
     until = NOW + timedelta(minutes=5)
     with database.write() as session:
-        parcels = leases.claim(session, "sms", "host:9:9#a", now=NOW, lease_until=until, limit=9)
+        pairs = {("duty-released", "zh-CN")}
+        found = claim(session, "sms", "host:9:9#a", pairs=pairs, now=NOW, lease_until=until, limit=9)
         if state == "sending":
-            leases.freeze(session, [(parcel, "body", 1) for parcel in parcels], "post", until)
+            leases.freeze(session, [leases.Frozen(one, "body", 1, "call") for one in found], "post", NOW, until)
 
 
 def test_a_slow_owner_may_still_say_what_happened_to_an_unknown(database: Database) -> None:

@@ -14,14 +14,18 @@ from typing import Any
 import pytest
 
 from models.db import Database
-from models.messages import Draft, counts
+from models.drafts import Draft
+from models.message_views import counts
 from notifications import drain as _loaded  # noqa: F401 - children must not import
-from notifications import leases
+from notifications import leases, parcels
 from notifications.channels.contract import Letter, Outcome, Request
 from notifications.drain import drain
 from notifications.outbox import enqueue
+from notifications.round import Round
+from policies.messages import messages
 
 NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
+POLICY = messages(NOW.date())
 VARIABLES = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
 CHUNK = 5
 POINTS = ("before claim", "after claim", "after freeze", "amid sending", "after sending", "before record")
@@ -59,15 +63,9 @@ class Ledger:
 
 
 def _drain(database: Database, ledger: Path, hit: Callable[[str], None], owner: str, dead: set[str]) -> None:
-    drain(
-        database,
-        {"sms": Ledger(ledger, hit)},
-        now=lambda: NOW,
-        real_now=lambda: NOW,
-        owner=owner,
-        chunk=CHUNK,
-        dead=dead.__contains__,
-    )
+    clocks: dict[str, Any] = {"now": lambda: NOW, "real_now": lambda: NOW}
+    one = Round(database, POLICY, UTC, owner=owner, chunk=CHUNK, dead=dead.__contains__, **clocks)
+    drain(one, {"sms": [Ledger(ledger, hit)]})
 
 
 def _fork(database: Database, work: Callable[[Database], None]) -> int:
@@ -96,7 +94,7 @@ def _killer(point: str, nth: int) -> Callable[[str], None]:
 
 
 def _mine_the_protocol(monkeypatch: pytest.MonkeyPatch, hit: Callable[[str], None]) -> None:
-    claim, held, record = leases.claim, leases.held, leases.record
+    claim, held, record = parcels.claim, leases.held, leases.record
 
     def mined_claim(*args: Any, **rest: Any) -> Any:
         hit("before claim")
@@ -111,15 +109,14 @@ def _mine_the_protocol(monkeypatch: pytest.MonkeyPatch, hit: Callable[[str], Non
         hit("before record")
         return moves
 
-    monkeypatch.setattr(leases, "claim", mined_claim)
+    monkeypatch.setattr(parcels, "claim", mined_claim)
     monkeypatch.setattr(leases, "held", mined_held)
     monkeypatch.setattr(leases, "record", mined_record)
 
 
 def _enqueue(database: Database, number: int) -> None:
     drafts = [
-        Draft(f"k:{n}", "duty-released", "sms", "C-7K3Q-9XM2", "13800138000", VARIABLES, "530112")
-        for n in range(number)
+        Draft(f"k:{n}", "duty-released", "sms", "C-7K3Q-9XM2", f"138{n:08}", VARIABLES, "530112") for n in range(number)
     ]
     with database.write() as session:
         enqueue(session, drafts, NOW)

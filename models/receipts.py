@@ -1,0 +1,161 @@
+"""Receipts 回执: what providers tell of handsets -> kept once -> the message's state, which never goes back."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, or_, select, text, update
+from sqlmodel import Field, Session, SQLModel, col
+
+from models.db import Instant, insert_for, keys_of
+from models.drafts import address_index
+from models.messages import BATCH, Attempt, Message
+
+UNSETTLED = text("settled_at IS NULL")
+
+
+class Receipt(SQLModel, table=True):
+    """What a provider said of one message to one phone; `delivered` may replace `undeliverable`, never the reverse."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        UniqueConstraint("provider", "provider_ref", "address_index"),
+        CheckConstraint("state IN ('delivered', 'undeliverable')", name="state"),
+        Index("ix_receipt_unsettled", "provider", sqlite_where=UNSETTLED, postgresql_where=UNSETTLED),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    provider: str
+    provider_ref: str
+    address_index: bytes = Field(sa_type=LargeBinary, description="blind index of the phone")
+    call_id: str | None = Field(default=None, description="our id of the call, where the provider gives it back")
+    state: str
+    code: str | None = None
+    blocked: bool = Field(default=False, description="the number is on the provider's blacklist")
+    at: datetime | None = Field(default=None, sa_type=Instant, description="when the handset got it")
+    told_at: datetime = Field(sa_type=Instant, description="when we heard")
+    settled_at: datetime | None = Field(default=None, sa_type=Instant, description="when the message took it up")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One receipt as it came in, its phone normalised."""
+
+    provider_ref: str
+    phone: str
+    state: str
+    code: str | None
+    at: datetime | None
+    call_id: str | None
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A message that came to its end by a receipt."""
+
+    message_id: int
+    channel: str
+    template: str
+    state: str
+    address_index: bytes
+    blocked: bool
+
+
+def keep(session: Session, provider: str, told: Sequence[Told], now: datetime) -> int:
+    """Store receipts, each once; return how many said something new."""
+    if not told:
+        return 0
+    keys = keys_of(session)
+    rows = {
+        (each.provider_ref, each.phone): {
+            "provider": provider,
+            "provider_ref": each.provider_ref,
+            "address_index": address_index(keys, "sms", each.phone),
+            "call_id": each.call_id,
+            "state": each.state,
+            "code": each.code,
+            "blocked": each.blocked,
+            "at": each.at,
+            "told_at": now,
+            "settled_at": None,
+        }
+        for each in sorted(told, key=lambda each: each.state == "delivered")
+    }
+    said = insert_for(session, Receipt)
+    better = ("state", "code", "at", "told_at", "settled_at")
+    said = said.on_conflict_do_update(
+        index_elements=["provider", "provider_ref", "address_index"],
+        set_={name: getattr(said.excluded, name) for name in better},
+        where=(col(Receipt.state) == "undeliverable") & (said.excluded.state == "delivered"),
+    )
+    one_statement = {"render_nulls": True}
+    return len(
+        session.execute(said.returning(col(Receipt.id)), list(rows.values()), execution_options=one_statement).all()
+    )
+
+
+def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
+    """Let messages take up the receipts that are theirs: by provider's number or our call, and phone.
+
+    A receipt that comes before we recorded the acceptance waits. States never go back: only accepted and unknown
+    messages move, and undeliverable ones to delivered.
+    """
+    theirs = or_(
+        col(Message.provider_ref) == col(Receipt.provider_ref),
+        col(Message.call_id).is_not(None) & (col(Message.call_id) == col(Receipt.call_id)),
+    )
+    columns = (Receipt.id, Receipt.state, Receipt.code, Receipt.blocked, Receipt.provider_ref)
+    facts = (Message.id, Message.channel, Message.template, Message.state, Message.attempts, Message.request_hash)
+    query = (
+        select(*map(col, columns), *map(col, facts), col(Message.address_index))
+        .join(Message, (col(Message.provider) == col(Receipt.provider)) & theirs)
+        .where(col(Receipt.provider) == provider, UNSETTLED, col(Message.channel) == "sms")
+        .where(col(Message.address_index) == col(Receipt.address_index))
+        .order_by(col(Message.id))
+        .with_for_update(of=Message)
+    )
+    ended: list[Settled] = []
+    used: list[int] = []
+    for row in session.execute(query):
+        receipt, state, code, blocked, provider_ref, message, channel, template, before, number, digest, index = row
+        if before == "sending":  # its outcome is not recorded yet: the receipt waits
+            continue
+        used.append(receipt)
+        if before in {"accepted", "unknown"} or (before, state) == ("undeliverable", "delivered"):
+            _end(session, message, state, code, provider_ref, now)
+            _note(session, message, number, state, provider, provider_ref, code, digest, now)
+            ended.append(Settled(message, channel, template, state, index, blocked))
+    for start in range(0, len(used), BATCH):
+        mine = col(Receipt.id).in_(used[start : start + BATCH])
+        session.execute(update(Receipt).where(mine).values(settled_at=now))
+    return ended
+
+
+def moves_of(ended: Sequence[Settled]) -> Counter[tuple[str, str, str]]:
+    """Count settled messages by (channel, template, state)."""
+    return Counter((each.channel, each.template, each.state) for each in ended)
+
+
+def _end(session: Session, message: int, state: str, code: str | None, provider_ref: str, now: datetime) -> None:
+    error = "permanent" if state == "undeliverable" else None
+    values: dict[str, Any] = {"state": state, "error_class": error, "error_code": code, "finished_at": now}
+    mine = update(Message).where(col(Message.id) == message)
+    session.execute(mine.values(**values, provider_ref=provider_ref, lease_owner=None, lease_until=None))
+
+
+def _note(  # noqa: PLR0913, PLR0917 - a try is made of these facts
+    session: Session,
+    message: int,
+    number: int,
+    outcome: str,
+    provider: str,
+    provider_ref: str | None,
+    code: str | None,
+    digest: bytes,
+    now: datetime,
+) -> None:
+    row = {"message_id": message, "number": number, "owner": "receipt", "provider": provider, "outcome": outcome}
+    row |= {"provider_ref": provider_ref, "error_code": code, "request_hash": digest, "at": now}
+    session.execute(insert_for(session, Attempt).values(**row).on_conflict_do_nothing())
