@@ -37,7 +37,7 @@ class EnclosedFile(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     digest: str = Field(description="SHA-256 of the content, hexadecimal, keyed")
     content: bytes | None = Field(default=None, sa_type=LargeBinary, description="sealed")
-    created_at: datetime = Field(sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant, description="when it was last enclosed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,9 @@ def _store_files(session: Session, drafts: Sequence[Draft], now: datetime) -> di
         for content, digest in digests.items()
     ]
     if rows:
-        session.execute(insert_for(session, EnclosedFile).on_conflict_do_nothing(), rows)
+        kept = insert_for(session, EnclosedFile)
+        again = {"created_at": kept.excluded.created_at, "content": kept.excluded.content}
+        session.execute(kept.on_conflict_do_update(index_elements=["digest"], set_=again), rows)
     return digests
 
 

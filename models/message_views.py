@@ -1,13 +1,15 @@
-"""Looking at messages: counts, the oldest that waits, exports."""
+"""Looking at messages: counts, the oldest that waits, exports, the call list, what is in doubt."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
-from models.db import Instant
+from models.db import Instant, keys_of
 from models.messages import IS_OPEN, Message
 
 
@@ -60,3 +62,92 @@ def exported(
     for *known, error_class, error_code, created_at, key in session.execute(query.execution_options(yield_per=1000)):
         error = ": ".join(part for part in (error_class, error_code) if part)
         yield dict(zip(EXPORT_COLUMNS, (*known, error, created_at, key), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Messages of one template on one channel through one provider that stand in one state, and what they cost."""
+
+    template: str
+    channel: str
+    provider: str | None
+    state: str
+    messages: int
+    parts: int
+
+
+def volumes(session: Session, district: str, since: datetime, until: datetime) -> list[Volume]:
+    """Return what became of a district's messages created in [since, until), by template, channel and provider."""
+    of = (col(Message.template), col(Message.channel), col(Message.provider), col(Message.state))
+    query = (
+        select(*of, func.count(), func.coalesce(func.sum(col(Message.parts)), 0))
+        .where(col(Message.district) == district, col(Message.created_at) >= since, col(Message.created_at) < until)
+        .group_by(*of)
+        .order_by(*of)
+    )
+    return [Volume(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """An unknown message for a person to look into; its key and recipient are references."""
+
+    key: str
+    template: str
+    channel: str
+    recipient: str
+    provider: str | None
+    flown_at: datetime | None
+    asked_at: datetime | None
+    code: str | None
+
+
+def in_doubt(session: Session, district: str) -> list[InDoubt]:
+    """Return every unknown message of a district, the oldest first."""
+    columns = (
+        Message.dedupe_key, Message.template, Message.channel, Message.recipient, Message.provider, Message.flown_at,
+        Message.asked_at, Message.error_code,
+    )  # fmt: skip
+    query = select(*map(col, columns)).where(col(Message.state) == "unknown", col(Message.district) == district)
+    return [InDoubt(*row) for row in session.execute(query.order_by(col(Message.flown_at), col(Message.id)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A person to be telephoned; opened, so only for authorised staff."""
+
+    key: str
+    template: str
+    recipient: str
+    phone: str
+    language: str
+    variables: dict[str, Any]
+    priority: int
+    since: datetime
+    until: datetime | None
+
+
+def calls(session: Session, district: str, now: datetime) -> list[Call]:
+    """Return the call list of a district: people whom neither SMS nor e-mail reaches, the most urgent first."""
+    keys = keys_of(session)
+    query = (
+        select(Message)
+        .where(IS_OPEN, col(Message.channel) == "call", col(Message.state) == "pending")
+        .where(col(Message.district) == district, col(Message.not_before) <= now)
+        .where(or_(col(Message.expires_at).is_(None), col(Message.expires_at) > now))
+        .order_by(col(Message.priority), col(Message.not_before), col(Message.id))
+    )
+    return [
+        Call(
+            key=one.dedupe_key,
+            template=one.template,
+            recipient=one.recipient,
+            phone=keys.open("message.address", one.dedupe_key, one.address),
+            language=one.language,
+            variables=json.loads(keys.open("message.variables", one.dedupe_key, one.variables)),
+            priority=one.priority,
+            since=one.not_before,
+            until=one.expires_at,
+        )
+        for one in session.execute(query).scalars()
+    ]

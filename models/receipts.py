@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, or_, select, text, update
 from sqlmodel import Field, Session, SQLModel, col
@@ -39,16 +39,26 @@ class Receipt(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One receipt as it came in, its phone normalised."""
+class Report:
+    """A receipt as it came in: the handset got the message, or never will.
+
+    Attributes:
+        provider_ref: the provider's own number, the same as when it accepted the message.
+        phone: normalised mobile number, 11 digits.
+        state: delivered or undeliverable.
+        code: why not.
+        at: when the handset got it, aware; None when not said.
+        call_id: our id of the call, where the provider gives it back.
+        blocked: the number is on a blacklist.
+    """
 
     provider_ref: str
     phone: str
-    state: str
-    code: str | None
-    at: datetime | None
-    call_id: str | None
-    blocked: bool
+    state: Literal["delivered", "undeliverable"]
+    code: str | None = None
+    at: datetime | None = None
+    call_id: str | None = None
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Settled:
     blocked: bool
 
 
-def keep(session: Session, provider: str, told: Sequence[Told], now: datetime) -> int:
+def keep(session: Session, provider: str, told: Sequence[Report], now: datetime) -> int:
     """Store receipts, each once; return how many said something new."""
     if not told:
         return 0

@@ -79,7 +79,8 @@ def tomorrow(at: datetime) -> datetime:
 
 def backoff(failures: int) -> timedelta:
     """How long to wait after so many failures in a row (1 or more): 1, 2, 4 ... 60 minutes."""
-    return min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
+    doublings: int = min(failures - 1, 10)
+    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
 def granted(full_at: datetime | None, now: datetime, rate: Rate) -> int:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol, runtime_checkable
 
+from models.receipts import Report
+
+__all__ = ["Enquiry", "Found", "Reply", "Report"]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -13,29 +17,6 @@ class Found:
     state: Literal["accepted", "delivered", "undeliverable"]
     provider_ref: str | None = None
     code: str | None = None
-    blocked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A receipt: the handset got it, or never will.
-
-    Attributes:
-        provider_ref: the provider's own number, as `Outcome.provider_ref` gave it.
-        phone: normalised mobile number, 11 digits.
-        state: delivered or undeliverable.
-        code: why not.
-        at: when the handset got it, aware; None when not said.
-        call_id: our id of the call, where the provider gives it back.
-        blocked: the number is on a blacklist.
-    """
-
-    provider_ref: str
-    phone: str
-    state: Literal["delivered", "undeliverable"]
-    code: str | None = None
-    at: datetime | None = None
-    call_id: str | None = None
     blocked: bool = False
 
 
