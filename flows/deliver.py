@@ -3,41 +3,18 @@
 It claims no job_run: leases in the rows keep two runs apart, and a killed one is made good by the next.
 """
 
-import time
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
-from prefect.context import FlowRunContext
 
-from flows import fields
+from flows import artifacts, fields
 from flows.failures import safely
-from flows.jobs import is_dead, owner, real_now
-from flows.settings import Settings, settings
-from flows.store import open_database
-from models.db import Database
-from notifications.catalogue import catalogue
-from notifications.channels.contract import Channel
-from notifications.channels.email import Smtp
-from notifications.channels.file import MailFiles, SmsFile
+from flows.message_figures import channel_name, message_name, state_name
+from flows.outlets import channels, round_of
+from flows.settings import settings
+from flows.store import opened
 from notifications.drain import Tally, drain
-from notifications.duty_truth import STILL_TRUE
-from notifications.round import Round
-from policies.messages import messages
 from rules.errors import say
-
-_CHANNELS = {"email": ("邮件", "e-mail"), "sms": ("短信", "SMS"), "call": ("电话", "call")}
-_STATES = {
-    "accepted": ("已发出", "sent"),
-    "pending": ("待重发", "to be tried again"),
-    "unknown": ("结果不明，请核对", "unknown, please check"),
-    "dead": ("无法送达", "cannot be delivered"),
-    "suppressed": ("对方已退订", "opted out"),
-    "expired": ("已过期未发", "expired"),
-    "cancelled": ("情况已变，未发", "no longer true"),
-}
 
 
 @flow(name="deliver")
@@ -52,65 +29,28 @@ def deliver(at: fields.At = None) -> dict[str, Any]:
         Counts by new state, and the channels that are in trouble.
     """
     chosen = settings().moved_to(at)
-    clock = chosen.now
-    database = open_database(chosen)
-    try:
-        tally = drain_all(database, chosen, clock)
-    finally:
-        database.close()
-    if tally and FlowRunContext.get():
-        create_markdown_artifact(key="deliver", markdown=report(tally), description=say("消息发送", "messages sent"))
-    return {**tally.states, **({"stopped": tally.stopped} if tally.stopped else {})}
-
-
-def drain_all(database: Database, chosen: Settings, clock: Callable[[], datetime]) -> Tally:
-    """Drain every channel of these settings in this process."""
-    one = Round(
-        database,
-        messages(chosen.today(), chosen.policy),
-        chosen.tz,
-        now=clock,
-        real_now=real_now,
-        owner=owner(),
-        dead=is_dead,
-        still_true=STILL_TRUE,
-        pause=lambda wait: time.sleep(wait.total_seconds()),
-    )
-    return drain(one, channels(chosen))
-
-
-def channels(chosen: Settings) -> dict[str, list[Channel]]:
-    """Return the ways out of the house that the settings name."""
-    folder = chosen.folder("outbox")
-    return {"sms": [SmsFile(folder)], "email": [_email(chosen)]}
-
-
-def _email(chosen: Settings) -> Channel:
-    if chosen.email == "file":
-        return MailFiles(chosen.folder("outbox"), chosen.mail_from)
-    return Smtp(
-        chosen.smtp_host,
-        chosen.smtp_port,
-        chosen.smtp_security,
-        chosen.mail_from,
-        user=chosen.smtp_user,
-        password=chosen.smtp_password.get_secret_value(),
-        timeout_s=chosen.smtp_timeout_s,
-    )
+    with opened(chosen) as database:
+        tally = drain(round_of(database, chosen, chosen.now), channels(chosen))
+    if tally:
+        artifacts.markdown("deliver", report(tally), say("消息发送", "messages sent"))
+    told = {"stopped": tally.stopped, "uncarried": sorted(name for _, name in tally.uncarried)}
+    return {**tally.states, **{name: value for name, value in told.items() if value}}
 
 
 def report(tally: Tally) -> str:
     """Return the table a clerk looks at: counts by template, channel and state, and what is in trouble."""
     head = say("| 消息 | 通道 | 结果 | 条数 |", "| message | channel | result | number |")
     lines = [say("## 消息发送", "## Messages"), "", head, "|---|---|---|---:|"]
-    known = catalogue()
     for (channel, name, state), number in sorted(tally.moves.items()):
-        title = known[name].title if name in known else name
-        told = say(*_STATES.get(state, (state, state)))
-        lines.append(f"| {say(title, name)} | {say(*_CHANNELS[channel])} | {told} | {number} |")
+        lines.append(f"| {message_name(name)} | {channel_name(channel)} | {state_name(state)} | {number} |")
     trouble = say(
-        "- **{}通道暂停**（代码 {}），消息保留待发；请检查该通道的设置与网络。",
-        "- **The {} channel is down** ({}); messages stay pending. Check its settings and the network.",
+        "- **通道 {} 暂停**（代码 {}），消息保留待发；请检查该通道的设置、余额与网络。",
+        "- **{} is left alone** ({}); messages stay pending. Check its settings, balance and network.",
     )
-    lines += ["", *(trouble.format(say(*_CHANNELS[kind]), code) for kind, code in sorted(tally.stopped.items()))]
+    missing = say(
+        "- **{}（{}）没有已审核的模板**，消息保留待发；请在 TUOQI_SMS_TEMPLATES 中填写模板编号。",
+        "- **{} ({}) has no approved template**; messages stay pending. Enter its id in TUOQI_SMS_TEMPLATES.",
+    )
+    lines += ["", *(trouble.format(name, code) for name, code in sorted(tally.stopped.items()))]
+    lines += [missing.format(message_name(name), channel_name(kind)) for kind, name in sorted(tally.uncarried)]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, TextClause, func, or_, select
 from sqlmodel import Session, col
 
 from models.db import Instant, keys_of
@@ -112,6 +112,17 @@ def in_doubt(session: Session, district: str) -> list[InDoubt]:
     return [InDoubt(*row) for row in session.execute(query.order_by(col(Message.flown_at), col(Message.id)))]
 
 
+def calls_waiting(session: Session, district: str, now: datetime) -> int:
+    """Count the call list of a district."""
+    return int(session.execute(select(func.count()).where(*_on_call(district, now))).scalar_one())
+
+
+def _on_call(district: str, now: datetime) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    live = or_(col(Message.expires_at).is_(None), col(Message.expires_at) > now)
+    waiting = (col(Message.channel) == "call", col(Message.state) == "pending", col(Message.not_before) <= now)
+    return IS_OPEN, *waiting, live, col(Message.district) == district
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A person to be telephoned; opened, so only for authorised staff."""
@@ -132,9 +143,7 @@ def calls(session: Session, district: str, now: datetime) -> list[Call]:
     keys = keys_of(session)
     query = (
         select(Message)
-        .where(IS_OPEN, col(Message.channel) == "call", col(Message.state) == "pending")
-        .where(col(Message.district) == district, col(Message.not_before) <= now)
-        .where(or_(col(Message.expires_at).is_(None), col(Message.expires_at) > now))
+        .where(*_on_call(district, now))
         .order_by(col(Message.priority), col(Message.not_before), col(Message.id))
     )
     return [

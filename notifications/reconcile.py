@@ -6,7 +6,7 @@ reminder may be sent again, anything else waits for a person (`tuoqi message set
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from models.awaited import ABSENT, Answered, Awaited, Patience, awaited, record_answer
 from models.consent import opt_out_index

@@ -1,0 +1,166 @@
+"""Messages by hand: a key or a reference -> what staff decided -> the message, audited."""
+
+import getpass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from flows.jobs import Result, real_now
+from flows.settings import Settings
+from models import audit
+from models.consent import opt_in, opt_out, prefer
+from models.db import Database, insert_for
+from models.messages import Attempt, ChannelKind, Message, cancel
+from models.successors import pass_on
+from notifications.outbox import address_of
+from rules.errors import TuoqiError, say
+from rules.refs import is_ref
+
+Verdict = Literal["delivered", "not-sent"]
+Reached = Literal["reached", "not-reached"]
+PREFERABLE = ("sms", "email", "call")
+
+
+@dataclass(eq=False)
+class NoSuchMessage(TuoqiError):
+    """No message of the district has this key in a state in which it can be decided."""
+
+    key: str
+    wanted: str
+    zh = "没有可处理的消息 {key}（应为：{wanted}）；请用 tuoqi message list 或 tuoqi export messages 核对键和状态。"
+    en = "no message {key} that is {wanted}; check key and state with `tuoqi message list` or `tuoqi export messages`."
+
+
+@dataclass(eq=False)
+class BadWord(TuoqiError):
+    """An argument is not one of the words it can be."""
+
+    given: str
+    wanted: str
+    zh = "“{given}”不可用；可用：{wanted}。"
+    en = "{given!r} cannot be used; choose from: {wanted}."
+
+
+def settle_message(database: Database, settings: Settings, key: str, verdict: str) -> Result:
+    """Decide an unknown message by evidence: it was delivered, or it was not sent and goes again.
+
+    Raises:
+        BadWord, NoSuchMessage: nothing was changed.
+    """
+    _one_of(verdict, get_args(Verdict))
+    now = settings.now()
+    again = {"state": "pending", "not_before": now, "finished_at": None, "call_id": None, "lease_owner": None}
+    ends = {"state": "delivered", "finished_at": now, "lease_owner": None, "error_class": None, "error_code": None}
+    with database.write() as session:
+        message = _found(session, settings, key, ("unknown",), say("结果不明", "unknown"))
+        values = ends if verdict == "delivered" else {**again, "error_class": None, "error_code": None}
+        session.execute(update(Message).where(col(Message.id) == message.id).values(**values))
+        outcome = "delivered" if verdict == "delivered" else "absent"
+        tried: Result = {"message_id": message.id, "number": message.attempts, "owner": "staff", "outcome": outcome}
+        tried |= {"provider": message.provider, "request_hash": message.request_hash, "at": real_now()}
+        session.execute(insert_for(session, Attempt).values(**tried).on_conflict_do_nothing())
+        _audit(session, settings, "message.settle", key=key, verdict=verdict)
+    return {"key": key, "state": values["state"]}
+
+
+def called(database: Database, settings: Settings, key: str, reached: str) -> Result:
+    """Record a telephone call of the call list.
+
+    Raises:
+        BadWord, NoSuchMessage: nothing was changed.
+    """
+    _one_of(reached, get_args(Reached))
+    state = "delivered" if reached == "reached" else "undeliverable"
+    with database.write() as session:
+        message = _found(session, settings, key, ("pending",), say("待打电话", "on the call list"), channel="call")
+        values = {"state": state, "finished_at": settings.now(), "attempts": message.attempts + 1}
+        session.execute(update(Message).where(col(Message.id) == message.id).values(**values))
+        assert message.id is not None
+        if state == "undeliverable":
+            pass_on(session, [message.id], settings.now())
+        _audit(session, settings, "message.called", key=key, reached=reached)
+    return {"key": key, "state": state}
+
+
+def cancel_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
+    """Cancel pending messages whose fact changed in a way the system cannot know."""
+    with database.write() as session:
+        cancelled = cancel(session, keys, "staff", settings.now())
+        _audit(session, settings, "message.cancel", keys=json.dumps(list(keys)), cancelled=cancelled)
+    return {"cancelled": cancelled, "asked": len(keys)}
+
+
+def prefer_channels(database: Database, settings: Settings, ref: str, channels: str) -> Result:
+    """Remember in which order a person wants to be reached.
+
+    Raises:
+        BadWord: not a reference, or not a list of channels; nothing was changed.
+    """
+    order = [channel.strip() for channel in channels.split(",")]
+    if not is_ref(ref):
+        raise BadWord(ref, say("人员编号，如 C-7K3Q-9XM1", "a reference such as C-7K3Q-9XM1"))
+    for channel in order:
+        _one_of(channel, PREFERABLE)
+    with database.write() as session:
+        prefer(session, ref.strip().upper(), order, "staff", settings.now())
+        _audit(session, settings, "message.prefer", ref=ref, channels=channels)
+    return {"ref": ref, "channels": ",".join(order)}
+
+
+def consent(database: Database, settings: Settings, channel: str, address: str, *, wants: bool) -> Result:
+    """Stop messages to an address, or let it have them again; the audit knows the blind index only.
+
+    Raises:
+        BadWord: no such channel, or not an address of it; nothing was changed.
+    """
+    kinds: dict[str, ChannelKind] = {"sms": "sms", "email": "email"}
+    kind = kinds[_one_of(channel, kinds)]
+    normal = address_of(kind, address)
+    if normal is None:
+        raise BadWord("***", say("手机号或邮箱地址", "a mobile number or an e-mail address"))
+    with database.write() as session:
+        now = settings.now()
+        changed = opt_in(session, kind, normal, now) if wants else opt_out(session, kind, normal, "staff", now)
+        _audit(session, settings, "message.opt-in" if wants else "message.opt-out", channel=kind)
+    return {"channel": kind, "wants": wants, "changed": changed}
+
+
+def recent_of(database: Database, settings: Settings, recipient: str, limit: int = 20) -> list[Result]:
+    """Return the last messages to a person, newest first: what was told, when, and what became of it."""
+    columns = ("dedupe_key", "template", "channel", "state", "parts", "attempts", "provider", "error_code")
+    query = (
+        select(*(col(getattr(Message, name)) for name in columns), col(Message.created_at))
+        .where(col(Message.recipient) == recipient.strip().upper(), col(Message.district) == settings.district)
+        .order_by(col(Message.created_at).desc(), col(Message.id).desc())
+        .limit(limit)
+    )
+    with database.read() as session:
+        rows = session.execute(query).all()
+    names = ("key", *columns[1:], "created")
+    return [dict(zip(names, (*row[:-1], f"{settings.local(row[-1]):%Y-%m-%d %H:%M}"), strict=True)) for row in rows]
+
+
+def _one_of(given: str, allowed: Sequence[str] | dict[str, ChannelKind]) -> str:
+    if given not in allowed:
+        raise BadWord(given, ", ".join(allowed))
+    return given
+
+
+def _found(
+    session: Session, settings: Settings, key: str, states: Sequence[str], wanted: str, channel: str | None = None
+) -> Message:
+    query = select(Message).where(col(Message.dedupe_key) == key, col(Message.district) == settings.district)
+    if channel:
+        query = query.where(col(Message.channel) == channel)
+    message = session.exec(query.where(col(Message.state).in_(states)).with_for_update()).one_or_none()
+    if message is None:
+        raise NoSuchMessage(key, wanted)
+    return message
+
+
+def _audit(session: Session, settings: Settings, action: str, **detail: str | int) -> None:
+    audit.record(session, settings.district, getpass.getuser(), action, settings.now(), **detail)

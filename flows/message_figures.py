@@ -1,0 +1,84 @@
+"""Figures of messages: what became of them, what they cost, what waits; and the names of states and channels."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.message_views import InDoubt, Volume
+from models.providers import Health
+from notifications.catalogue import catalogue
+from rules.errors import say
+
+CHANNELS = {
+    "email": ("邮件", "e-mail"),
+    "sms": ("短信", "SMS"),
+    "robot": ("群机器人", "robot"),
+    "call": ("电话", "call"),
+}
+STATES = {
+    "pending": ("待发", "waiting"),
+    "claimed": ("发送中", "being sent"),
+    "sending": ("发送中", "being sent"),
+    "accepted": ("已发出", "sent"),
+    "delivered": ("已送达", "delivered"),
+    "undeliverable": ("未送达", "not delivered"),
+    "unknown": ("结果不明", "unknown"),
+    "dead": ("无法发送", "cannot be sent"),
+    "suppressed": ("对方已退订", "opted out"),
+    "expired": ("过期未发", "expired"),
+    "cancelled": ("情况已变，未发", "no longer true"),
+    "held": ("暂缓（免打扰或上限）", "held (quiet hours or a cap)"),
+}
+FAILED = ("undeliverable", "dead", "suppressed", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the report tells of [first, last], in the district's days.
+
+    Attributes:
+        volumes: by template, channel, provider and state, with paid parts.
+        doubt: unknown messages that a person has to look into.
+        oldest: since when the oldest message that might leave has been waiting, by channel.
+        calls: people on the call list.
+        troubles: providers left alone for now.
+    """
+
+    first: date
+    last: date
+    at: datetime
+    volumes: list[Volume]
+    doubt: list[InDoubt]
+    oldest: Mapping[str, datetime]
+    calls: int
+    troubles: list[Health]
+
+    def states(self) -> Counter[str]:
+        """Messages by state."""
+        total: Counter[str] = Counter()
+        for each in self.volumes:
+            total[each.state] += each.messages
+        return total
+
+    @property
+    def parts(self) -> int:
+        """SMS parts that are paid for: what was accepted, and what may have been."""
+        paid = {"accepted", "delivered", "undeliverable", "unknown"}
+        return sum(each.parts for each in self.volumes if each.channel == "sms" and each.state in paid)
+
+
+def state_name(state: str) -> str:
+    """The name of a message's state in the language of this run."""
+    return say(*STATES.get(state, (state, state)))
+
+
+def channel_name(channel: str) -> str:
+    """The name of a channel in the language of this run."""
+    return say(*CHANNELS.get(channel, (channel, channel)))
+
+
+def message_name(template: str) -> str:
+    """The short title of a template in the language of this run; its own name in English."""
+    known = catalogue()
+    return say(known[template].title.partition("（")[0] if template in known else template, template)

@@ -1,0 +1,122 @@
+"""Watching messages: what waits too long, which provider is in trouble, what nobody can send -> alarms to operators.
+
+Operators are told once for each trouble and again after some hours; alarms fly at once, in the round that raises them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flows.outlets import channels
+from flows.settings import Settings
+from models.db import Database
+from models.drafts import Draft
+from models.message_views import oldest_pending
+from models.providers import WHOLE, health
+from notifications.drain import drain
+from notifications.outbox import address_of, enqueue
+from notifications.round import Round
+from rules.errors import TuoqiError, say
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something operators must look at: a stable name, what it is, since when, what to do."""
+
+    name: str
+    what: str
+    since: datetime
+    remedy: str
+
+
+@dataclass(eq=False)
+class BadOperator(TuoqiError):
+    """TUOQI_OPERATORS names somebody who cannot be reached."""
+
+    place: int
+    zh = "TUOQI_OPERATORS 的第 {place} 项无效；请写邮箱、手机号或 robot:名称，用逗号分隔。"
+    en = "item {place} of TUOQI_OPERATORS is no e-mail address, mobile number or robot:NAME; correct it."
+
+
+def raise_alarms(database: Database, chosen: Settings, one: Round) -> int:
+    """Tell operators of troubles, each once in `repeat`; return how many messages are new."""
+    troubles = find_troubles(database, chosen, one)
+    drafts = [draft for trouble in troubles for draft in _drafts(chosen, one, trouble)]
+    if not drafts:
+        return 0
+    with database.write() as session:
+        fresh = enqueue(session, drafts, one.now())
+    if fresh:
+        drain(one, channels(chosen))  # `deliver` itself may be what does not run
+    return fresh
+
+
+def find_troubles(database: Database, chosen: Settings, one: Round) -> list[Trouble]:
+    """Look for messages that wait too long and providers that are in trouble."""
+    limits, now = one.policy.alarm, one.now()
+    with database.read() as session:
+        oldest = oldest_pending(session, now, chosen.district)
+        states = [state for state in health(session) if state.since and state.failures]
+    found = [
+        Trouble(
+            f"pending-{kind}",
+            say("最久的一条消息自 {} 起没有发出", "the oldest message has been waiting since {}").format(
+                f"{chosen.local(since):%m-%d %H:%M}"
+            ),
+            since,
+            say("请运行 tuoqi doctor，并查看 deliver 的运行记录", "run `tuoqi doctor` and look at the runs of deliver"),
+        )
+        for kind, since in sorted(oldest.items())
+        if kind != "call" and now - since >= limits.pending
+    ]
+    for state in states:
+        assert state.since is not None
+        if one.real_now() - state.since >= limits.stopped:
+            name = f"{state.provider}:{state.template}" if state.template != WHOLE else state.provider
+            what = say("通道 {} 连续失败 {} 次，代码 {}", "{} failed {} times in a row, code {}")
+            remedy = say("请核对余额、签名、模板与网络", "check balance, sign, templates and network")
+            told = what.format(name, state.failures, state.code)
+            found.append(Trouble(f"stopped-{name.replace(':', '-')}", told, state.since, remedy))
+    return found
+
+
+def _drafts(chosen: Settings, one: Round, trouble: Trouble) -> Iterator[Draft]:
+    """One message for each operator and trouble; the key has the turn in which it is told again."""
+    now, repeat = one.now(), one.policy.alarm.repeat
+    turn = int((now - trouble.since) / repeat)
+    began = int(trouble.since.timestamp())
+    for place, (channel, address) in enumerate(operators(chosen), start=1):
+        yield Draft(
+            key=f"alarm:{trouble.name}:{began}:{turn}:{place}",
+            template="alarm",
+            channel=channel,  # type: ignore[arg-type]
+            recipient=f"OPERATOR-{place}",
+            address=address,
+            variables={
+                "what": trouble.what,
+                "since": f"{chosen.local(trouble.since):%m-%d %H:%M}",
+                "remedy": trouble.remedy,
+                "district": chosen.district_name,
+            },
+            district=chosen.district,
+            language="en" if chosen.lang == "en" else "zh-CN",
+            priority=0,
+            expires_at=now + max(repeat, timedelta(hours=1)),
+        )
+
+
+def operators(chosen: Settings) -> list[tuple[str, str]]:
+    """Return channel and address of each operator.
+
+    Raises:
+        BadOperator: one cannot be reached.
+    """
+    found = []
+    for place, text in enumerate(filter(None, (part.strip() for part in chosen.operators.split(","))), start=1):
+        kind, colon, name = text.partition(":")
+        channel = "robot" if kind == "robot" and colon else "email" if "@" in text else "sms"
+        address = address_of(channel, name if channel == "robot" else text)
+        if address is None:
+            raise BadOperator(place)
+        found.append((channel, address))
+    return found
