@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from flows.call_list import write_call_list
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
 from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
@@ -200,7 +201,12 @@ def _ics(session: Session, settings: Settings, district: int, wish: Wish, to: Pa
     return write_ics(session, settings, district, wish.span(settings), wish.cadre, to)
 
 
+def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
+    return write_call_list(session, settings, to, reveal=wish.reveal)
+
+
 WRITERS: dict[str, Writer] = {
+    "call-list": _calls,
     "duty": _duty,
     "duty-calendar": _calendar_book,
     "duty-holidays": _holidays,

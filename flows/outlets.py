@@ -1,7 +1,7 @@
 """The ways out of the house that the settings name: channels in order of preference, and providers that can be asked."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from flows.jobs import is_dead, owner, real_now
@@ -11,8 +11,10 @@ from notifications.channels.contract import Channel
 from notifications.channels.email import Smtp
 from notifications.channels.enquiry import Enquiry
 from notifications.channels.file import MailFiles, SmsFile
+from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
-from notifications.round import Round
+from notifications.rendering import Site
+from notifications.round import Late, Round
 from policies.messages import messages
 
 
@@ -26,9 +28,22 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         real_now=real_now,
         owner=owner(),
         dead=is_dead,
+        site=site_of(chosen),
         still_true=STILL_TRUE,
+        late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
+
+
+def site_of(chosen: Settings) -> Site:
+    """Return what every message may say of the district."""
+    answers = f"{chosen.answer_url}/a/" if chosen.answer_url else ""
+    return Site(sign=f"【{chosen.sms_sign.strip('【】')}】", answers=answers, replies=chosen.sms_replies)
+
+
+def late_readers(chosen: Settings) -> Mapping[str, Late]:
+    """Return the readers of what messages tell as it stands when they are sent."""
+    return duty_late(chosen.tz, answers=bool(chosen.answer_url))
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:

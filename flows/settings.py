@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.seal import KeyRing
 from rules.errors import LANGUAGE, TuoqiError, say
 
+SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
 _PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
 
 
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
     at: datetime | None = None
     policy: Path | None = None
     email: Literal["file", "smtp"] = "file"
-    sms: Literal["file"] = "file"
+    sms: str = "file"
     mail_from: str = "tuoqi@localhost"
     smtp_host: str = "localhost"
     smtp_port: int = 587
@@ -109,6 +110,21 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_timeout_s: float = 20
+    sms_sign: str = "托起"
+    sms_templates: Path | None = None
+    sms_replies: bool = False
+    aliyun_key_id: str = ""
+    aliyun_secret: SecretStr = SecretStr("")
+    aliyun_url: str = "https://dysmsapi.aliyuncs.com"
+    tencent_key_id: str = ""
+    tencent_secret: SecretStr = SecretStr("")
+    tencent_app_id: str = ""
+    tencent_region: str = "ap-guangzhou"
+    tencent_url: str = "https://sms.tencentcloudapi.com"
+    tencent_variable_limit: int = 35
+    gateway_file: Path | None = None
+    robots: SecretStr = SecretStr("")
+    operators: str = ""
 
     @field_validator("zone")
     @classmethod
@@ -118,6 +134,14 @@ class Settings(BaseSettings):
         except (OSError, ValueError, KeyError):
             raise ValueError("unknown time zone") from None
         return zone
+
+    @field_validator("sms")
+    @classmethod
+    def _providers(cls, sms: str) -> str:
+        named = [name.strip() for name in sms.split(",")]
+        if not named or set(named) - set(SMS_PROVIDERS) or len(set(named)) < len(named):
+            raise ValueError(f"not a list of {', '.join(SMS_PROVIDERS)}")
+        return ",".join(named)
 
     @property
     def tz(self) -> ZoneInfo:

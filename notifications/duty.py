@@ -12,6 +12,7 @@ from models.cadre import contacts, contacts_by_id, heads
 from models.district import Contact, centre_names, offices
 from models.duty_record import Held, Step
 from notifications.catalogue import template
+from models.drafts import Route
 from notifications.outbox import Draft, address_of, enqueue
 from rules.calendar import Day
 from rules.errors import say
@@ -48,14 +49,15 @@ class Telling:
         expires_at: datetime | None = None,
         priority: int = 5,
     ) -> Draft:
-        """Write one message; a person without an address goes on the call list."""
-        channel, address = self.reach(purpose, contact)
+        """Write one message for the first channel that reaches the person; the others follow if it does not."""
+        (channel, address), *others = self.routes(purpose, contact)
         return Draft(
             key=key,
             template=template,
-            channel=channel,  # type: ignore[arg-type]
+            channel=channel,
             recipient=contact.ref,
             address=address,
+            others=tuple(others),
             variables=fitted(template, variables),
             district=self.district,
             language="en" if self.lang == "en" else "zh-CN",
@@ -67,13 +69,19 @@ class Telling:
         """The end of a date in the district; what is said of the date is useless from then on."""
         return datetime.combine(day + timedelta(days=1), time(), tzinfo=self.zone)
 
-    def reach(self, purpose: str, contact: Contact) -> tuple[str, str]:
-        """Return the first channel of the policy for which the person has a usable address, else a call."""
-        for channel in self.channels[purpose]:
-            address = address_of(channel, contact.email if channel == "email" else contact.phone)
+    def routes(self, purpose: str, contact: Contact) -> list[Route]:
+        """Return the person's usable channels in the policy's order, then its other ones, and a call at the end.
+
+        The policy says which channel comes first; a person whom that one does not reach is told by any other.
+        """
+        order = dict.fromkeys([*self.channels[purpose], "email", "sms"])
+        given = {"email": contact.email, "sms": contact.phone}
+        routes: list[Route] = []
+        for channel in order:
+            address = address_of(channel, given.get(channel, ""))
             if address:
-                return channel, address
-        return "call", ""
+                routes.append((channel, address))  # type: ignore[arg-type]
+        return [*routes, ("call", address_of("call", contact.phone) or "")]
 
 
 def fitted(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
