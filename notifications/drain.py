@@ -168,12 +168,13 @@ def _compose(one: _Drain, parcels: Sequence[Parcel]) -> tuple[dict[int, tuple[st
 
 def _request(one: _Drain, parcel: Parcel) -> tuple[str, int | None]:
     kind, envelope = template(parcel.template), (parcel.template, parcel.language)
+    variables = kind.complete(parcel.key, parcel.variables, {})
     if one.kind == "email":
-        mail = render_mail(kind, parcel.language, parcel.variables)
+        mail = render_mail(kind, parcel.language, variables)
         return one.channel.compose(
             Letter(parcel.out_id, parcel.address, _label(parcel), *envelope, mail, one.now())
         ), None
-    sms = render_sms(kind, parcel.language, parcel.variables)
+    sms = render_sms(kind, parcel.language, variables)
     return one.channel.compose(
         Letter(parcel.out_id, parcel.address, _label(parcel), *envelope, sms, one.now())
     ), sms.parts
