@@ -107,7 +107,7 @@ def _duties(session: Session, district: int, *where: object) -> list[Duty]:
         select(*map(col, columns))  # type: ignore[arg-type]
         .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
         .outerjoin(Cadre, col(Cadre.id) == col(DutySlot.cadre_id))
-        .where(col(Centre.district_id) == district, col(DutySlot.published_at).is_not(None), *where)  # type: ignore[arg-type]
+        .where(col(Centre.district_id) == district, col(DutySlot.published_at).is_not(None), *where)
         .order_by(col(DutySlot.day))
     )
     return [Duty(*row) for row in session.execute(query)]
@@ -122,6 +122,11 @@ class Exchange:
     cadre_ids: tuple[int, int]
     confirmed: tuple[bool, bool]
     duties: tuple[Duty, Duty]
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The two dates."""
+        return self.duties[0].day, self.duties[1].day
 
     @property
     def revision(self) -> int:
