@@ -71,7 +71,7 @@ def _rows(session: Session, settings: Settings) -> Iterator[Row]:
             "name": call.variables.get("name", ""),
             "phone": call.phone,
             "message": message_name(call.template),
-            "say": render_sms(kind, call.language, told, site).text.removeprefix(site.sign),
+            "say": render_sms(kind, call.language, told, site=site).text.removeprefix(site.sign),
             "until": f"{settings.local(call.until):%m-%d %H:%M}" if call.until else "",
             "reached": "",
             "note": "",

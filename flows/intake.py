@@ -2,7 +2,8 @@
 
 import getpass
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,19 +168,38 @@ def store_rows(
     """
     taken = Taken()
     try:
-        with database.write() as session:
-            scope = Scope(district_id(session, settings.district), register(kind), settings.now(), settings.tz, actor)
-            taken = _store(kind, settings)(session, scope, rows)
+        with one_transaction(database) as session:
+            taken = store_within(session, settings, kind, rows, actor)
             if taken.errors or dry_run:
                 raise _Undo  # noqa: TRY301 - rolls back
-            tell(session, settings, scope.district, taken.moved)
-            _log(session, scope, settings, taken, digest)
+            log_rows(session, settings, kind, taken, actor, digest=digest)
     except _Undo:
         pass
+    return taken
+
+
+@contextmanager
+def one_transaction(database: Database) -> Iterator[Session]:
+    """One writing transaction in which the loss of a race is a sentence.
+
+    Raises:
+        Overtaken: somebody else was faster.
+    """
+    try:
+        with database.write() as session:
+            yield session
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in OVERTAKEN:
             raise Overtaken from error
         raise
+
+
+def store_within(session: Session, settings: Settings, kind: str, rows: Sequence[Row], actor: str) -> Taken:
+    """Store parsed rows in the caller's transaction and tell who is concerned; with errors it must roll back."""
+    scope = Scope(district_id(session, settings.district), register(kind), settings.now(), settings.tz, actor)
+    taken = _store(kind, settings)(session, scope, rows)
+    if not taken.errors:
+        tell(session, settings, scope.district, taken.moved)
     return taken
 
 
@@ -203,14 +223,27 @@ STORES: dict[str, Store] = {
 }
 
 
-def _log(session: Session, scope: Scope, settings: Settings, taken: Taken, digest: str) -> None:
-    counts = {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
+def log_rows(
+    session: Session, settings: Settings, kind: str, taken: Taken, actor: str, *, digest: str = "", source: str = ""
+) -> None:
+    """Log a file, and enter in the audit what was stored; the last statements before the commit.
+
+    Args:
+        session: of the transaction that stored it.
+        settings: the district and the clock.
+        kind: register.
+        taken: what became of the rows.
+        actor: who brought them.
+        digest: of the file; "" if typed in.
+        source: by which way it came, such as link or reply; "" for files, command line and forms.
+    """
+    now, counts = settings.now(), {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
     if digest:
-        entry = {"district_id": scope.district, "kind": scope.register.kind, "sha256": digest, **counts}
-        rows = sum(counts.values())
-        session.execute(insert(ImportLog).values(**entry, rows=rows, at=scope.now, actor=scope.actor))
-    action = f"register.{scope.register.kind}"
-    audit.record(session, settings.district, scope.actor, action, scope.now, **counts, sha256=digest[:16])
+        district = district_id(session, settings.district)
+        entry = {"district_id": district, "kind": kind, "sha256": digest, **counts}
+        session.execute(insert(ImportLog).values(**entry, rows=sum(counts.values()), at=now, actor=actor))
+    more = {"source": source} if source else {}
+    audit.record(session, settings.district, actor, f"register.{kind}", now, **counts, sha256=digest[:16], **more)
 
 
 def _refused(form: Register, path: Path, table: Table, errors: Sequence[CellError]) -> FileHasErrors:

@@ -4,8 +4,9 @@ import getpass
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from sqlalchemy import select as plain_select
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -132,8 +133,9 @@ def consent(database: Database, settings: Settings, channel: str, address: str, 
 def recent_of(database: Database, settings: Settings, recipient: str, limit: int = 20) -> list[Result]:
     """Return the last messages to a person, newest first: what was told, when, and what became of it."""
     columns = ("dedupe_key", "template", "channel", "state", "parts", "attempts", "provider", "error_code")
+    told: list[Any] = [*(col(getattr(Message, name)) for name in columns), col(Message.created_at)]
     query = (
-        select(*(col(getattr(Message, name)) for name in columns), col(Message.created_at))
+        plain_select(*told)
         .where(col(Message.recipient) == recipient.strip().upper(), col(Message.district) == settings.district)
         .order_by(col(Message.created_at).desc(), col(Message.id).desc())
         .limit(limit)

@@ -13,8 +13,8 @@ from notifications.channels.enquiry import Enquiry
 from notifications.channels.file import MailFiles, SmsFile
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
-from notifications.rendering import Site
 from notifications.round import Late, Round
+from notifications.site import Site
 from policies.messages import messages
 
 

@@ -1,6 +1,7 @@
 """Looking at messages: counts, the oldest that waits, exports, the call list, what is in doubt."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,14 @@ def oldest_pending(session: Session, now: datetime, district: str) -> dict[str, 
         IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, col(Message.district) == district
     )
     return dict(session.execute(query.group_by(col(Message.channel))).tuples().all())
+
+
+def due_by_channel(session: Session, now: datetime, district: str) -> Counter[str]:
+    """Count, for each channel, a district's messages that might leave now."""
+    query = select(col(Message.channel), func.count()).where(
+        IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, col(Message.district) == district
+    )
+    return Counter(dict(session.execute(query.group_by(col(Message.channel))).tuples().all()))
 
 
 EXPORT_COLUMNS = (

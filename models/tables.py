@@ -1,6 +1,7 @@
 """Every module that defines tables, so that one import registers them all."""
 
 from models import (
+    answers,
     audit,
     cadre,
     calendar,
@@ -16,6 +17,6 @@ from models import (
 )
 
 __all__ = [
-    "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "intake", "jobs", "messages", "providers",
-    "receipts",
+    "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "intake", "jobs", "messages",
+    "providers", "receipts",
 ]  # fmt: skip

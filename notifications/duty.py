@@ -10,9 +10,9 @@ from sqlmodel import Session
 
 from models.cadre import contacts, contacts_by_id, heads
 from models.district import Contact, centre_names, offices
+from models.drafts import Route
 from models.duty_record import Held, Step
 from notifications.catalogue import template
-from models.drafts import Route
 from notifications.outbox import Draft, address_of, enqueue
 from rules.calendar import Day
 from rules.errors import say

@@ -106,9 +106,9 @@ def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: 
     told = kind.complete(parcel.key, parcel.variables, late)
     envelope = parcel.out_id, parcel.address, _label(parcel), parcel.template, parcel.language
     if flight.kind == "sms":
-        sms = render_sms(kind, parcel.language, told, site)
+        sms = render_sms(kind, parcel.language, told, site=site)
         return _Composed(flight.channel.compose(Letter(*envelope, sms, flight.one.now())), sms.parts)
-    mail = render_mail(kind, parcel.language, told, site)
+    mail = render_mail(kind, parcel.language, told, site=site)
     return _Composed(flight.channel.compose(Letter(*envelope, mail, flight.one.now())), None)
 
 
