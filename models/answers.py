@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, or_, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, or_, select, text, update
 from sqlmodel import Field, Session, SQLModel, col
 
 from models.cadre import Cadre
@@ -12,7 +12,7 @@ from models.consent import opted_out
 from models.db import Instant, insert_for, keys_of
 from models.district import Centre
 from models.duty import DutySlot, Swap
-from models.messages import BATCH, Message
+from models.messages import BATCH, ChannelKind, Message
 
 DUTY_NEWS = ("duty-notice", "duty-reminder", "duty-assigned")
 """The templates that ask to be acknowledged; their keys name the slot and its revision."""
@@ -101,11 +101,11 @@ def duties_from(session: Session, district: int, centre: str, day: date) -> list
     return _duties(session, district, col(Centre.code) == centre, col(DutySlot.day) >= day)
 
 
-def _duties(session: Session, district: int, *where: object) -> list[Duty]:
+def _duties(session: Session, district: int, *where: ColumnElement[bool]) -> list[Duty]:
     centre, cadre = (Centre.code, Centre.name), (DutySlot.cadre_id, Cadre.number, DutySlot.checkin_cadre_id)
     columns = (DutySlot.id, *centre, DutySlot.day, DutySlot.state, DutySlot.revision, DutySlot.pinned, *cadre)
     query = (
-        select(*map(col, columns))  # type: ignore[arg-type]
+        select(*map(col, columns))
         .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
         .outerjoin(Cadre, col(Cadre.id) == col(DutySlot.cadre_id))
         .where(col(Centre.district_id) == district, col(DutySlot.published_at).is_not(None), *where)
@@ -171,7 +171,7 @@ def _exchanges(session: Session, district: int, *where: ColumnElement[bool]) -> 
 class Addressee:
     """Whom a message went to, for an opt-out; the address is opened."""
 
-    channel: str
+    channel: ChannelKind
     address: str
     opted_out: bool
 
