@@ -5,6 +5,7 @@ later, in its report. Business refusals are HTTP 200, those of the gateway 4xx.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -182,7 +183,7 @@ def _required(given: Mapping[str, str], name: str) -> str:
 
 def _whole(given: Mapping[str, str], name: str, most: int) -> int:
     value = _required(given, name)
-    if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= most):
+    if re.fullmatch(r"[0-9]{1,9}", value) is None or not 1 <= int(value) <= most:
         raise Refusal("isv.INVALID_PARAMETERS", f"{name} 不合法")
     return int(value)
 
