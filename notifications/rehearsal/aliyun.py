@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from notifications.rehearsal.account import Approved
 from notifications.rehearsal.acs3 import Acs3
 from notifications.rehearsal.aliyun_checks import against, checked_sign, checked_values, mainland, template_of
 from notifications.rehearsal.calls import Answer, Call, Refusal, as_json
@@ -112,12 +111,12 @@ class Aliyun:
         held = [against(faults.phones.get(number)) for number in numbers]
         if len(numbers) == 1 and held[0] is not None:
             raise held[0]
-        ref = f"{self.stage.ledger.reference()}^0"
-        now = self.stage.clock()
+        fates = [hold.code if hold else "" for hold in held]
+        ref, now = f"{self.stage.ledger.reference()}^0", self.stage.clock()
         self.stage.book(
             [
-                _entry(call_id, number, sign, code, template, one, ref, now, hold)
-                for number, sign, one, hold in zip(numbers, signs, filled, held, strict=True)
+                Entry(self.name, call_id, number, sign, code, one, template.filled(sign, one), ref, now, fails)
+                for number, sign, one, fails in zip(numbers, signs, filled, fates, strict=True)
             ]
         )
         return {"BizId": ref}
@@ -136,21 +135,6 @@ class Aliyun:
         shown = found[(page - 1) * size : page * size]
         details = [_detail(receipt) for receipt in shown]
         return {"TotalCount": str(len(found)), "SmsSendDetailDTOs": {"SmsSendDetailDTO": details}}
-
-
-def _entry(  # noqa: PLR0913, PLR0917 - an entry has as many fields
-    call_id: str,
-    number: str,
-    sign: str,
-    code: str,
-    template: Approved,
-    values: dict[str, str],
-    ref: str,
-    now: float,
-    held: Refusal | None,
-) -> Entry:
-    content = template.filled(sign, values)
-    return Entry("aliyun", call_id, number, sign, code, values, content, ref, now, held.code if held else "")
 
 
 def _detail(receipt: Receipt) -> dict[str, Any]:
