@@ -1,4 +1,4 @@
-"""The ways out of the house that the settings name: channels in order of preference, and providers that can be asked."""
+"""The ways out of the house that the settings name: channels in order of preference, and who can be asked."""
 
 import time
 from collections.abc import Callable, Mapping
