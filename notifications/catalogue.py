@@ -54,7 +54,7 @@ class Template:
         channels: by which it may go.
         variables: by name; those that are `late` are given when it is sent.
         samples: by language, late ones included.
-        ids: example ids of approved templates, normally empty: a district's own are in a file of settings.
+        ids: example ids of approved templates, by provider and language; a district's own are in a file of settings.
         limits: the most characters of a variable in an SMS, where it is less than usual.
         parts: how many SMS parts its sample may take in Chinese.
     """
@@ -67,7 +67,7 @@ class Template:
     channels: tuple[str, ...]
     variables: Mapping[str, Variable]
     samples: Mapping[str, Mapping[str, Any]]
-    ids: Ids
+    ids: Mapping[str, Mapping[str, str]]
     limits: Mapping[str, int]
     parts: int
 
@@ -187,9 +187,11 @@ def provider_ids(file: Path | None = None) -> Ids:
     given = read_ids(file) if file else {}
     merged: dict[str, dict[str, dict[str, str]]] = {}
     for provider in PROVIDERS:
-        own = given.get(provider, {})
-        both = {name: {**kind.ids.get(provider, {}), **own.get(name, {})} for name, kind in catalogue().items()}
-        merged[provider] = {name: ids for name, ids in both.items() if ids}
+        merged[provider] = {}
+        for name, kind in catalogue().items():
+            ids = {**kind.ids.get(provider, {}), **given.get(provider, {}).get(name, {})}
+            if ids:
+                merged[provider][name] = ids
     return merged
 
 

@@ -14,7 +14,7 @@ from notifications.errors import NotificationError
 from notifications.rendering import FRAME, environment, render_mail, render_sms
 from notifications.site import DEFAULT, Site
 from notifications.sms_form import form
-from notifications.variables import tamed
+from notifications.variables import Variable, tamed
 
 _MAIL = ("subject.txt", "text.txt", "body.html")
 FILES = {"email": _MAIL, "robot": _MAIL[:2], "sms": ("sms.txt",), "call": ()}
@@ -86,10 +86,37 @@ def _texts(template: Template, language: str) -> Iterator[str]:
     yield from (f"unused variable {name}" for name in sorted({*template.variables} - used))
     try:
         variables = template.sample(language)
+        yield from (f"the sample of {name} holds a link" for name, text in variables.items() if _linked(text))
         for site in SITES:
             yield from _rendered(template, language, variables, site)
+        _filled(template, language)
     except NotificationError as error:
         yield str(error)
+
+
+def _linked(value: Any) -> bool:
+    return isinstance(value, str) and tamed(value) != value
+
+
+def _filled(template: Template, language: str) -> None:
+    """Render with every value as long as it may be: what may be enqueued must be within the caps."""
+    variables = template.complete("full", {}, {name: _full(kind) for name, kind in template.variables.items()})
+    if "email" in template.channels:
+        render_mail(template, language, variables, site=SITES[-1])
+    if "sms" in template.channels:
+        render_sms(template, language, variables, site=SITES[-1])
+
+
+def _full(kind: Variable) -> Any:
+    return {
+        "text": "&" * kind.max,  # five characters each in HTML
+        "code": "8" * kind.max,
+        "integer": -(10**12),
+        "money": 10**12,
+        "date": "2026-12-31",
+        "month": "2026-12",
+        "list": [{name: _full(inner) for name, inner in kind.of.items()}] * kind.max,
+    }[kind.type]
 
 
 def _rendered(template: Template, language: str, variables: dict[str, Any], site: Site) -> Iterator[str]:
@@ -109,7 +136,7 @@ def _sms(template: Template, language: str, variables: dict[str, Any], site: Sit
         if not between.strip():
             yield f"sms.txt: nothing between {one.variable.name} and {other.variable.name}"
     for blank, value in zip(found.blanks, sms.values, strict=True):
-        if len(value) > blank.limit or value.endswith("…") or value != tamed(value):
+        if len(value) > blank.limit or value.endswith("…"):
             yield f"sms.txt: the sample of {blank.variable.name} does not fit"
     linked = bool(site.answers) and site.answers in fixed
     most = 1 if "code" in template.variables and not linked else template.parts

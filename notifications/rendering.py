@@ -23,7 +23,7 @@ from notifications.words import WORDS
 
 __all__ = ["SIGN", "Mail", "Site", "Sms", "provider_text", "render_mail", "render_sms", "sms_parts"]
 
-CAPS = {"subject.txt": 120, "text.txt": 20_000, "body.html": 100_000, "sms.txt": 500}
+CAPS = {"subject.txt": 300, "text.txt": 20_000, "body.html": 100_000, "sms.txt": 500}
 """The most characters of each file's output."""
 
 FRAME = {"language", "subject", "tone", "site", "job", "audience"}

@@ -62,6 +62,8 @@ def variable(name: str, spec: Mapping[str, Any]) -> Variable:
         ValueError: it holds an unknown word or type, or a text, code or list has no `max`.
     """
     unknown = sorted({*spec} - {"type", "max", "optional", "late", "of"})
+    if not isinstance(name, str):  # YAML reads on, off, yes and no as truth
+        raise ValueError(f"{name}: a name in quotes")  # noqa: TRY004 - of meta.yaml
     if unknown or spec.get("type") not in TYPES:
         raise ValueError(f"{name}: {unknown or spec.get('type')}")
     if (spec["type"] in {"text", "code", "list"}) != ("max" in spec) or (spec["type"] == "list") != ("of" in spec):
