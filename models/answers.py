@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, or_, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, func, or_, select, text
 from sqlmodel import Field, Session, SQLModel, col
 
 from models.cadre import Cadre
@@ -100,11 +100,11 @@ def duties_from(session: Session, district: int, centre: str, day: date) -> list
     return _duties(session, district, col(Centre.code) == centre, col(DutySlot.day) >= day)
 
 
-def _duties(session: Session, district: int, *where: object) -> list[Duty]:
+def _duties(session: Session, district: int, *where: ColumnElement[bool]) -> list[Duty]:
     centre, cadre = (Centre.code, Centre.name), (DutySlot.cadre_id, Cadre.number, DutySlot.checkin_cadre_id)
     columns = (DutySlot.id, *centre, DutySlot.day, DutySlot.state, DutySlot.revision, DutySlot.pinned, *cadre)
     query = (
-        select(*map(col, columns))  # type: ignore[arg-type]
+        select(*map(col, columns))
         .join(Centre, col(Centre.id) == col(DutySlot.centre_id))
         .outerjoin(Cadre, col(Cadre.id) == col(DutySlot.cadre_id))
         .where(col(Centre.district_id) == district, col(DutySlot.published_at).is_not(None), *where)
@@ -152,9 +152,9 @@ def exchanges_of(session: Session, district: int, duty: Duty) -> list[Exchange]:
     return _exchanges(session, district, col(Centre.code) == duty.centre, or_(first, second))
 
 
-def _exchanges(session: Session, district: int, *where: object) -> list[Exchange]:
+def _exchanges(session: Session, district: int, *where: ColumnElement[bool]) -> list[Exchange]:
     query = select(Swap, col(Centre.code)).join(Centre, col(Centre.id) == col(Swap.centre_id))
-    query = query.where(col(Centre.district_id) == district, *where).order_by(col(Swap.id))  # type: ignore[arg-type]
+    query = query.where(col(Centre.district_id) == district, *where).order_by(col(Swap.id))
     found = []
     for swap, centre in session.execute(query):
         both = (swap.date_a, swap.date_b)
