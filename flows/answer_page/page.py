@@ -102,7 +102,7 @@ def told_day(day: date, today: date) -> dict[str, str]:
     """A date as it is shown: 3月10日, 周二, and 今天 or 明天 where it is."""
     zh, en = f"{day.month}月{day.day}日", f"{day.day} {day:%b}"
     near = {0: say("今天", "today"), 1: say("明天", "tomorrow")}.get((day - today).days, "")
-    return {"date": say(zh, en), "weekday": weekday(day), "near": near, "iso": day.isoformat()}
+    return {"date": say(zh, en), "weekday": say(weekday(day), f"{day:%a}"), "near": near, "iso": day.isoformat()}
 
 
 @cache
