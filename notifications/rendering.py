@@ -4,7 +4,7 @@ Two sandboxed environments: HTML is escaped, text is not. An undefined variable 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any
@@ -33,12 +33,39 @@ _MONTHS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with an e-mail.
+
+    Attributes:
+        name: file name as the reader sees it, any script; folders before it are cut off, control characters refused.
+        media_type: such as application/pdf, or text/calendar; charset=utf-8; method=PUBLISH.
+        content: its bytes, as they are.
+        cid: set for a picture that the HTML shows as `cid:` this; letters, digits and ._+@- only.
+    """
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    cid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
-    """An e-mail without its envelope."""
+    """An e-mail without its envelope.
+
+    Attributes:
+        subject: one line.
+        text: plain text.
+        html: the same for those who see HTML.
+        enclosures: attachments and related pictures.
+        unsubscribe: https address that ends these mails by one POST (RFC 8058); "" for none.
+    """
 
     subject: str
     text: str
     html: str
+    enclosures: tuple[Enclosure, ...] = ()
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
