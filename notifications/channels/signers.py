@@ -81,14 +81,16 @@ class Tc3(httpx.Auth):
         day, stamp = f"{now:%Y-%m-%d}", str(int(now.timestamp()))
         request.headers["X-TC-Timestamp"] = stamp
         lines = "".join(f"{name}:{request.headers[name].strip()}\n" for name in ("content-type", "host"))
-        text = "\n".join((
-            request.method,
-            _path(request),
-            _query(request),
-            lines,
-            "content-type;host",
-            sha256(request.content).hexdigest(),
-        ))
+        text = "\n".join(
+            (
+                request.method,
+                _path(request),
+                _query(request),
+                lines,
+                "content-type;host",
+                sha256(request.content).hexdigest(),
+            )
+        )
         scope = f"{day}/{self._service}/tc3_request"
         to_sign = f"TC3-HMAC-SHA256\n{stamp}\n{scope}\n{sha256(text.encode()).hexdigest()}"
         key = f"TC3{self._secret}".encode()

@@ -19,9 +19,7 @@ _TRANSPORT = ("accept-encoding", "connection", "content-length")
 
 def _captured(provider: str) -> list[Any]:
     (file,) = CAPTURED.glob(f"{provider}-[0-9]*.json")
-    return [
-        pytest.param(request, id=request["action"]) for request in json.loads(file.read_text(encoding="utf-8"))
-    ]
+    return [pytest.param(request, id=request["action"]) for request in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def _signed(auth: httpx.Auth, captured: dict[str, Any], ours: tuple[str, ...]) -> httpx.Request:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -30,12 +31,14 @@ caught: list[dict[str, Any]] = []
 class Catcher(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        caught.append({
-            "method": "POST",
-            "path": self.path,
-            "headers": {name.lower(): value for name, value in self.headers.items()},
-            "body": body.decode(),
-        })
+        caught.append(
+            {
+                "method": "POST",
+                "path": self.path,
+                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "body": body.decode(),
+            }
+        )
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
@@ -74,7 +77,7 @@ def tencent(address: str) -> dict[str, Callable[[], Any]]:
     app = {"SmsSdkAppId": "1400006666"}
     texts = {"SignName": SIGN, "TemplateId": "449739", "TemplateParamSet": VALUES, "SessionContext": "call-1"}
     window = {"BeginTime": 1783785600, "EndTime": 1783871999, "Offset": 0, "Limit": 100, "PhoneNumber": numbers[0]}
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "SendSms": {"PhoneNumberSet": numbers, **texts},
         "PullSmsSendStatus": {"Limit": 100},
         "PullSmsReplyStatus": {"Limit": 100},
@@ -86,7 +89,7 @@ def tencent(address: str) -> dict[str, Callable[[], Any]]:
         request.from_json_string(json.dumps(bodies[action] | app))
         return getattr(client, action)(request)
 
-    return {action: (lambda action=action: call(action)) for action in bodies}
+    return {action: partial(call, action) for action in bodies}
 
 
 def main(which: str, name: str) -> None:
