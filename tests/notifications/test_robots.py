@@ -4,10 +4,8 @@ import base64
 import hmac
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,50 +17,11 @@ from notifications.channels import robots as module
 from notifications.channels.contract import Channel, Letter, Outcome, Request
 from notifications.channels.robots import NoSuchRobot, Robot, Robots
 from notifications.rendering import Enclosure, Mail, Sms
+from tests.notifications.conftest import Web
 
+OK = {"errcode": 0, "errmsg": "ok"}
 NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
 KEY, SECRET = "693a91f6-7aoc-4bc4-97a0-0ec2sifa5aaa", "SEC0f1e2d3c"
-
-
-class Server(ThreadingHTTPServer):
-    """Says what it is told to say, and keeps what it got."""
-
-    def __init__(self) -> None:
-        self.answer: tuple[int, bytes, dict[str, str]] = (200, b'{"errcode": 0, "errmsg": "ok"}', {})
-        self.got: list[tuple[str, bytes]] = []
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    def says(self, errcode: Any) -> None:
-        self.answer = (200, json.dumps({"errcode": errcode, "errmsg": "for 13800138000"}).encode(), {})
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        self.server.got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-        status, body, headers = self.server.answer
-        if not status:
-            self.close_connection = True
-            return
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_args: Any) -> None:
-        """Stay silent."""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
 
 
 class Clock:
@@ -73,12 +32,16 @@ class Clock:
         return self.now
 
 
-def _robots(server: Server, clock: Callable[[], datetime] = lambda: NOW) -> Robots:
-    base = f"http://127.0.0.1:{server.server_port}"
+@pytest.fixture(autouse=True)
+def _fine(web: Web) -> None:
+    web.says(OK)
+
+
+def _robots(web: Web, clock: Callable[[], datetime] = lambda: NOW) -> Robots:
     robots = {
-        "duty-office": Robot("wecom", f"{base}/cgi-bin/webhook/send?key={KEY}"),
-        "majie": Robot("dingtalk", f"{base}/robot/send?access_token={KEY}", SECRET),
-        "plain": Robot("dingtalk", f"{base}/robot/send?access_token={KEY}"),
+        "duty-office": Robot("wecom", f"{web.url}/cgi-bin/webhook/send?key={KEY}"),
+        "majie": Robot("dingtalk", f"{web.url}/robot/send?access_token={KEY}", SECRET),
+        "plain": Robot("dingtalk", f"{web.url}/robot/send?access_token={KEY}"),
     }
     return Robots(robots, clock, hosts=frozenset({"127.0.0.1"}), development=True)
 
@@ -93,8 +56,8 @@ def _body(name: str, content: Mail | Sms) -> Any:
     return json.loads(_request(robots, name, content).body)
 
 
-def _send(server: Server, name: str = "duty-office") -> Outcome:
-    robots = _robots(server)
+def _send(web: Web, name: str = "duty-office") -> Outcome:
+    robots = _robots(web)
     robots.open()
     (outcome,) = robots.send("call", [_request(robots, name)])
     robots.close()
@@ -159,24 +122,24 @@ def test_shortening_keeps_the_beginning_and_the_limit(text: str, limit: int) -> 
         assert module._weight(clean[: len(short)] + "…") > limit
 
 
-def test_a_message_goes_to_the_webhook_of_its_robot(server: Server) -> None:
-    assert _send(server) == Outcome("id-duty-office", "accepted")
-    ((path, body),) = server.got
-    assert path == f"/cgi-bin/webhook/send?key={KEY}"
-    assert json.loads(body) == {"msgtype": "text", "text": {"content": "【托起】您好"}}
+def test_a_message_goes_to_the_webhook_of_its_robot(web: Web) -> None:
+    assert _send(web) == Outcome("id-duty-office", "accepted")
+    (told,) = web.got
+    assert told.path == f"/cgi-bin/webhook/send?key={KEY}"
+    assert told.body == {"msgtype": "text", "text": {"content": "【托起】您好"}}
 
 
-def test_dingtalk_signs_the_moment_with_its_secret(server: Server) -> None:
-    _send(server, "majie")
-    query = parse_qs(urlsplit(server.got[0][0]).query)
+def test_dingtalk_signs_the_moment_with_its_secret(web: Web) -> None:
+    _send(web, "majie")
+    query = parse_qs(urlsplit(web.got[0].path).query)
     stamp = str(int(NOW.timestamp() * 1000))
     mac = hmac.digest(SECRET.encode(), f"{stamp}\n{SECRET}".encode(), "sha256")
     assert query == {"access_token": [KEY], "timestamp": [stamp], "sign": [base64.b64encode(mac).decode()]}
 
 
-def test_a_robot_without_a_secret_signs_nothing(server: Server) -> None:
-    _send(server, "plain")
-    assert server.got[0][0] == f"/robot/send?access_token={KEY}"
+def test_a_robot_without_a_secret_signs_nothing(web: Web) -> None:
+    _send(web, "plain")
+    assert web.got[0].path == f"/robot/send?access_token={KEY}"
 
 
 @pytest.mark.parametrize(
@@ -194,10 +157,10 @@ def test_a_robot_without_a_secret_signs_nothing(server: Server) -> None:
     ],
 )
 def test_http_200_with_an_errcode_is_a_failure(
-    server: Server, name: str, errcode: int, verdict: str, wait: float | None
+    web: Web, name: str, errcode: int, verdict: str, wait: float | None
 ) -> None:
-    server.says(errcode)
-    outcome = _send(server, name)
+    web.says({"errcode": errcode, "errmsg": "for 13800138000"})
+    outcome = _send(web, name)
     assert (outcome.verdict, outcome.code, outcome.wait) == (verdict, str(errcode), wait)
 
 
@@ -210,30 +173,31 @@ def test_http_200_with_an_errcode_is_a_failure(
         pytest.param((200, b'{"errcode": "0"}', {}), "unknown", "no errcode", None, id="not a number"),
         pytest.param((404, b"", {}), "stop", "http 404", None, id="wrong address"),
         pytest.param((302, b"", {"Location": "https://evil"}), "stop", "http 302", None, id="sent elsewhere"),
-        pytest.param((429, b"", {"Retry-After": "30"}), "stop", "http 429", 30, id="told when to come back"),
+        pytest.param((429, b"", {"Retry_After": "30"}), "stop", "http 429", 30, id="told when to come back"),
         pytest.param((429, b"", {}), "stop", "http 429", 60, id="told to stay away"),
     ],
 )
 def test_other_answers(
-    server: Server, answer: tuple[int, bytes, dict[str, str]], verdict: str, code: str, wait: float | None
+    web: Web, answer: tuple[int, bytes, dict[str, str]], verdict: str, code: str, wait: float | None
 ) -> None:
-    server.answer = answer
-    outcome = _send(server)
+    status, content, headers = answer
+    web.says(content, status, **headers)
+    outcome = _send(web)
     assert (outcome.verdict, outcome.code, outcome.wait) == (verdict, code, wait)
-    assert len(server.got) == 1
+    assert len(web.got) == 1
 
 
-def test_one_robot_that_is_down_does_not_keep_the_others_from_theirs(server: Server) -> None:
-    robots = _robots(server)
+def test_one_robot_that_is_down_does_not_keep_the_others_from_theirs(web: Web) -> None:
+    robots = _robots(web)
     robots._robots["duty-office"] = Robot("wecom", "https://elsewhere.example.org/?key=1")
     outcomes = robots.send("call", [_request(robots, "duty-office"), _request(robots, "majie")])
     robots.close()
     assert [(one.verdict, one.code) for one in outcomes] == [("stop", "host not listed"), ("accepted", None)]
 
 
-def test_the_twenty_first_message_of_a_minute_waits_for_the_first_to_be_a_minute_old(server: Server) -> None:
+def test_the_twenty_first_message_of_a_minute_waits_for_the_first_to_be_a_minute_old(web: Web) -> None:
     clock = Clock()
-    robots = _robots(server, clock)
+    robots = _robots(web, clock)
     request = _request(robots, "duty-office")
     for _ in range(20):
         assert [one.verdict for one in robots.send("call", [request])] == ["accepted"]
@@ -244,7 +208,7 @@ def test_the_twenty_first_message_of_a_minute_waits_for_the_first_to_be_a_minute
     clock.now += timedelta(seconds=40)
     assert [one.verdict for one in robots.send("call", [request])] == ["accepted"]
     robots.close()
-    assert len(server.got) == 22
+    assert len(web.got) == 22
 
 
 def test_an_address_that_is_no_robot_is_refused_by_name() -> None:
@@ -252,19 +216,19 @@ def test_an_address_that_is_no_robot_is_refused_by_name() -> None:
         _request(Robots({}, lambda: NOW), "nobody")
 
 
-def test_a_robot_that_is_gone_from_the_settings_gets_nothing(server: Server) -> None:
-    request = _request(_robots(server), "duty-office")
+def test_a_robot_that_is_gone_from_the_settings_gets_nothing(web: Web) -> None:
+    request = _request(_robots(web), "duty-office")
     assert Robots({}, lambda: NOW).send("call", [request]) == [
         Outcome("id-duty-office", "rejected", code="no such robot")
     ]
 
 
-def test_the_webhook_is_in_no_log_repr_request_or_outcome(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_webhook_is_in_no_log_repr_request_or_outcome(web: Web, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    robots = _robots(server)
+    robots = _robots(web)
     request = _request(robots, "majie", Mail("a", "b", "c", (Enclosure("x", "a/b", b""),)))
     accepted = robots.send("call", [request])
-    server.answer = (0, b"", {})
+    web.says(b"", 0)
     unknown = robots.send("call", [request])
     robots.close()
     told = f"{robots!r} {robots._robots!r} {request!r} {accepted!r} {unknown!r} {caplog.text}"
