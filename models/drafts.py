@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -41,12 +41,19 @@ class EnclosedFile(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
-    """A file to go with a message: `cid` names a picture that the HTML shows; name and content hold references only."""
+class Enclosure:
+    """A file that goes with an e-mail; name and content hold references only, unless it is for this person alone.
+
+    Attributes:
+        name: file name as the reader sees it, any script; folders before it are cut off, control characters refused.
+        media_type: such as application/pdf, or text/calendar; charset=utf-8; method=PUBLISH.
+        content: its bytes, as they are.
+        cid: set for a picture that the HTML shows as `cid:` this; letters, digits and ._+@- only.
+    """
 
     name: str
     media_type: str
-    content: bytes
+    content: bytes = field(repr=False)
     cid: str | None = None
 
 
@@ -82,7 +89,7 @@ class Draft:
     not_before: datetime | None = None
     expires_at: datetime | None = None
     others: tuple[Route, ...] = ()
-    enclosed: tuple[Enclosed, ...] = ()
+    enclosed: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +156,7 @@ def file_digest(keys: KeyRing, content: bytes) -> str:
     return keys.blind("enclosed_file", hashlib.sha256(content).hexdigest()).hex()
 
 
-def enclosed_in(session: Session, key: str, sealed: bytes | None) -> tuple[Enclosed, ...]:
+def enclosed_in(session: Session, key: str, sealed: bytes | None) -> tuple[Enclosure, ...]:
     """Open the files that go with a message."""
     if sealed is None:
         return ()
@@ -158,7 +165,7 @@ def enclosed_in(session: Session, key: str, sealed: bytes | None) -> tuple[Enclo
     query = select(col(EnclosedFile.digest), col(EnclosedFile.content))
     stored = dict(session.execute(query.where(col(EnclosedFile.digest).in_([n[0] for n in named]))).tuples().all())
     return tuple(
-        Enclosed(name, media_type, keys.open_bytes("enclosed_file.content", digest, stored[digest]), cid)
+        Enclosure(name, media_type, keys.open_bytes("enclosed_file.content", digest, stored[digest]), cid)
         for digest, name, media_type, cid in named
     )
 

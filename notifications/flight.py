@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from models import providers
 from models.consent import opt_out_index
-from models.drafts import Enclosed, enclosed_in
+from models.drafts import Enclosure, enclosed_in
 from models.seal import SealError
 from models.successors import pass_on
 from notifications import leases, rechecks
@@ -19,6 +19,7 @@ from notifications.catalogue import template
 from notifications.channels.contract import TOMORROW, Letter, Outcome, Request
 from notifications.errors import NotificationError
 from notifications.leases import Frozen, Moves, Record, Verdict
+from notifications.links import Ticket, make
 from notifications.parcels import Parcel, calls_of
 from notifications.rechecks import Fate
 from notifications.rendering import render_mail, render_sms
@@ -26,6 +27,7 @@ from notifications.round import Flight
 from rules.messages import backoff, tomorrow
 
 _STATES: dict[Verdict, str] = {"accepted": "accepted", "rejected": "dead", "stop": "pending", "unknown": "unknown"}
+_UNSUBSCRIBE = timedelta(days=60)
 _ANSWERS = ("accepted", "rejected", "defer")
 
 
@@ -101,7 +103,7 @@ def _late(flight: Flight, session: Session, claimed: Sequence[Parcel]) -> dict[s
     return found
 
 
-def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: tuple[Enclosed, ...]) -> _Composed:
+def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: tuple[Enclosure, ...]) -> _Composed:
     kind, site = template(parcel.template), flight.one.site
     told = kind.complete(parcel.key, parcel.variables, late)
     envelope = parcel.out_id, parcel.address, _label(parcel), parcel.template, parcel.language
@@ -109,7 +111,16 @@ def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: 
         sms = render_sms(kind, parcel.language, told, site=site)
         return _Composed(flight.channel.compose(Letter(*envelope, sms, flight.one.now())), sms.parts)
     mail = render_mail(kind, parcel.language, told, site=site)
+    mail = replace(mail, enclosures=enclosed, unsubscribe=_unsubscribe(flight, parcel))
     return _Composed(flight.channel.compose(Letter(*envelope, mail, flight.one.now())), None)
+
+
+def _unsubscribe(flight: Flight, parcel: Parcel) -> str:
+    """The address that ends such mails by one click, where there is an answer page."""
+    if flight.kind != "email" or not flight.one.site.answers:
+        return ""
+    until = flight.one.now() + _UNSUBSCRIBE
+    return flight.one.site.answers + make(flight.one.db.keys, Ticket("optout", parcel.id, 0, 0, until))
 
 
 def _label(parcel: Parcel) -> str:

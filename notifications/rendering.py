@@ -14,6 +14,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, pass_contex
 from jinja2.runtime import Context, Macro
 from jinja2.sandbox import SandboxedEnvironment
 
+from models.drafts import Enclosure
 from notifications.catalogue import FOLDER, Template
 from notifications.errors import BadTemplate
 from notifications.site import DEFAULT, SIGN, Site
@@ -21,7 +22,7 @@ from notifications.sms_form import form, provider_text
 from notifications.variables import worked
 from notifications.words import WORDS
 
-__all__ = ["SIGN", "Mail", "Site", "Sms", "provider_text", "render_mail", "render_sms", "sms_parts"]
+__all__ = ["SIGN", "Enclosure", "Mail", "Site", "Sms", "provider_text", "render_mail", "render_sms", "sms_parts"]
 
 CAPS = {"subject.txt": 300, "text.txt": 20_000, "body.html": 100_000, "sms.txt": 500}
 """The most characters of each file's output."""
@@ -34,11 +35,21 @@ _PARTS = "_layout/parts.html"
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An e-mail without its envelope."""
+    """An e-mail without its envelope.
+
+    Attributes:
+        subject: one line.
+        text: plain text.
+        html: the same for those who see HTML.
+        enclosures: attachments and related pictures.
+        unsubscribe: https address that ends these mails by one POST (RFC 8058); "" for none.
+    """
 
     subject: str
     text: str
     html: str
+    enclosures: tuple[Enclosure, ...] = ()
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from notifications.channels import email
+from notifications.channels import mime
 from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
 from notifications.rendering import Sms
 
@@ -33,7 +33,7 @@ class MailFiles:
 
     def compose(self, letter: Letter) -> str:
         """Return the message that will be frozen."""
-        return email.compose(letter, self.sender)
+        return mime.compose(letter, self.sender)
 
     def carries(self, _template: str, _language: str) -> bool:
         """A file takes any text."""

@@ -1,0 +1,114 @@
+"""Asking a gateway what became of a message: the form's question -> its records -> found, nothing, or no clear answer.
+
+"Nothing" may let a message be sent again, so it is said only when the gateway understood the question and showed an
+empty list, or records that are surely of others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from notifications.channels.contract import ChannelDown
+from notifications.channels.enquiry import Found, Reply, Report
+from notifications.channels.fates import plain
+from notifications.channels.json_gateway import JsonGateway
+from notifications.channels.json_gateway_fates import dig, phone_of
+from notifications.channels.json_gateway_form import FoundForm, GatewayForm, QueryForm, word
+
+_BEST = ("delivered", "accepted", "undeliverable")
+
+
+class AskableGateway(JsonGateway):
+    """A gateway with a `query`: a `Channel` and an `Enquiry`."""
+
+    def __init__(self, form: GatewayForm, query: QueryForm, **rest: Any) -> None:
+        super().__init__(form, **rest)
+        self._query = query
+        self._asking = self._line(query.url)
+
+    def open(self) -> None:
+        """Look the gateway up, also where it answers questions."""
+        super().open()
+        self._asking.open()
+
+    def find(self, phone: str, days: Sequence[date], call_id: str, provider_ref: str | None) -> Found | None:
+        """Ask; day by day where the question names one.
+
+        Raises:
+            ChannelDown: no clear answer.
+        """
+        values = {"phone": phone, "call_id": call_id, "provider_ref": provider_ref or ""}
+        asked = [day.isoformat() for day in days] if "day" in self._form.asks() else [""]
+        for day in asked:
+            found = self._find(phone, {**values, "day": day})
+            if found is not None:
+                return found
+        return None
+
+    def _find(self, phone: str, values: Mapping[str, str]) -> Found | None:
+        form, answer = self._query.answer, self._ask(self._asking, self._query.body, values)
+        told, code = answer.json(), None
+        if answer.status == 200 and told is not None:
+            code = word(dig(told, form.code))
+        if code is not None and code in form.nothing:
+            return None
+        if code is None or code not in form.accepted:
+            raise ChannelDown(self.provider, plain(code) if code else f"http {answer.status}")
+        *above, last = form.records.split(".")
+        holder = dig(told, ".".join(above)) if above else told
+        if not isinstance(holder, Mapping) or last not in holder:
+            raise ChannelDown(self.provider, "no list")
+        records = self._of(form, phone, holder[last])
+        return min((_found(form, record) for record in records), key=lambda one: _BEST.index(one.state), default=None)
+
+    def _of(self, form: FoundForm, phone: str, records: Any) -> list[Any]:
+        """Return the records of one number; a number that cannot be read might be the one."""
+        if records is None:
+            return []
+        if not isinstance(records, list):
+            raise ChannelDown(self.provider, "no list")
+        if form.phone is None:
+            return records
+        numbers = [phone_of(dig(record, form.phone)) for record in records]
+        if None in numbers:
+            raise ChannelDown(self.provider, "number not readable")
+        return [record for record, number in zip(records, numbers, strict=True) if number == phone]
+
+    def reports(self) -> Iterator[Sequence[Report]]:
+        """The form knows no receipts: states come from `find` alone."""
+        return iter(())
+
+    def replies(self) -> Iterator[Sequence[Reply]]:
+        """The form knows no answers."""
+        return iter(())
+
+    def close(self) -> None:
+        """Let go of connections."""
+        super().close()
+        self._asking.close()
+
+
+def gateway(
+    form: GatewayForm,
+    secrets: Mapping[str, str],
+    hosts: frozenset[str],
+    clock: Callable[[], datetime],
+    *,
+    development: bool = False,
+    pace: Callable[[], None] | None = None,
+) -> JsonGateway:
+    """Return the channel of a form; it is an `Enquiry` too when the form has a `query`."""
+    rest: dict[str, Any] = {"secrets": secrets, "hosts": hosts, "clock": clock}
+    rest |= {"development": development, "pace": pace}
+    return AskableGateway(form, form.query, **rest) if form.query else JsonGateway(form, **rest)
+
+
+def _found(form: FoundForm, record: Any) -> Found:
+    state = word(dig(record, form.state))
+    ref = word(dig(record, form.ref)) if form.ref else None
+    if state in form.delivered:
+        return Found("delivered", ref)
+    code = plain(state) if state else None
+    if state in form.undeliverable or state in form.blocked:
+        return Found("undeliverable", ref, code, state in form.blocked)
+    return Found("accepted", ref, code)
