@@ -59,17 +59,25 @@ class _Composed:
 
 
 def fly(flight: Flight, claimed: Sequence[Parcel]) -> Landing:
-    """Fly one chunk; a kill on the way leaves at most these messages in doubt."""
+    """Fly one chunk; a kill on the way leaves at most these messages in doubt.
+
+    No call begins after the lease is over: by then others may have asked about it and sent it themselves. Should a
+    channel fail in a way it never should, what is known by then is recorded all the same.
+    """
     landing = Landing()
     composed, broken = _compose(flight, claimed)
-    calls = _freeze(flight, claimed, composed, broken, landing)
-    outcomes: dict[str, Outcome] = {}
-    for call_id, parcels in calls.items():
-        if providers.WHOLE in landing.troubles:
-            outcomes.update((p.out_id, Outcome(p.out_id, "stop", code="not tried")) for p in parcels)
-            continue
-        outcomes.update(_send(flight, call_id, parcels, composed, landing))
-    _record(flight, [parcel for parcels in calls.values() for parcel in parcels], outcomes, landing)
+    lease_until = flight.one.real_now() + flight.one.lease
+    calls = _freeze(flight, claimed, composed, broken, lease_until, landing)
+    flown = [parcel for parcels in calls.values() for parcel in parcels]
+    outcomes = {parcel.out_id: Outcome(parcel.out_id, "stop", code="not tried") for parcel in flown}
+    try:
+        for call_id, parcels in calls.items():
+            if providers.WHOLE in landing.troubles or flight.one.real_now() >= lease_until:
+                break
+            outcomes |= {parcel.out_id: Outcome(parcel.out_id, "unknown", code="no outcome") for parcel in parcels}
+            outcomes.update(_send(flight, call_id, parcels, composed, landing))
+    finally:
+        _record(flight, flown, outcomes, landing)
     return landing
 
 
@@ -132,6 +140,7 @@ def _freeze(
     claimed: Sequence[Parcel],
     composed: Mapping[int, _Composed],
     broken: Mapping[int, Fate],
+    lease_until: datetime,
     landing: Landing,
 ) -> dict[str, list[Parcel]]:
     """Recheck and commit `sending`; return what may fly, by call."""
@@ -151,7 +160,7 @@ def _freeze(
             for call_id, call in calls.items()
             for parcel in call
         ]
-        leases.freeze(session, frozen, flight.channel.provider, one.now(), one.real_now() + one.lease)
+        leases.freeze(session, frozen, flight.channel.provider, one.now(), lease_until)
         rechecks.count(flight, session, len(flying))
     landing.flown = len(flying)
     landing.lost += len(claimed) - len(kept)
