@@ -26,8 +26,8 @@ GATEWAY = Gateway(
     "tencent", "TUOQI_TENCENT_URL", "https://sms.tencentcloudapi.com", frozenset({"sms.tencentcloudapi.com"})
 )
 
-REMEMBERED = timedelta(days=7)
-"""How far back the provider can be asked."""
+REMEMBERED = timedelta(days=7) - timedelta(minutes=10)
+"""How far back the provider can be asked: 7 days by its own clock."""
 
 SETTLED = timedelta(hours=72)
 """The provider shows only what a carrier has reported on: before this, silence says nothing."""

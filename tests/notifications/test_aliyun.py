@@ -133,7 +133,7 @@ STOP = Outcome("id1", "stop")
         pytest.param("isv.MOBILE_NUMBER_ILLEGAL", Outcome("id1", "rejected"), id="number"),
         pytest.param("isv.PARAM_LENGTH_LIMIT", Outcome("id1", "rejected"), id="too long"),
         pytest.param("isv.SMS_CONTENT_ILLEGAL", Outcome("id1", "rejected"), id="content"),
-        pytest.param("isv.BLACK_KEY_CONTROL_LIMIT", Outcome("id1", "rejected"), id="a word in a variable"),
+        pytest.param("isv.BLACK_KEY_CONTROL_LIMIT", Outcome("id1", "rejected", blocked=True), id="blacklisted"),
         pytest.param("isv.CUSTOMER_REFUSED", Outcome("id1", "rejected", blocked=True), id="opted out"),
         pytest.param("isp.SYSTEM_ERROR", Outcome("id1", "unknown"), id="system error"),
         pytest.param("isp.NEWLY_INVENTED", Outcome("id1", "unknown"), id="an unknown error of theirs"),
