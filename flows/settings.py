@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     tencent_url: str = "https://sms.tencentcloudapi.com"
     tencent_variable_limit: int = 35
     gateway_file: Path | None = None
+    http_hosts: str = ""
     robots: SecretStr = SecretStr("")
     operators: str = ""
 
@@ -179,6 +180,11 @@ class Settings(BaseSettings):
     def link(self, code: str) -> str:
         """The address of a link's page, as people reach it: behind the district's proxy, or on this machine."""
         return f"{self.answer_url or f'http://127.0.0.1:{self.answer_port}'}/a/{code}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Hosts that gateways and robots may be at, beside the providers' own."""
+        return frozenset(filter(None, (name.strip() for name in self.http_hosts.split(","))))
 
     def folder(self, name: str) -> Path:
         """Return a folder under var/, made for its owner only."""

@@ -13,7 +13,8 @@ from models.awaited import ABSENT, Answered, Awaited, Patience, awaited, record_
 from models.consent import opt_out_index
 from models.successors import pass_on
 from notifications.channels.contract import ChannelDown
-from notifications.channels.enquiry import Enquiry, Found, Reply
+from notifications.channels.enquiry import Enquiry, Found, Reply, Unclear
+from notifications.errors import NotificationError
 from notifications.leases import Moves
 from notifications.receipts import settle_all, store_reports
 from notifications.round import Round
@@ -84,6 +85,8 @@ def _noting(enquiry: Enquiry, findings: Findings) -> Iterator[None]:
         yield
     except ChannelDown as down:
         findings.down.setdefault(enquiry.provider, down.code)
+    except NotificationError as error:  # it answered, but not as it documents
+        findings.down.setdefault(enquiry.provider, type(error).__name__)
 
 
 def _receive(one: Round, enquiry: Enquiry, findings: Findings) -> None:
@@ -114,7 +117,11 @@ def _ask(one: Round, enquiry: Enquiry, limit: int, patience: Patience, findings:
         answers: list[tuple[Answered, bool]] = []
         try:
             for message in portion:
-                found = enquiry.find(message.phone, days_of(one, message), message.call_id, message.provider_ref)
+                try:
+                    found = enquiry.find(message.phone, days_of(one, message), message.call_id, message.provider_ref)
+                except Unclear:  # of this one; it stays as it is, and the others are asked about all the same
+                    answers.append((Answered(message, "absent", message.state, None, None), False))
+                    continue
                 answers.append((_judged(one, message, found), bool(found and found.blocked)))
         finally:
             _store(one, enquiry.provider, answers, findings)

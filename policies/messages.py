@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 from policies.book import BadPolicy, check_names, in_force, some_of, whole
 from rules.messages import Hours, Kind, Rate, may_leave
 
-PROVIDERS = ("aliyun", "tencent", "gateway", "smtp", "robot")
+PROVIDERS = ("aliyun", "tencent", "smtp", "robot")
 _T = TypeVar("_T")
 
 

@@ -15,11 +15,11 @@ import httpx
 from notifications.channels.aliyun_codes import BLACKLISTED, FATES, frequency
 from notifications.channels.aliyun_told import parse_replies, parse_reports
 from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
-from notifications.channels.enquiry import Found, Reply, Report
+from notifications.channels.enquiry import Found, Reply, Report, Unclear
 from notifications.channels.fates import ACCEPTED, of_call, plain
 from notifications.channels.gateway import Gateway, NotSent
 from notifications.channels.http import Answer, InDoubt, Line
-from notifications.channels.receipts import BEIJING, Unclear, reference
+from notifications.channels.receipts import BEIJING, reference
 from notifications.channels.signers import Acs3
 from notifications.channels.sms import VARIABLE_LIMIT, Approved, Frozen, in_turn, kinship
 

@@ -5,6 +5,7 @@ In China only an approved sign, an approved template and short values may be sen
 
 import json
 import re
+import time
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -117,6 +118,9 @@ def kinship(body: str, *names: str) -> str:
     return sha256(json.dumps([told[name] for name in names]).encode()).hexdigest()
 
 
+LONGEST_S = 120.0
+"""No call begins later than this after the first one of the same rows."""
+
 Call = Callable[[Sequence[Frozen]], tuple[list[Outcome], bool]]
 """Makes one call; returns its outcomes, and whether it was refused as a whole on account of one of several."""
 
@@ -126,14 +130,19 @@ def in_turn(requests: Iterable[Request], kin: Callable[[str], str], call: Call) 
 
     A call that was refused on account of one row is made again in halves until that row stands alone: it was refused
     as a whole, so nothing is sent twice. Behind a call in doubt or a channel in trouble nothing more flies: at most
-    one call's rows are ever in doubt, and the rest goes back untried.
+    one call's rows are ever in doubt, and the rest goes back untried. So does the rest when calls are so slow that the
+    lease of these rows might end.
     """
+    ends = time.monotonic() + LONGEST_S
     groups: dict[str, list[Frozen]] = {}
     for request in requests:
         groups.setdefault(kin(request.body), []).append(thaw(request))
     waiting: deque[Sequence[Frozen]] = deque(groups.values())
     outcomes: list[Outcome] = []
     while waiting:
+        if time.monotonic() > ends:
+            slow = [row for rest in waiting for row in rest]
+            return outcomes + [Outcome(row.out_id, "stop", code="slow") for row in slow]
         rows = waiting.popleft()
         came, split = call(rows)
         if split and len(rows) > 1:

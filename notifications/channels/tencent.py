@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import httpx
 
 from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
-from notifications.channels.enquiry import Found, Reply, Report
+from notifications.channels.enquiry import Found, Reply, Report, Unclear
 from notifications.channels.fates import ACCEPTED, LATER, by_code, of_call, plain
 from notifications.channels.gateway import Gateway, NotSent
 from notifications.channels.http import InDoubt, Line
-from notifications.channels.receipts import BEIJING, BadPush, Unclear, mainland, reference
+from notifications.channels.receipts import BEIJING, BadPush, mainland, reference
 from notifications.channels.signers import Tc3
 from notifications.channels.sms import VARIABLE_LIMIT, Approved, Frozen, in_turn, kinship
 from notifications.channels.tencent_api import Api, Entries, error_code, listed

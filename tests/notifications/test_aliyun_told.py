@@ -10,8 +10,8 @@ import pytest
 
 from notifications.channels.aliyun import Aliyun
 from notifications.channels.contract import ChannelDown
-from notifications.channels.enquiry import Found, Reply, Report
-from notifications.channels.receipts import BadPush, Unclear
+from notifications.channels.enquiry import Found, Reply, Report, Unclear
+from notifications.channels.receipts import BadPush
 from tests.notifications.test_aliyun import Gateway, open_channel
 
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from notifications.channels.contract import ChannelDown
-from notifications.channels.enquiry import Found, Reply, Report
-from notifications.channels.receipts import BadPush, Unclear
+from notifications.channels.enquiry import Found, Reply, Report, Unclear
+from notifications.channels.receipts import BadPush
 from notifications.channels.tencent import Tencent
 from tests.notifications.test_sms import NOW
 from tests.notifications.test_tencent import Gateway, open_channel
