@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from flows.answer_page import duty, optout, swap_answer, swap_ask
-from flows.answer_page.callbacks import Callbacks
+from flows.answer_page.callbacks import BadPayload, Callbacks
 from flows.answer_page.desk import Desk
 from flows.answer_page.gate import Gate
 from flows.answer_page.guesses import Guesses, address_of
@@ -135,13 +135,11 @@ async def _callback(request: Request) -> Response:
     if secret is None or not hmac.compare_digest(given, secret.get_secret_value().encode()):
         return _html(lost(), _language(request))
     what, provider = request.path_params["what"], request.path_params["provider"]
-    if what not in {"reports", "replies"}:
-        return _html(lost(), _language(request))
     callbacks: Callbacks = request.app.state.callbacks
     body = await request.body()
     try:
         yes = await run_in_threadpool(callbacks.hear, desk, provider, what, body)
-    except ValueError:
+    except BadPayload:
         return JSONResponse({"error": "payload"}, 400)
     except Exception as error:  # noqa: BLE001 - the border; the provider repeats what was not stored
         return JSONResponse({"error": (await run_in_threadpool(incident, error)).incident}, 500)

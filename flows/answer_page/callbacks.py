@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
@@ -17,6 +17,7 @@ from flows.settings import Settings
 from models.db import Database
 from notifications.channels.enquiry import Reply, Report
 
+T = TypeVar("T")
 ParseReports = Callable[[Any], Sequence[Report]]
 ParseReplies = Callable[[Any], Sequence[Reply]]
 StoreReports = Callable[[Session, str, Sequence[Report], datetime], object]
@@ -30,6 +31,10 @@ class Provider:
     parse_reports: ParseReports
     parse_replies: ParseReplies
     yes: Mapping[str, Any]
+
+
+class BadPayload(Exception):
+    """It cannot be read; nothing of it was stored."""
 
 
 ALIYUN_YES = {"code": 0, "msg": "成功"}
@@ -48,24 +53,25 @@ class Callbacks:
         """Store what a provider tells; return its yes, or None when there is no such provider or subject.
 
         Raises:
-            ValueError: the payload is not what the provider's manual says.
+            BadPayload: the payload is not what the provider's manual says.
         """
         known = self.providers.get(provider)
-        if known is None or (what == "reports" and self.store_reports is None):
+        if known is None:
             return None
-        payload = json.loads(body)
-        try:
-            if what == "reports":
-                reports = list(known.parse_reports(payload))
-            else:
-                replies = list(known.parse_replies(payload))
-        except (LookupError, TypeError, AttributeError) as error:
-            raise ValueError("payload") from error
-        if what == "reports":
-            assert self.store_reports is not None
+        if what == "replies":
+            for reply in _parsed(known.parse_replies, body):
+                self.take_reply(desk.database, desk.settings, provider, reply)
+            return known.yes
+        if what == "reports" and self.store_reports is not None:
+            reports = _parsed(known.parse_reports, body)
             with desk.database.write() as session:
                 self.store_reports(session, provider, reports, desk.now)
-        else:
-            for reply in replies:
-                self.take_reply(desk.database, desk.settings, provider, reply)
-        return known.yes
+            return known.yes
+        return None
+
+
+def _parsed(parse: Callable[[Any], Sequence[T]], body: bytes) -> list[T]:
+    try:
+        return list(parse(json.loads(body)))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise BadPayload from None

@@ -64,10 +64,10 @@ class Gate:
 
 
 def _host(header: str) -> str:
-    """The name in a Host header, without its port."""
+    """The name in a Host header, without port and brackets."""
     name = header.strip().casefold()
     if name.startswith("["):
-        return name.partition("]")[0] + "]"
+        return name[1:].partition("]")[0]
     return name.partition(":")[0].rstrip(".")
 
 

@@ -144,7 +144,7 @@ def test_an_expiry_between_two_minutes_is_the_later_one() -> None:
 )
 def test_numbers_that_no_table_reaches_are_a_mistake(field: str, value: int) -> None:
     with pytest.raises(ValueError, match="duty link"):
-        make(KEYS, replace(DUTY, **{field: value}))
+        make(KEYS, replace(DUTY, **{field: value}))  # type: ignore[arg-type]
 
 
 def test_a_refusal_quotes_nothing() -> None:

@@ -25,6 +25,8 @@ PHONE = "1389999000"
 MINE, THEIRS, THIRD = date(2026, 3, 10), date(2026, 3, 20), date(2026, 3, 25)
 EVENING = "2026-03-09T18:00"
 MORNING = "2026-03-10T08:20"
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what does not depend on the database."""
 FAR = datetime(2026, 4, 1, tzinfo=UTC)
 
 

@@ -13,7 +13,7 @@ from models.answers import LinkUse
 from models.audit import AuditEntry
 from models.db import Database, keys_of
 from models.duty import DutySlot, Handover, SlotTransition
-from tests.flows.answer_page.conftest import CANARY, CENTRE, EVENING, MINE, MORNING, PHONE, THEIRS, Town
+from tests.flows.answer_page.conftest import CANARY, CENTRE, EVENING, MINE, MORNING, ON_SQLITE, PHONE, THEIRS, Town
 
 GOOD = {"do": "handover", "rooms": "ok", "meals": "ok", "cleaning": "ok", "facilities": "ok", "note": ""}
 BROKEN = {**GOOD, "facilities": "problem", "note": "二楼活动室灯不亮"}
@@ -170,6 +170,7 @@ def test_a_refused_step_may_be_tried_again_with_the_same_link(town: Town) -> Non
     assert town.slot().state == "on_duty"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -190,6 +191,7 @@ def test_a_hand_over_that_is_not_right_comes_back_with_what_was_filled_in(
     assert town.slot().state == "on_duty"
 
 
+@ON_SQLITE
 def test_what_somebody_typed_is_text_and_no_markup(town: Town) -> None:
     telephone, link = town.telephone(MORNING), town.link()
     telephone.post(link, {"do": "checkin"})
@@ -209,6 +211,7 @@ def test_hand_over_before_check_in_is_refused(town: Town) -> None:
     assert (told.status_code, "还没有签到" in told.text) == (422, True)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("do", ["", "approve", "ack; drop", "missed"])
 def test_a_step_that_does_not_exist_is_no_step(town: Town, do: str) -> None:
     assert town.telephone().post(town.link(), {"do": do}).status_code == 404
@@ -223,6 +226,7 @@ def test_who_is_replaced_at_the_door_is_not_asked_to_hand_over(town: Town) -> No
     assert (told.status_code, "已有人到岗" in told.text, 'value="handover"' in told.text) == (200, True, False)
 
 
+@ON_SQLITE
 def test_a_missed_duty_says_whom_to_ask(town: Town) -> None:
     link = town.link()
     town.office.watch("2026-03-11T00:15")
@@ -231,11 +235,13 @@ def test_a_missed_duty_says_whom_to_ask(town: Town) -> None:
     assert (told.status_code, "补签到" in told.text, "<form" in told.text) == (200, True, False)
 
 
+@ON_SQLITE
 def test_a_day_that_is_over_has_no_button(town: Town) -> None:
     told = town.telephone("2026-03-11T00:01").get(town.link())
     assert (told.status_code, "已经过去" in told.text, "<form" in told.text) == (200, True, False)
 
 
+@ON_SQLITE
 def test_an_expired_link_is_gone(town: Town) -> None:
     link = town.link(until=datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
     told = town.telephone().post(link, {"do": "ack"})
@@ -250,6 +256,7 @@ def test_a_duty_of_another_district_is_unknown(town: Town) -> None:
     assert town.telephone(district="530111").get(link).status_code == 404
 
 
+@ON_SQLITE
 def test_no_page_of_a_duty_names_anybody(town: Town) -> None:
     link, evening, morning = town.link(), town.telephone(), town.telephone(MORNING)
     told = [
@@ -269,6 +276,7 @@ def test_no_page_of_a_duty_names_anybody(town: Town) -> None:
         assert not [word for word in (CANARY, PHONE, "canary", "K1", "K2", "K3", "K4", "C-") if word in everything]
 
 
+@ON_SQLITE
 def test_the_page_is_in_the_language_that_was_asked_for(town: Town) -> None:
     link, telephone = town.link(), town.telephone()
     chinese, english = telephone.get(link), telephone.get(f"{link}?lang=en")
@@ -279,6 +287,7 @@ def test_the_page_is_in_the_language_that_was_asked_for(town: Town) -> None:
     assert "确认值班" in town.telephone(lang="en").get(f"{link}?lang=zh").text
 
 
+@ON_SQLITE
 def test_what_an_unexpected_error_says_is_a_number(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ValueError(CANARY)
@@ -301,6 +310,7 @@ def test_a_lost_race_asks_to_press_again(town: Town, monkeypatch: pytest.MonkeyP
         assert session.execute(select(LinkUse)).first() is None
 
 
+@ON_SQLITE
 def test_a_pinned_duty_offers_no_swap(town: Town) -> None:
     with town.database.write() as session:
         session.execute(update(DutySlot).values(pinned=True))

@@ -7,7 +7,7 @@ from sqlmodel import col
 from models.audit import AuditEntry
 from models.messages import Message, OptOut, address_index
 from notifications.links import Ticket, make
-from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, PHONE, Town
+from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, ON_SQLITE, PHONE, Town
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def channel_of(town: Town, message: int) -> str:
         return str(session.execute(select(col(Message.channel)).where(col(Message.id) == message)).scalar_one())
 
 
+@ON_SQLITE
 def test_opening_asks_and_ends_nothing(town: Town, message: int) -> None:
     page = town.telephone().get(link(town, message))
     assert (page.status_code, "不再接收此类" in page.text, outs(town)) == (200, True, [])
@@ -49,6 +50,7 @@ def test_confirming_ends_messages_to_that_address_on_that_channel(town: Town, me
     assert not [word for word in (CANARY, PHONE, "canary") if word in page.text]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -76,6 +78,7 @@ def test_twice_is_once(town: Town, message: int) -> None:
     assert "以后不再发" in telephone.get(path).text
 
 
+@ON_SQLITE
 def test_a_message_that_is_not_there_looks_like_any_wrong_link(town: Town, message: int) -> None:
     told = town.telephone().get(link(town, message + 1_000))
     assert (told.status_code, "打不开这个链接" in told.text) == (404, True)
@@ -88,12 +91,14 @@ def test_a_message_whose_address_was_redacted_has_nothing_to_end(town: Town, mes
     assert outs(town) == []
 
 
+@ON_SQLITE
 def test_a_call_has_no_address(town: Town, message: int) -> None:
     with town.database.write() as session:
         session.execute(update(Message).values(channel="call", address=None, address_index=None))
     assert town.telephone().get(link(town, message)).status_code == 404
 
 
+@ON_SQLITE
 def test_a_message_of_another_district_is_unknown(town: Town, message: int) -> None:
     with town.database.write() as session:
         session.execute(update(Message).values(district="530111"))

@@ -18,7 +18,7 @@ from notifications.duty_swaps import still_asked
 from notifications.duty_truth import STILL_TRUE
 from notifications.leases import claim
 from notifications.links import Ticket, make, read
-from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, MINE, PHONE, THEIRS, THIRD, Town
+from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, MINE, ON_SQLITE, PHONE, THEIRS, THIRD, Town
 
 ASK = {"do": "swap", "date": str(THEIRS)}
 
@@ -58,12 +58,14 @@ def people(town: Town) -> list[str | None]:
     return [town.slot(day).cadre for day in (MINE, THEIRS, THIRD)]
 
 
+@ON_SQLITE
 def test_the_dates_one_may_ask_for_are_shown_without_names(town: Town) -> None:
     page = town.telephone().get(f"{town.link()}?do=swap")
     assert [day in page.text for day in ("3月20日", "3月25日")] == [True, True]
     assert not [word for word in (CANARY, PHONE, "K2", "K3") if word in page.text]
 
 
+@ON_SQLITE
 def test_dates_that_a_rule_forbids_are_not_offered(town: Town) -> None:
     town.office.send("leave", [{"person": "K2", "from": MINE, "until": MINE, "type": "annual"}], "2026-03-02T08:00")
     page = town.telephone().get(f"{town.link()}?do=swap")
@@ -221,6 +223,7 @@ def test_a_rule_that_came_in_between_forbids_the_swap_and_says_so(town: Town) ->
     assert town.telephone().post(link, {"do": "no"}).status_code == 200
 
 
+@ON_SQLITE
 def test_a_forbidden_date_is_refused_in_words_without_numbers(town: Town) -> None:
     town.office.send("leave", [{"person": "K2", "from": MINE, "until": MINE, "type": "annual"}], EVENING)
     page = town.telephone().post(town.link(), ASK)
@@ -230,6 +233,7 @@ def test_a_forbidden_date_is_refused_in_words_without_numbers(town: Town) -> Non
     assert swaps(town) == []
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("day", ["", "2026-03-10", "2026-03-21", "tomorrow", "2026-03-20T00:00", "20260320"])
 def test_a_date_that_is_not_offered_is_no_choice(town: Town, day: str) -> None:
     page = town.telephone().post(town.link(), {"do": "swap", "date": day})
@@ -249,12 +253,14 @@ def test_three_requests_may_wait_and_no_more(town: Town) -> None:
     assert len(swaps(town)) == 3
 
 
+@ON_SQLITE
 def test_an_english_page_leaves_the_district_s_language_in_what_is_sent(town: Town) -> None:
     town.telephone().post(f"{town.link()}?lang=en", ASK)
     (message,) = told(town, "duty-swap-asked")
     assert message["give_weekday"] == "周五"
 
 
+@ON_SQLITE
 def test_someone_who_is_in_neither_side_knows_nothing(town: Town) -> None:
     ask(town)
     code = make(town.database.keys, Ticket("swap", 1, 3, 0, FAR))
@@ -271,6 +277,7 @@ def test_the_asker_s_own_side_is_not_asked(town: Town) -> None:
     assert swaps(town) == ["asked"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("word", ["", "maybe", "YES"])
 def test_a_word_that_is_no_answer_answers_nothing(town: Town, word: str) -> None:
     assert town.telephone().post(ask(town), {"do": word}).status_code == 404
@@ -294,6 +301,7 @@ def test_the_request_flies_only_while_it_waits_for_an_answer(town: Town) -> None
         assert still_asked(session, parcels) == set()
 
 
+@ON_SQLITE
 def test_no_page_of_a_swap_names_anybody(town: Town) -> None:
     link, other = ask(town), town.telephone()
     pages = [other.get(link), other.get(f"{link}?lang=en"), other.post(link, {"do": "yes"}), other.get(link)]
