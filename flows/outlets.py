@@ -12,6 +12,7 @@ from flows.settings import Settings, SettingsError
 from models.db import Database
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, robots, tencent
+from notifications.channels.aliyun import Aliyun
 from notifications.channels.contract import Channel
 from notifications.channels.email import Smtp
 from notifications.channels.enquiry import Enquiry
@@ -19,6 +20,7 @@ from notifications.channels.file import MailFiles, RobotFiles, SmsFile
 from notifications.channels.gateway import Gateway
 from notifications.channels.json_gateway import JsonGateway
 from notifications.channels.json_gateway_form import GatewayForm, read_gateway
+from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
 from notifications.round import Late, Round
@@ -102,18 +104,24 @@ def enquiries(chosen: Settings) -> list[Enquiry]:
     return [channel for channel in channels(chosen)["sms"] if isinstance(channel, Enquiry)]
 
 
+def callers(chosen: Settings) -> dict[str, Aliyun | Tencent]:
+    """Return the providers that may call us with receipts and replies, by name."""
+    named = [channel for channel in channels(chosen)["sms"] if isinstance(channel, Aliyun | Tencent)]
+    return {channel.provider: channel for channel in named}
+
+
 def _aliyun(chosen: Settings) -> Channel:
     key_id = _needed(chosen.aliyun_key_id, "TUOQI_ALIYUN_KEY_ID", "aliyun")
     secret = _needed(chosen.aliyun_secret.get_secret_value(), "TUOQI_ALIYUN_SECRET", "aliyun")
     ids, gateway = provider_ids(chosen.sms_templates)["aliyun"], _gateway(aliyun.GATEWAY, chosen.aliyun_url, chosen)
-    return aliyun.Aliyun(key_id, secret, chosen.sms_sign, ids, clock=real_now, gateway=gateway)
+    return Aliyun(key_id, secret, chosen.sms_sign, ids, clock=real_now, gateway=gateway)
 
 
 def _tencent(chosen: Settings) -> Channel:
     key_id = _needed(chosen.tencent_key_id, "TUOQI_TENCENT_KEY_ID", "tencent")
     secret = _needed(chosen.tencent_secret.get_secret_value(), "TUOQI_TENCENT_SECRET", "tencent")
     app_id = _needed(chosen.tencent_app_id, "TUOQI_TENCENT_APP_ID", "tencent")
-    return tencent.Tencent(
+    return Tencent(
         key_id,
         secret,
         app_id,

@@ -6,8 +6,11 @@ from contextlib import suppress
 import uvicorn
 
 from flows.answer_page.app import answer_app
-from flows.settings import settings
+from flows.answer_page.callbacks import ALIYUN_YES, TENCENT_YES, Callbacks, Provider
+from flows.outlets import callers
+from flows.settings import Settings, settings
 from flows.store import opened
+from notifications.receipts import store_reports
 from rules.errors import TuoqiError
 
 AT_ONCE = 64
@@ -24,7 +27,7 @@ def serve() -> None:
     chosen = settings()
     with opened(chosen) as database:
         config = uvicorn.Config(
-            answer_app(database, chosen),
+            answer_app(database, chosen, callbacks=callbacks_of(chosen)),
             host=chosen.answer_bind,
             port=chosen.answer_port,
             loop="asyncio",
@@ -41,6 +44,16 @@ def serve() -> None:
         )
         with suppress(KeyboardInterrupt):  # uvicorn repeats the signal when it has closed
             uvicorn.Server(config).run()
+
+
+def callbacks_of(chosen: Settings) -> Callbacks:
+    """Let the SMS providers of the settings call; receipts go where polled ones go."""
+    yes = {"aliyun": ALIYUN_YES, "tencent": TENCENT_YES}
+    known = {
+        name: Provider(caller.parse_reports, caller.parse_replies, yes[name])
+        for name, caller in callers(chosen).items()
+    }
+    return Callbacks(known, store_reports)
 
 
 if __name__ == "__main__":

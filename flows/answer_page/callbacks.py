@@ -3,7 +3,6 @@
 A provider repeats what is not answered rightly, and may repeat what was; receipts and replies are single by key.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,15 +17,15 @@ from models.db import Database
 from notifications.channels.enquiry import Reply, Report
 
 T = TypeVar("T")
-ParseReports = Callable[[Any], Sequence[Report]]
-ParseReplies = Callable[[Any], Sequence[Reply]]
+ParseReports = Callable[[bytes], Sequence[Report]]
+ParseReplies = Callable[[bytes], Sequence[Reply]]
 StoreReports = Callable[[Session, str, Sequence[Report], datetime], object]
 TakeReply = Callable[[Database, Settings, str, Reply], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How one provider speaks: its two payloads, as parsed JSON, and the answer it takes for a yes."""
+    """How one provider speaks: its two payloads, and the answer it takes for a yes."""
 
     parse_reports: ParseReports
     parse_replies: ParseReplies

@@ -10,9 +10,11 @@ from sqlmodel import col
 from flows.replies import meaning_of, take_reply
 from models.answers import ReplyTaken
 from models.audit import AuditEntry, verify
+from models.consent import OptOut
 from models.db import keys_of
+from models.drafts import address_index
 from models.duty import SlotTransition
-from models.messages import Message, OptOut, address_index
+from models.messages import Message
 from notifications.channels.enquiry import Reply
 from tests.flows.answer_page.conftest import MINE, PHONE, THEIRS, Town, town
 

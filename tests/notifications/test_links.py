@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -143,8 +144,9 @@ def test_an_expiry_between_two_minutes_is_the_later_one() -> None:
     ("field", "value"), [("subject", 2**35), ("person", 2**28), ("revision", 2**14), ("subject", -1)]
 )
 def test_numbers_that_no_table_reaches_are_a_mistake(field: str, value: int) -> None:
+    wrong: Any = {field: value}
     with pytest.raises(ValueError, match="duty link"):
-        make(KEYS, replace(DUTY, **{field: value}))  # type: ignore[arg-type]
+        make(KEYS, replace(DUTY, **wrong))
 
 
 def test_a_refusal_quotes_nothing() -> None:

@@ -14,6 +14,7 @@ from flows.answer_page.callbacks import ALIYUN_YES, TENCENT_YES, Callbacks, Prov
 from flows.replies import take_reply
 from models.answers import ReplyTaken
 from notifications.channels.enquiry import Reply, Report
+from notifications.channels.receipts import BadPush
 from tests.flows.answer_page.conftest import ON_SQLITE, PHONE, Telephone, Town
 
 SECRET = "0123456789abcdef-secret"
@@ -35,12 +36,22 @@ class Ledger:
         self.reports += [(provider, report) for report in reports]
 
 
-def reports(payload: Any) -> list[Report]:
-    return [Report(each["ref"], each["phone"], "delivered") for each in payload]
+def reports(body: bytes) -> list[Report]:
+    return [Report(each["ref"], each["phone"], "delivered") for each in _read(body)]
 
 
-def replies(payload: Any) -> list[Reply]:
-    return [Reply(each["id"], each["phone"], each["text"], AT) for each in payload]
+def replies(body: bytes) -> list[Reply]:
+    return [Reply(each["id"], each["phone"], each["text"], AT) for each in _read(body)]
+
+
+def _read(body: bytes) -> list[Any]:
+    try:
+        entries = json.loads(body)
+    except ValueError:
+        raise BadPush("aliyun", "not JSON") from None
+    if not isinstance(entries, list) or any(not isinstance(each, dict) or "phone" not in each for each in entries):
+        raise BadPush("aliyun", "not as documented")
+    return entries
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from models.audit import AuditEntry
-from models.messages import Message, OptOut, address_index
+from models.consent import OptOut
+from models.drafts import address_index
+from models.messages import Message
 from notifications.links import Ticket, make
 from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, ON_SQLITE, PHONE, Town
 

@@ -16,8 +16,8 @@ from models.duty import Swap
 from models.messages import Message
 from notifications.duty_swaps import still_asked
 from notifications.duty_truth import STILL_TRUE
-from notifications.leases import claim
 from notifications.links import Ticket, make, read
+from notifications.parcels import claim
 from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, MINE, ON_SQLITE, PHONE, THEIRS, THIRD, Town
 
 ASK = {"do": "swap", "date": str(THEIRS)}
