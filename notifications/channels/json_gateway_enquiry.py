@@ -19,10 +19,19 @@ _BEST = ("delivered", "accepted", "undeliverable")
 
 
 class AskableGateway(JsonGateway):
-    """A gateway with a `query`: a `Channel` and an `Enquiry`."""
+    """A gateway with a `query`: a `Channel` and an `Enquiry`; arguments as of `JsonGateway`."""
 
-    def __init__(self, form: GatewayForm, query: QueryForm, **rest: Any) -> None:
-        super().__init__(form, **rest)
+    def __init__(
+        self,
+        form: GatewayForm,
+        query: QueryForm,
+        secrets: Mapping[str, str],
+        hosts: frozenset[str],
+        clock: Callable[[], datetime],
+        *,
+        development: bool = False,
+    ) -> None:
+        super().__init__(form, secrets, hosts, clock, development=development)
         self._query = query
         self._asking = self._line(query.url)
 
@@ -39,6 +48,8 @@ class AskableGateway(JsonGateway):
         """
         values = {"phone": phone, "call_id": call_id, "provider_ref": provider_ref or ""}
         asked = [day.isoformat() for day in days] if "day" in self._form.asks() else [""]
+        if not asked:
+            raise ChannelDown(self.provider, "no day")  # not asked is not "nothing"
         for day in asked:
             found = self._find(phone, {**values, "day": day})
             if found is not None:
@@ -95,12 +106,11 @@ def gateway(
     clock: Callable[[], datetime],
     *,
     development: bool = False,
-    pace: Callable[[], None] | None = None,
 ) -> JsonGateway:
-    """Return the channel of a form; it is an `Enquiry` too when the form has a `query`."""
-    rest: dict[str, Any] = {"secrets": secrets, "hosts": hosts, "clock": clock}
-    rest |= {"development": development, "pace": pace}
-    return AskableGateway(form, form.query, **rest) if form.query else JsonGateway(form, **rest)
+    """Return the channel of a form (arguments as of `JsonGateway`); with a `query` it is an `Enquiry` too."""
+    if form.query is None:
+        return JsonGateway(form, secrets, hosts, clock, development=development)
+    return AskableGateway(form, form.query, secrets, hosts, clock, development=development)
 
 
 def _found(form: FoundForm, record: Any) -> Found:

@@ -1,6 +1,6 @@
 """Asking a gateway what became of a message: "nothing" is said only when nothing else can be meant."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,7 +34,12 @@ def ask(web: Web) -> Iterator[Callable[..., Found | None]]:
     """Ask `web` for PHONE in call c1."""
     opened: list[AskableGateway] = []
 
-    def find(answer: dict[str, Any] = ANSWER, body: dict[str, Any] = QUESTION, ref: str | None = None) -> Found | None:
+    def find(
+        answer: dict[str, Any] = ANSWER,
+        body: dict[str, Any] = QUESTION,
+        ref: str | None = None,
+        days: Sequence[date] = DAYS,
+    ) -> Found | None:
         form = GatewayForm.model_validate(
             {
                 "provider": "city-sms",
@@ -52,7 +57,7 @@ def ask(web: Web) -> Iterator[Callable[..., Found | None]]:
         enquiry.open()
         opened.append(enquiry)
         assert list(enquiry.reports()) == list(enquiry.replies()) == []
-        return enquiry.find(PHONE, DAYS, "c1", ref)
+        return enquiry.find(PHONE, days, "c1", ref)
 
     yield find
     for enquiry in opened:
@@ -130,6 +135,11 @@ def test_each_day_is_asked_in_turn_until_it_is_found(web: Web, ask: Callable[...
     web.say = lambda told: (200, _rows({"s": "DELIVRD"}) if told["day"] == "2026-07-12" else _rows())
     assert ask(body={**QUESTION, "day": "{{ day }}"}) == Found("delivered")
     assert [told["day"] for told in web.bodies] == ["2026-07-11", "2026-07-12"]
+
+
+def test_not_asking_is_not_nothing(ask: Callable[..., Found | None]) -> None:
+    with pytest.raises(ChannelDown, match="no day"):
+        ask(body={**QUESTION, "day": "{{ day }}"}, days=())
 
 
 def test_where_the_question_names_the_number_records_need_not(web: Web, ask: Callable[..., Found | None]) -> None:
