@@ -19,7 +19,7 @@ from notifications.channels.enquiry import Found, Reply, Report
 from notifications.channels.fates import ACCEPTED, of_call, plain
 from notifications.channels.gateway import Gateway, NotSent
 from notifications.channels.http import Answer, InDoubt, Line
-from notifications.channels.receipts import BEIJING, reference
+from notifications.channels.receipts import BEIJING, Unclear, reference
 from notifications.channels.signers import Acs3
 from notifications.channels.sms import VARIABLE_LIMIT, Approved, Frozen, in_turn, kinship
 
@@ -136,7 +136,7 @@ class Aliyun:
         """Ask what became of one message: by number, date and OutId; where we know the BizId, only of that call.
 
         Raises:
-            ChannelDown: no clear answer, or it may have been sent longer ago than the provider remembers.
+            ChannelDown: no answer; Unclear, when it may have been sent longer ago than the provider remembers.
         """
         today = self._clock().astimezone(BEIJING).date()
         narrow = {"BizId": provider_ref} if provider_ref else {}
@@ -146,7 +146,7 @@ class Aliyun:
                 if told == call_id or (provider_ref and not told):
                     return self._found(detail, provider_ref)
         if any(day < today - REMEMBERED for day in days):
-            raise ChannelDown(self.provider, "too long ago")
+            raise Unclear(self.provider, "too long ago")
         return None
 
     def _details(self, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
@@ -155,7 +155,7 @@ class Aliyun:
             yield from details
             if not details or page * _PAGE >= total:
                 return
-        raise ChannelDown(self.provider, "too many details")
+        raise Unclear(self.provider, "too many details")
 
     def _page(self, query: Mapping[str, str]) -> tuple[int, list[dict[str, Any]]]:
         answer = self._call("QuerySendDetails", query)
@@ -173,7 +173,7 @@ class Aliyun:
         if status == 2:
             return Found("undeliverable", provider_ref, plain(code), code in BLACKLISTED)
         if status not in (1, 3):
-            raise ChannelDown(self.provider, "unreadable details")
+            raise Unclear(self.provider, "unreadable details")
         return Found("accepted" if status == 1 else "delivered", provider_ref)
 
     def reports(self) -> Iterator[Sequence[Report]]:

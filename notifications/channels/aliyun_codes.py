@@ -30,8 +30,8 @@ FATES: Fates = {
     "isv.TEMPLATE_PARAMS_ILLEGAL": REJECTED,
     "isv.SMS_CONTENT_ILLEGAL": REJECTED,
     "isv.UNSUPPORTED_CONTENT": REJECTED,
-    # the documents say "keyword in a variable" and "number that opted out" of this one: no reason to opt anybody out
-    "isv.BLACK_KEY_CONTROL_LIMIT": REJECTED,
+    # once documented as a forbidden word in a variable, now as a number that opted out or complained
+    "isv.BLACK_KEY_CONTROL_LIMIT": BLOCKED,
     "isv.CUSTOMER_REFUSED": BLOCKED,
     # sign and template, or how we fill it
     "isv.SMS_SIGNATURE_ILLEGAL": STOP_TEMPLATE,
@@ -81,7 +81,9 @@ FATES: Fates = {
     "SignatureNonceUsed": UNKNOWN,  # ours are random: a relay repeated the request, and the first may have arrived
 }
 
-BLACKLISTED = frozenset({"MOBILE_IN_BLACK", "W-BLACK", "MBBLACK", "DBBLACK", "isv.CUSTOMER_REFUSED"})
+BLACKLISTED = frozenset(
+    {"MOBILE_IN_BLACK", "W-BLACK", "MBBLACK", "DBBLACK", *(code for code, fate in FATES.items() if fate is BLOCKED)}
+)
 
 _FREQUENCIES = (("天级", TOMORROW), ("小时级", 3600.0), ("分钟级", 60.0))
 

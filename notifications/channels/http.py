@@ -124,7 +124,7 @@ class Line:
 
     def _read(self, response: httpx.Response) -> bytes:
         body, until = bytearray(), time.monotonic() + self._gateway.answer_s
-        for piece in response.iter_raw():
+        for piece in response.iter_bytes():
             body += piece
             if len(body) > BODY_CAP:
                 raise InDoubt(self._gateway.provider, "answer too long")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from notifications.channels.contract import ChannelDown
 from notifications.errors import NotificationError
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -30,6 +31,14 @@ class BadPush(NotificationError):
     what: str
     zh = "短信服务商 {provider} 的回执不合格式（{what}），未作处理；请核对回执推送的地址与类型设置。"
     en = "what provider {provider} told is malformed ({what}) and was not used; check where and what it pushes."
+
+
+@dataclass(eq=False)
+class Unclear(ChannelDown):
+    """The provider answers, but cannot tell yet, or no longer, what became of this one message; ask about others."""
+
+    zh = "服务商 {provider} 目前无法说明这条消息的结果（{code}）；请稍后再查，期间不要重发。"
+    en = "provider {provider} cannot tell what became of this message ({code}); ask later, and do not resend meanwhile."
 
 
 def entries(provider: str, payload: bytes) -> list[Entry]:

@@ -15,7 +15,7 @@ from notifications.channels.enquiry import Found, Reply, Report
 from notifications.channels.fates import ACCEPTED, LATER, by_code, of_call, plain
 from notifications.channels.gateway import Gateway, NotSent
 from notifications.channels.http import InDoubt, Line
-from notifications.channels.receipts import BEIJING, BadPush, mainland, reference
+from notifications.channels.receipts import BEIJING, BadPush, Unclear, mainland, reference
 from notifications.channels.signers import Tc3
 from notifications.channels.sms import VARIABLE_LIMIT, Approved, Frozen, in_turn, kinship
 from notifications.channels.tencent_api import Api, Entries, error_code, listed
@@ -26,8 +26,8 @@ GATEWAY = Gateway(
     "tencent", "TUOQI_TENCENT_URL", "https://sms.tencentcloudapi.com", frozenset({"sms.tencentcloudapi.com"})
 )
 
-REMEMBERED = timedelta(days=7)
-"""How far back the provider can be asked."""
+REMEMBERED = timedelta(days=7) - timedelta(minutes=10)
+"""How far back the provider can be asked: 7 days by its own clock."""
 
 SETTLED = timedelta(hours=72)
 """The provider shows only what a carrier has reported on: before this, silence says nothing."""
@@ -136,22 +136,30 @@ class Tencent:
         our names may be any message to that number: it is no answer.
 
         Raises:
-            ChannelDown: no clear answer, or not yet.
+            ChannelDown: no answer; Unclear, when what it answers proves nothing.
         """
         now = self._clock()
         begin, end = (datetime.combine(day, time(), BEIJING) for day in (min(days), max(days) + timedelta(days=1)))
-        records = self._records(phone, max(begin, now - REMEMBERED), min(now, end + self._settled))
+        since, until = max(begin, now - REMEMBERED), min(now, end + self._settled)
+        records = self._records(phone, since, until) if since < until else []
         for record in records:
             serial = record.get("SerialNo")
             if record.get("SessionContext") == call_id or (provider_ref is not None and serial == provider_ref):
                 return self._found(record)
-        if provider_ref is None and not all(record.get("SessionContext") for record in records):
-            raise ChannelDown(self.provider, "records without SessionContext")
-        if begin < now - REMEMBERED:
-            raise ChannelDown(self.provider, "too long ago")
-        if now < min(now, end) + self._settled:
-            raise ChannelDown(self.provider, "no report yet")
+        reported = now >= min(now, end) + self._settled
+        if provider_ref is not None and not reported:
+            return Found("accepted", provider_ref)
+        named = provider_ref is not None or all(record.get("SessionContext") for record in records)
+        self._insist(
+            (named, "records without SessionContext"), (begin == since, "too long ago"), (reported, "no report")
+        )
         return None
+
+    def _insist(self, *proofs: tuple[bool, str]) -> None:
+        """Say nothing rather than "nothing" where a proof is missing."""
+        for holds, code in proofs:
+            if not holds:
+                raise Unclear(self.provider, code)
 
     def _records(self, phone: str, begin: datetime, end: datetime) -> Entries:
         """Return all records of a window; the API has no pages, so a full answer is asked again in halves."""
@@ -174,7 +182,7 @@ class Tencent:
             else:
                 middle = (since + until) // 2
                 windows += [(since, middle), (middle + 1, until)]
-        raise ChannelDown(self.provider, "too many records")
+        raise Unclear(self.provider, "too many records")
 
     def _found(self, record: Mapping[str, Any]) -> Found:
         serial, code = reference(record.get("SerialNo")), str(record.get("Description") or "")
