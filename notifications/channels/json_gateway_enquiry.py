@@ -14,6 +14,7 @@ from notifications.channels.fates import plain
 from notifications.channels.json_gateway import JsonGateway
 from notifications.channels.json_gateway_fates import dig, phone_of
 from notifications.channels.json_gateway_form import FoundForm, GatewayForm, QueryForm, word
+from notifications.channels.receipts import Unclear, reference
 
 _BEST = ("delivered", "accepted", "undeliverable")
 
@@ -44,12 +45,12 @@ class AskableGateway(JsonGateway):
         """Ask; day by day where the question names one.
 
         Raises:
-            ChannelDown: no clear answer.
+            ChannelDown: no answer; Unclear, when what it answers proves nothing.
         """
         values = {"phone": phone, "call_id": call_id, "provider_ref": provider_ref or ""}
         asked = [day.isoformat() for day in days] if "day" in self._form.asks() else [""]
         if not asked:
-            raise ChannelDown(self.provider, "no day")  # not asked is not "nothing"
+            raise Unclear(self.provider, "no day")  # not asked is not "nothing"
         for day in asked:
             found = self._find(phone, {**values, "day": day})
             if found is not None:
@@ -63,12 +64,14 @@ class AskableGateway(JsonGateway):
             code = word(dig(told, form.code))
         if code is not None and code in form.nothing:
             return None
-        if code is None or code not in form.accepted:
-            raise ChannelDown(self.provider, plain(code) if code else f"http {answer.status}")
+        if code is None:
+            raise ChannelDown(self.provider, f"http {answer.status}")
+        if code not in form.accepted:
+            raise Unclear(self.provider, plain(code))
         *above, last = form.records.split(".")
         holder = dig(told, ".".join(above)) if above else told
         if not isinstance(holder, Mapping) or last not in holder:
-            raise ChannelDown(self.provider, "no list")
+            raise Unclear(self.provider, "no list")
         records = self._of(form, phone, holder[last])
         return min((_found(form, record) for record in records), key=lambda one: _BEST.index(one.state), default=None)
 
@@ -77,12 +80,12 @@ class AskableGateway(JsonGateway):
         if records is None:
             return []
         if not isinstance(records, list):
-            raise ChannelDown(self.provider, "no list")
+            raise Unclear(self.provider, "no list")
         if form.phone is None:
             return records
         numbers = [phone_of(dig(record, form.phone)) for record in records]
         if None in numbers:
-            raise ChannelDown(self.provider, "number not readable")
+            raise Unclear(self.provider, "number not readable")
         return [record for record, number in zip(records, numbers, strict=True) if number == phone]
 
     def reports(self) -> Iterator[Sequence[Report]]:
@@ -115,7 +118,7 @@ def gateway(
 
 def _found(form: FoundForm, record: Any) -> Found:
     state = word(dig(record, form.state))
-    ref = word(dig(record, form.ref)) if form.ref else None
+    ref = reference(word(dig(record, form.ref))) if form.ref else None
     if state in form.delivered:
         return Found("delivered", ref)
     code = plain(state) if state else None

@@ -10,6 +10,7 @@ from notifications.channels.contract import ChannelDown
 from notifications.channels.enquiry import Enquiry, Found
 from notifications.channels.json_gateway_enquiry import AskableGateway, gateway
 from notifications.channels.json_gateway_form import GatewayForm
+from notifications.channels.receipts import Unclear
 from tests.notifications.conftest import Web
 
 PHONE = "13800138000"
@@ -112,23 +113,26 @@ def test_nothing_may_be_said_in_other_ways(web: Web, ask: Callable[..., Found | 
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "code"),
+    ("answer", "status", "code", "error"),
     [
-        pytest.param({"code": 500}, 200, "500", id="a code that nobody listed"),
-        pytest.param({"code": 0}, 200, "no list", id="no list"),
-        pytest.param({"code": 0, "data": {"rows": {}}}, 200, "no list", id="no list but an object"),
-        pytest.param({"code": 404}, 500, "http 500", id="an error that says nothing is there"),
-        pytest.param({}, 200, "http 200", id="no code"),
-        pytest.param([], 200, "http 200", id="a list"),
-        pytest.param(_rows({"p": "138****8000", "s": "DELIVRD"}), 200, "number not readable", id="masked number"),
+        pytest.param({"code": 500}, 200, "500", Unclear, id="a code that nobody listed"),
+        pytest.param({"code": 0}, 200, "no list", Unclear, id="no list"),
+        pytest.param({"code": 0, "data": {"rows": {}}}, 200, "no list", Unclear, id="no list but an object"),
+        pytest.param({"code": 404}, 500, "http 500", ChannelDown, id="an error that says nothing is there"),
+        pytest.param({}, 200, "http 200", ChannelDown, id="no code"),
+        pytest.param([], 200, "http 200", ChannelDown, id="a list"),
+        pytest.param(
+            _rows({"p": "138****8000", "s": "DELIVRD"}), 200, "number not readable", Unclear, id="masked number"
+        ),
     ],
 )
 def test_what_is_not_clear_is_not_nothing(
-    web: Web, ask: Callable[..., Found | None], answer: Any, status: int, code: str
+    web: Web, ask: Callable[..., Found | None], answer: Any, status: int, code: str, error: type[ChannelDown]
 ) -> None:
     web.says(answer, status=status)
-    with pytest.raises(ChannelDown, match=code):
+    with pytest.raises(ChannelDown, match=code) as caught:
         ask()
+    assert type(caught.value) is error
 
 
 def test_each_day_is_asked_in_turn_until_it_is_found(web: Web, ask: Callable[..., Found | None]) -> None:
