@@ -25,8 +25,8 @@ from notifications.channels.json_gateway_form import BadGatewayFile, GatewayForm
 from notifications.rendering import SIGN, Sms
 
 SETTING = "TUOQI_GATEWAY_FILE"
-_CHUNK = 50  # messages of one `send` where each is a call of its own
-_LONGEST_CHUNK_S = 60  # and no more than the rate lets through in a minute: the lease of a chunk is five
+_CHUNK = 50
+_LONGEST_CHUNK_S = 60
 
 
 class JsonGateway:
@@ -38,7 +38,6 @@ class JsonGateway:
         hosts: hosts that may be called.
         clock: real time, aware, for a Retry-After that names an instant.
         development: a loopback among `hosts` may be called.
-        pace: waits until the next call may leave; by default `rate` calls a second.
 
     Raises:
         MissingSecret: an environment variable is not there, or cannot stand in a header.
@@ -53,12 +52,10 @@ class JsonGateway:
         clock: Callable[[], datetime],
         *,
         development: bool = False,
-        pace: Callable[[], None] | None = None,
     ) -> None:
         self.provider, self.rate = form.provider, form.rate
-        single = max(1, min(_CHUNK, int(form.rate * _LONGEST_CHUNK_S)))
-        self.batch = form.batch if form.batch > 1 else single
-        self._form, self._clock, self._pace = form, clock, pace or Pace(form.rate).wait
+        self.batch = form.batch if form.batch > 1 else _chunk(form)
+        self._form, self._clock, self._pace = form, clock, Pace(form.rate).wait
         self._secrets = {name: _secret(name, secrets) for name in form.secrets}
         fixed = {name: body.with_secrets(text, self._secrets) for name, text in form.headers.items()}
         self._headers = {"Content-Type": "application/json; charset=utf-8", **fixed}
@@ -105,7 +102,7 @@ class JsonGateway:
         one = self._form.body if self._form.messages is None else self._form.messages
         try:
             filled = body.early(one, values)
-        except TemplateError as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BadGatewayFile(SETTING, letter.template, type(error).__name__) from None
         return _json(filled).decode()
 
@@ -195,6 +192,16 @@ class Pace:
             self._next = turn + self._gap
         if turn > now:
             self._sleep(turn - now)
+
+
+def _chunk(form: GatewayForm) -> int:
+    """Return how many messages to send at a time where each is a call of its own.
+
+    Full waves of the connections, for the last wave holds up all; but no more than the rate lets through in a minute,
+    for the lease of a chunk is five.
+    """
+    waves = -(-_CHUNK // form.connections)
+    return max(1, min(waves * form.connections, int(form.rate * _LONGEST_CHUNK_S)))
 
 
 def _secret(name: str, secrets: Mapping[str, str]) -> str:

@@ -69,7 +69,7 @@ def faults(structure: Any, path: str, allowed: frozenset[str]) -> Iterator[str]:
                 yield f"{where}: ${{NAME}} takes capital letters, digits and _"
             else:
                 _filled(text, _SAMPLE)
-        except (TemplateError, TypeError, ValueError) as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             yield f"{where}: {type(error).__name__}"
 
 
@@ -77,7 +77,7 @@ def early(structure: Any, values: Mapping[str, Any]) -> Any:
     """Fill in what belongs to the message; the rest stays as it is written.
 
     Raises:
-        TemplateError: a template fails on these values.
+        TemplateError, ArithmeticError, LookupError, TypeError, ValueError: a template fails on these values.
     """
     if isinstance(structure, dict):
         return {key: early(value, values) for key, value in structure.items()}

@@ -14,15 +14,25 @@ from notifications.channels.fates import plain
 from notifications.channels.json_gateway import JsonGateway
 from notifications.channels.json_gateway_fates import dig, phone_of
 from notifications.channels.json_gateway_form import FoundForm, GatewayForm, QueryForm, word
+from notifications.channels.receipts import Unclear, reference
 
 _BEST = ("delivered", "accepted", "undeliverable")
 
 
 class AskableGateway(JsonGateway):
-    """A gateway with a `query`: a `Channel` and an `Enquiry`."""
+    """A gateway with a `query`: a `Channel` and an `Enquiry`; arguments as of `JsonGateway`."""
 
-    def __init__(self, form: GatewayForm, query: QueryForm, **rest: Any) -> None:
-        super().__init__(form, **rest)
+    def __init__(
+        self,
+        form: GatewayForm,
+        query: QueryForm,
+        secrets: Mapping[str, str],
+        hosts: frozenset[str],
+        clock: Callable[[], datetime],
+        *,
+        development: bool = False,
+    ) -> None:
+        super().__init__(form, secrets, hosts, clock, development=development)
         self._query = query
         self._asking = self._line(query.url)
 
@@ -35,10 +45,12 @@ class AskableGateway(JsonGateway):
         """Ask; day by day where the question names one.
 
         Raises:
-            ChannelDown: no clear answer.
+            ChannelDown: no answer; Unclear, when what it answers proves nothing.
         """
         values = {"phone": phone, "call_id": call_id, "provider_ref": provider_ref or ""}
         asked = [day.isoformat() for day in days] if "day" in self._form.asks() else [""]
+        if not asked:
+            raise Unclear(self.provider, "no day")  # not asked is not "nothing"
         for day in asked:
             found = self._find(phone, {**values, "day": day})
             if found is not None:
@@ -52,12 +64,14 @@ class AskableGateway(JsonGateway):
             code = word(dig(told, form.code))
         if code is not None and code in form.nothing:
             return None
-        if code is None or code not in form.accepted:
-            raise ChannelDown(self.provider, plain(code) if code else f"http {answer.status}")
+        if code is None:
+            raise ChannelDown(self.provider, f"http {answer.status}")
+        if code not in form.accepted:
+            raise Unclear(self.provider, plain(code))
         *above, last = form.records.split(".")
         holder = dig(told, ".".join(above)) if above else told
         if not isinstance(holder, Mapping) or last not in holder:
-            raise ChannelDown(self.provider, "no list")
+            raise Unclear(self.provider, "no list")
         records = self._of(form, phone, holder[last])
         return min((_found(form, record) for record in records), key=lambda one: _BEST.index(one.state), default=None)
 
@@ -66,12 +80,12 @@ class AskableGateway(JsonGateway):
         if records is None:
             return []
         if not isinstance(records, list):
-            raise ChannelDown(self.provider, "no list")
+            raise Unclear(self.provider, "no list")
         if form.phone is None:
             return records
         numbers = [phone_of(dig(record, form.phone)) for record in records]
         if None in numbers:
-            raise ChannelDown(self.provider, "number not readable")
+            raise Unclear(self.provider, "number not readable")
         return [record for record, number in zip(records, numbers, strict=True) if number == phone]
 
     def reports(self) -> Iterator[Sequence[Report]]:
@@ -95,17 +109,16 @@ def gateway(
     clock: Callable[[], datetime],
     *,
     development: bool = False,
-    pace: Callable[[], None] | None = None,
 ) -> JsonGateway:
-    """Return the channel of a form; it is an `Enquiry` too when the form has a `query`."""
-    rest: dict[str, Any] = {"secrets": secrets, "hosts": hosts, "clock": clock}
-    rest |= {"development": development, "pace": pace}
-    return AskableGateway(form, form.query, **rest) if form.query else JsonGateway(form, **rest)
+    """Return the channel of a form (arguments as of `JsonGateway`); with a `query` it is an `Enquiry` too."""
+    if form.query is None:
+        return JsonGateway(form, secrets, hosts, clock, development=development)
+    return AskableGateway(form, form.query, secrets, hosts, clock, development=development)
 
 
 def _found(form: FoundForm, record: Any) -> Found:
     state = word(dig(record, form.state))
-    ref = word(dig(record, form.ref)) if form.ref else None
+    ref = reference(word(dig(record, form.ref))) if form.ref else None
     if state in form.delivered:
         return Found("delivered", ref)
     code = plain(state) if state else None

@@ -4,7 +4,6 @@ A code that the form does not list is a refusal all the same: the message waits,
 code on it. Not so on a 5xx, which may come from a relay after the gateway took the message: that is unknown.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,8 +23,8 @@ from notifications.channels.fates import (
 )
 from notifications.channels.http import Answer
 from notifications.channels.json_gateway_form import AnswerForm, Results, word
+from notifications.channels.receipts import mainland, reference
 
-_PHONE = re.compile(r"(?:\+?86)?-?(1[3-9]\d{9})")
 _PAUSE_S = 60.0
 
 
@@ -99,10 +98,8 @@ def dig(told: Any, path: str) -> Any:
 
 def phone_of(value: object) -> str | None:
     """Return a mobile number as 11 digits; None for what is none, such as a masked one."""
-    found = _PHONE.fullmatch(word(value) or "")
-    return found[1] if found else None
+    return mainland(word(value) or "")
 
 
 def _ref(told: Any, path: str | None) -> str | None:
-    ref = word(dig(told, path)) if path else None
-    return ref[:200] if ref else None
+    return reference(word(dig(told, path))) if path else None

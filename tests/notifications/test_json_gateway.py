@@ -263,5 +263,16 @@ def test_calls_leave_evenly() -> None:
     assert slept == pytest.approx([0.25, 0.5, 0.15])
 
 
-def test_a_slow_gateway_is_given_no_more_than_a_minutes_worth_at_once(gate: Callable[..., JsonGateway]) -> None:
-    assert (gate(rate=0.1).batch, gate(rate=0.001).batch, gate(rate=500).batch) == (6, 1, 50)
+@pytest.mark.parametrize(
+    ("changed", "batch"),
+    [
+        pytest.param({}, 50, id="one line"),
+        pytest.param({"connections": 20}, 60, id="full waves of the lines"),
+        pytest.param({"rate": 0.1}, 6, id="a minute of a slow gateway"),
+        pytest.param({"rate": 0.001}, 1, id="never none"),
+        pytest.param(BATCH, 10, id="as many as a call holds"),
+    ],
+)
+def test_how_many_fly_at_once(changed: dict[str, Any], batch: int) -> None:
+    form = _form("http://127.0.0.1:1", **changed)
+    assert JsonGateway(form, SECRETS, frozenset({"127.0.0.1"}), lambda: NOW, development=True).batch == batch

@@ -1,6 +1,6 @@
 """Asking a gateway what became of a message: "nothing" is said only when nothing else can be meant."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from notifications.channels.contract import ChannelDown
 from notifications.channels.enquiry import Enquiry, Found
 from notifications.channels.json_gateway_enquiry import AskableGateway, gateway
 from notifications.channels.json_gateway_form import GatewayForm
+from notifications.channels.receipts import Unclear
 from tests.notifications.conftest import Web
 
 PHONE = "13800138000"
@@ -34,7 +35,12 @@ def ask(web: Web) -> Iterator[Callable[..., Found | None]]:
     """Ask `web` for PHONE in call c1."""
     opened: list[AskableGateway] = []
 
-    def find(answer: dict[str, Any] = ANSWER, body: dict[str, Any] = QUESTION, ref: str | None = None) -> Found | None:
+    def find(
+        answer: dict[str, Any] = ANSWER,
+        body: dict[str, Any] = QUESTION,
+        ref: str | None = None,
+        days: Sequence[date] = DAYS,
+    ) -> Found | None:
         form = GatewayForm.model_validate(
             {
                 "provider": "city-sms",
@@ -52,7 +58,7 @@ def ask(web: Web) -> Iterator[Callable[..., Found | None]]:
         enquiry.open()
         opened.append(enquiry)
         assert list(enquiry.reports()) == list(enquiry.replies()) == []
-        return enquiry.find(PHONE, DAYS, "c1", ref)
+        return enquiry.find(PHONE, days, "c1", ref)
 
     yield find
     for enquiry in opened:
@@ -107,29 +113,37 @@ def test_nothing_may_be_said_in_other_ways(web: Web, ask: Callable[..., Found | 
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "code"),
+    ("answer", "status", "code", "error"),
     [
-        pytest.param({"code": 500}, 200, "500", id="a code that nobody listed"),
-        pytest.param({"code": 0}, 200, "no list", id="no list"),
-        pytest.param({"code": 0, "data": {"rows": {}}}, 200, "no list", id="no list but an object"),
-        pytest.param({"code": 404}, 500, "http 500", id="an error that says nothing is there"),
-        pytest.param({}, 200, "http 200", id="no code"),
-        pytest.param([], 200, "http 200", id="a list"),
-        pytest.param(_rows({"p": "138****8000", "s": "DELIVRD"}), 200, "number not readable", id="masked number"),
+        pytest.param({"code": 500}, 200, "500", Unclear, id="a code that nobody listed"),
+        pytest.param({"code": 0}, 200, "no list", Unclear, id="no list"),
+        pytest.param({"code": 0, "data": {"rows": {}}}, 200, "no list", Unclear, id="no list but an object"),
+        pytest.param({"code": 404}, 500, "http 500", ChannelDown, id="an error that says nothing is there"),
+        pytest.param({}, 200, "http 200", ChannelDown, id="no code"),
+        pytest.param([], 200, "http 200", ChannelDown, id="a list"),
+        pytest.param(
+            _rows({"p": "138****8000", "s": "DELIVRD"}), 200, "number not readable", Unclear, id="masked number"
+        ),
     ],
 )
 def test_what_is_not_clear_is_not_nothing(
-    web: Web, ask: Callable[..., Found | None], answer: Any, status: int, code: str
+    web: Web, ask: Callable[..., Found | None], answer: Any, status: int, code: str, error: type[ChannelDown]
 ) -> None:
     web.says(answer, status=status)
-    with pytest.raises(ChannelDown, match=code):
+    with pytest.raises(ChannelDown, match=code) as caught:
         ask()
+    assert type(caught.value) is error
 
 
 def test_each_day_is_asked_in_turn_until_it_is_found(web: Web, ask: Callable[..., Found | None]) -> None:
     web.say = lambda told: (200, _rows({"s": "DELIVRD"}) if told["day"] == "2026-07-12" else _rows())
     assert ask(body={**QUESTION, "day": "{{ day }}"}) == Found("delivered")
     assert [told["day"] for told in web.bodies] == ["2026-07-11", "2026-07-12"]
+
+
+def test_not_asking_is_not_nothing(ask: Callable[..., Found | None]) -> None:
+    with pytest.raises(ChannelDown, match="no day"):
+        ask(body={**QUESTION, "day": "{{ day }}"}, days=())
 
 
 def test_where_the_question_names_the_number_records_need_not(web: Web, ask: Callable[..., Found | None]) -> None:
