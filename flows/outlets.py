@@ -11,14 +11,13 @@ from flows.jobs import is_dead, owner, real_now
 from flows.settings import Settings, SettingsError
 from models.db import Database
 from notifications.catalogue import provider_ids
-from notifications.channels import aliyun, robots, tencent
+from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
 from notifications.channels.aliyun import Aliyun
 from notifications.channels.contract import Channel
 from notifications.channels.email import Smtp
 from notifications.channels.enquiry import Enquiry
 from notifications.channels.file import MailFiles, RobotFiles, SmsFile
 from notifications.channels.gateway import Gateway
-from notifications.channels.json_gateway import JsonGateway
 from notifications.channels.json_gateway_form import GatewayForm, read_gateway
 from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
@@ -139,7 +138,8 @@ def _gateway(known: Gateway, url: str, chosen: Settings) -> Gateway:
 
 
 def _json_gateway(chosen: Settings) -> Channel:
-    return JsonGateway(_form(chosen), os.environ, chosen.hosts, real_now, development=_at_desk(chosen))
+    form, desk = _form(chosen), _at_desk(chosen)
+    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, development=desk)
 
 
 def _form(chosen: Settings) -> GatewayForm:

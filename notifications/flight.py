@@ -125,7 +125,7 @@ def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: 
 
 def _unsubscribe(flight: Flight, parcel: Parcel) -> str:
     """The address that ends such mails by one click, where there is an answer page."""
-    if flight.kind != "email" or not flight.one.site.answers:
+    if flight.kind != "email" or not flight.one.site.answers.startswith("https://"):
         return ""
     until = flight.one.now() + _UNSUBSCRIBE
     return flight.one.site.answers + make(flight.one.db.keys, Ticket("optout", parcel.id, 0, 0, until))

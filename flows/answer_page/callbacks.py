@@ -15,6 +15,7 @@ from flows.replies import take_reply
 from flows.settings import Settings
 from models.db import Database
 from notifications.channels.enquiry import Reply, Report
+from notifications.errors import NotificationError
 
 T = TypeVar("T")
 ParseReports = Callable[[bytes], Sequence[Report]]
@@ -69,8 +70,8 @@ class Callbacks:
         return None
 
 
-def _parsed(parse: Callable[[Any], Sequence[T]], body: bytes) -> list[T]:
+def _parsed(parse: Callable[[bytes], Sequence[T]], body: bytes) -> list[T]:
     try:
-        return list(parse(json.loads(body)))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return list(parse(body))
+    except NotificationError:
         raise BadPayload from None

@@ -9,12 +9,12 @@ from datetime import date, datetime
 from typing import Any
 
 from notifications.channels.contract import ChannelDown
-from notifications.channels.enquiry import Found, Reply, Report
+from notifications.channels.enquiry import Found, Reply, Report, Unclear
 from notifications.channels.fates import plain
 from notifications.channels.json_gateway import JsonGateway
 from notifications.channels.json_gateway_fates import dig, phone_of
 from notifications.channels.json_gateway_form import FoundForm, GatewayForm, QueryForm, word
-from notifications.channels.receipts import Unclear, reference
+from notifications.channels.receipts import reference
 
 _BEST = ("delivered", "accepted", "undeliverable")
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from notifications.channels.contract import ChannelDown
-from notifications.channels.enquiry import Enquiry, Found
+from notifications.channels.enquiry import Enquiry, Found, Unclear
 from notifications.channels.json_gateway_enquiry import AskableGateway, gateway
 from notifications.channels.json_gateway_form import GatewayForm
-from notifications.channels.receipts import Unclear
 from tests.notifications.conftest import Web
 
 PHONE = "13800138000"

@@ -34,7 +34,7 @@ def test_the_book_reads_whole() -> None:
     assert policy.rates["aliyun"] == Rate(per_s=100, burst=1000)
     assert (policy.settle, policy.receipts, policy.redact) == (
         timedelta(minutes=15),
-        timedelta(days=3),
+        timedelta(days=5),
         timedelta(days=90),
     )
     assert policy.resend == ("notice", "urgent")

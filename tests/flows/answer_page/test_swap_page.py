@@ -22,6 +22,8 @@ from tests.flows.answer_page.conftest import CANARY, EVENING, FAR, MINE, ON_SQLI
 
 ASK = {"do": "swap", "date": str(THEIRS)}
 
+PAIRS = {("duty-swap-asked", "zh-CN")}
+
 
 def ask(town: Town) -> str:
     """Ask, and return the link that the other side was sent."""
@@ -291,7 +293,7 @@ def test_the_request_flies_only_while_it_waits_for_an_answer(town: Town) -> None
     with town.database.write() as session:
         parcels = [
             p
-            for p in claim(session, "sms", "test", now=now, lease_until=now, limit=100)
+            for p in claim(session, "sms", "test", pairs=PAIRS, now=now, lease_until=now, limit=100)
             if p.template == "duty-swap-asked"
         ]
         assert still_asked(session, parcels) == {parcel.key for parcel in parcels}
