@@ -204,9 +204,9 @@ def test_a_restore_is_in_the_audit_log_and_the_chain_still_holds(kept: Settings)
 def test_a_restore_says_which_messages_might_go_out_twice(on_sqlite: Settings) -> None:
     _do(
         on_sqlite,
-        "INSERT INTO message (dedupe_key, channel, template, template_version, kind, audience, language, district, recipient, "
-        "variables_hash, priority, not_before, state, attempts, out_id, created_at) VALUES ('k', 'sms', 't', 1, 'notice', 'staff', 'en', "
-        "'530112', 'C', x'00', 5, '2026-03-01', 'pending', 0, 'o', '2026-03-01')",
+        "INSERT INTO message (dedupe_key, channel, template, template_version, kind, audience, language, district, "
+        "recipient, variables_hash, priority, not_before, state, attempts, out_id, created_at) VALUES ('k', 'sms', 't', "
+        "1, 'notice', 'staff', 'en', '530112', 'C', x'00', 5, '2026-03-01', 'pending', 0, 'o', '2026-03-01')",
     )
     assert "1 条消息" in restore_database(on_sqlite, _backup(on_sqlite))
 

@@ -1,9 +1,9 @@
 """Providers call us: only with the secret, only known ones, each answered as it expects."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from pydantic import SecretStr
@@ -17,6 +17,7 @@ from notifications.channels.enquiry import Reply, Report
 from notifications.channels.receipts import BadPush
 from tests.flows.answer_page.conftest import ON_SQLITE, PHONE, Telephone, Town
 
+T = TypeVar("T")
 SECRET = "0123456789abcdef-secret"
 AT = datetime(2026, 3, 9, 9, 30, tzinfo=UTC)
 
@@ -37,21 +38,18 @@ class Ledger:
 
 
 def reports(body: bytes) -> list[Report]:
-    return [Report(each["ref"], each["phone"], "delivered") for each in _read(body)]
+    return _read(body, lambda each: Report(each["ref"], each["phone"], "delivered"))
 
 
 def replies(body: bytes) -> list[Reply]:
-    return [Reply(each["id"], each["phone"], each["text"], AT) for each in _read(body)]
+    return _read(body, lambda each: Reply(each["id"], each["phone"], each["text"], AT))
 
 
-def _read(body: bytes) -> list[Any]:
+def _read(body: bytes, made: Callable[[Any], T]) -> list[T]:
     try:
-        entries = json.loads(body)
-    except ValueError:
-        raise BadPush("aliyun", "not JSON") from None
-    if not isinstance(entries, list) or any(not isinstance(each, dict) or "phone" not in each for each in entries):
-        raise BadPush("aliyun", "not as documented")
-    return entries
+        return [made(each) for each in json.loads(body)]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise BadPush("aliyun", "not as documented") from None
 
 
 @pytest.fixture
