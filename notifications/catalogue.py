@@ -172,7 +172,10 @@ def read_ids(path: Path) -> Ids:
         BadIds: the file cannot be read, or an entry is not known to the catalogue or no text; it is named.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml.load(path.read_text(encoding="utf-8"), _Once) or {}  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise BadIds(path.name, say(f"第 {line} 行：{error.problem}", f"line {line}: {error.problem}")) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadIds(path.name, type(error).__name__) from error
     wrong = _wrong_ids(content)
@@ -193,6 +196,18 @@ def provider_ids(file: Path | None = None) -> Ids:
             if ids:
                 merged[provider][name] = ids
     return merged
+
+
+class _Once(yaml.SafeLoader):
+    """YAML in which a name given twice is an error, where else the first would be lost silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [str(name.value) for name, _ in node.value]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            problem = say(f"{twice[0]} 出现了两次", f"{twice[0]} is given twice")
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 def _wordy(kind: Variable) -> bool:

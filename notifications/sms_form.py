@@ -73,7 +73,7 @@ def form(template: Template, language: str, site: Site) -> Form:
                 texts.append("")
             else:
                 texts[-1] += piece
-    except TemplateError as error:
+    except (TemplateError, OSError) as error:
         raise BadTemplate(template.name, f"{where}: {type(error).__name__}") from error
     except ValueError as error:
         raise BadTemplate(template.name, f"{where}: {error}") from error

@@ -165,7 +165,10 @@ def test_nothing_is_approved_unless_somebody_says_so() -> None:
         pytest.param("aliyun: {duty-notice: {zh-CN: 'SMS 1'}}", PATH, id="a space in the id"),
         pytest.param("aliyun: {duty-notice: SMS_1}", "aliyun.duty-notice", id="no language"),
         pytest.param("- aliyun", "文件", id="a list"),
-        pytest.param("aliyun: {", "ParserError", id="no YAML"),
+        pytest.param("aliyun: {", "第 1 行", id="no YAML"),
+        pytest.param("aliyun: {}\naliyun: {}", "aliyun 出现了两次", id="a name given twice"),
+        pytest.param("aliyun: {duty-gap: {en: A, en: B}}", "en 出现了两次", id="a language given twice"),
+        pytest.param("aliyun: \x00", "ReaderError", id="not even text"),
     ],
 )
 def test_a_wrong_file_of_ids_is_refused_with_the_place(tmp_path: Path, text: str, found: str) -> None:
