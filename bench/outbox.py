@@ -215,9 +215,10 @@ def _idle(here: Store, name: str) -> tuple[Cost, int]:
 
 
 def _claims(database: Database) -> None:
-    terms = {"pairs": [(TEMPLATE, "zh-CN")], "now": NOW, "lease_until": real_now() + timedelta(minutes=5)}
+    pairs, until = [(TEMPLATE, "zh-CN")], real_now() + timedelta(minutes=5)
     for _ in range(_CLAIMS):
         with database.write() as session:
-            assert len(claim(session, "sms", "bench", limit=_CHUNK, **terms)) == _CHUNK
+            claimed = claim(session, "sms", "bench", pairs=pairs, now=NOW, lease_until=until, limit=_CHUNK)
+            assert len(claimed) == _CHUNK
     with database.write() as session:
         release(session, "bench")

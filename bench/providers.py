@@ -35,7 +35,8 @@ from notifications.channels.aliyun import Aliyun
 from notifications.channels.contract import Channel
 from notifications.channels.email import Smtp
 from notifications.channels.gateway import Gateway
-from notifications.channels.http import Answer, Line as Wire
+from notifications.channels.http import Answer
+from notifications.channels.http import Line as Wire
 from notifications.channels.signers import Acs3, Tc3
 from notifications.channels.tencent import Tencent
 from notifications.outbox import enqueue
@@ -51,10 +52,10 @@ Calls = list[tuple[Mapping[str, str], Mapping[str, str], bytes]]
 def figures(*, quick: bool) -> list[Line]:
     """Measure each way out beside its floor."""
     many, some, asked, repeats = (2_000, 200, 100, 1) if quick else (20_000, 2_000, 1_000, 3)
-    account = {"signs": [SIGN], **{provider: {code: _text(provider)} for provider, code in _IDS.items()}}
+    templates = {provider: {code: _text(provider)} for provider, code in _IDS.items()}
     with store("SQLite") as here:
         here.create("empty", 1, 3, kinds=())
-        with rehearsal(account) as (server, url):
+        with rehearsal({"signs": [SIGN], **templates}) as (server, url):
             wires = _Wires(here, server, url, repeats)
             lines = [
                 wires.figure("SMS at Alibaba, 100 a call", wires.aliyun, Acs3(KEY_ID, SECRET, real_now), many, "3"),
@@ -93,13 +94,14 @@ class _Wires:
 
     def figure(self, job: str, channel: Callable[[], Channel], signer: httpx.Auth, number: int, bar: str) -> Line:
         """Drain messages, then make the same calls again, bare."""
-        ours, bare, calls = [], [], 0
-        for _ in range(self.repeats):
-            with _filled(self.here, number, "sms") as database, _written_down() as made:
-                ours.append(measured(lambda: drained(database, channel(), "sms", number, real_now), self.server)[0])
-            bare.append(self._floor(made, signer))
-            calls = len(made)
-        return _line(job, f"{number} messages, {calls} calls", quickest(ours), quickest(bare), bar)
+        rounds = [self._sent(channel, signer, number) for _ in range(self.repeats)]
+        ours, bare, calls = zip(*rounds, strict=True)
+        return _line(job, f"{number} messages, {calls[0]} calls", quickest(ours), quickest(bare), bar)
+
+    def _sent(self, channel: Callable[[], Channel], signer: httpx.Auth, number: int) -> tuple[Cost, Cost, int]:
+        with _filled(self.here, number, "sms") as database, _written_down() as made:
+            cost, _ = measured(lambda: drained(database, channel(), "sms", number, real_now), self.server)
+        return cost, self._floor(made, signer), len(made)
 
     def _floor(self, made: Calls, signer: httpx.Auth) -> Cost:
         def post() -> None:
@@ -111,18 +113,18 @@ class _Wires:
 
     def reconciled(self, number: int) -> Line:
         """Ask about unknown messages that were accepted, then ask the same again, bare."""
-        ours, bare = [], []
-        for _ in range(self.repeats):
-            with _filled(self.here, number, "sms") as database:
-                drained(database, self.aliyun(), "sms", number, real_now)
-                _forget(database)
-                one = one_round(database, "aliyun", real_now)
-                with _written_down() as made:
-                    cost, found = measured(lambda: reconcile(one, [self.aliyun()], _ignore, limit=number), self.server)
-            assert sum(found.moves.values()) == number == len(made), found
-            ours.append(cost)
-            bare.append(self._floor(made, Acs3(KEY_ID, SECRET, real_now)))
-        return _line("reconcile at Alibaba", f"{number} unknown messages", quickest(ours), quickest(bare), "1.5")
+        ours, bare = zip(*(self._asked(number) for _ in range(self.repeats)), strict=True)
+        return _line("reconcile at Alibaba", f"{number} unknown messages", quickest(ours), quickest(bare), "")
+
+    def _asked(self, number: int) -> tuple[Cost, Cost]:
+        with _filled(self.here, number, "sms") as database:
+            drained(database, self.aliyun(), "sms", number, real_now)
+            _forget(database)
+            one = one_round(database, "aliyun", real_now)
+            with _written_down() as made:
+                cost, found = measured(lambda: reconcile(one, [self.aliyun()], _ignore, limit=number), self.server)
+        assert sum(found.moves.values()) == number == len(made), found
+        return cost, self._floor(made, Acs3(KEY_ID, SECRET, real_now))
 
 
 def _ignore(*_: object) -> None:
@@ -159,15 +161,17 @@ def _written_down() -> Iterator[Calls]:
 
 
 def _mails(here: Store, number: int, repeats: int) -> Line:
-    ours, bare = [], []
     with mail_server() as (server, port):
-        for _ in range(repeats):
-            with _filled(here, number, "email") as database:
-                channel = Smtp("127.0.0.1", port, "none", SENDER)
-                ours.append(measured(lambda: drained(database, channel, "email", number, real_now), server)[0])
-                mails = _composed(database)
-            bare.append(measured(lambda: _handed_over(port, mails), server)[0])
+        ours, bare = zip(*(_mailed(here, number, server, port) for _ in range(repeats)), strict=True)
     return _line("e-mail over SMTP", f"{number} mails", quickest(ours), quickest(bare), "1.5")
+
+
+def _mailed(here: Store, number: int, server: psutil.Process, port: int) -> tuple[Cost, Cost]:
+    with _filled(here, number, "email") as database:
+        channel = Smtp("127.0.0.1", port, "none", SENDER)
+        cost, _ = measured(lambda: drained(database, channel, "email", number, real_now), server)
+        mails = _composed(database)
+    return cost, measured(lambda: _handed_over(port, mails), server)[0]
 
 
 def _composed(database: Database) -> Sequence[tuple[str, bytes]]:
@@ -187,4 +191,4 @@ def _handed_over(port: int, mails: Sequence[tuple[str, bytes]]) -> None:
 
 
 def _line(job: str, size: str, ours: Cost, floor: Cost, bar: str) -> Line:
-    return Line(job, size, ours, floor, ratio(ours, floor, wall=True), f"{bar} wall", mb(ours))
+    return Line(job, size, ours, floor, ratio(ours, floor, wall=True), bar and f"{bar} wall", mb(ours))

@@ -1,4 +1,4 @@
-"""Where the messages of the figures go: the rehearsal of the SMS providers and a mail server, each a process of its own."""
+"""Where the messages of the figures go: the rehearsal of SMS providers and a mail server, each a process of its own."""
 
 import json
 import socket

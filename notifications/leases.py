@@ -68,8 +68,9 @@ def take_back(
     lapsed = or_(col(Message.lease_until) <= real_now, col(Message.lease_owner).in_(gone))
     told = (col(Message.channel), col(Message.template), col(Message.state))
     free = {"state": "pending", "lease_owner": None, "lease_until": None}
-    locked = select(col(Message.id)).where(IS_OPEN, col(Message.state) != "pending", lapsed).order_by(col(Message.id))
-    session.execute(locked.with_for_update()).all()  # in the order in which everybody locks
+    in_order = col(Message.id) + 0  # the order in which everybody locks; for the bare id SQLite would read the table
+    locked = select(col(Message.id)).where(IS_OPEN, col(Message.state) != "pending", lapsed).order_by(in_order)
+    session.execute(locked.with_for_update()).all()
     claimed = update(Message).where(IS_OPEN, col(Message.state) == "claimed", lapsed).values(**free)
     moves: Moves = Counter(tuple(row) for row in session.execute(claimed.returning(*told)))
     doubt = {"state": "unknown", "error_class": "unknown", "error_code": "lease", "finished_at": now}
@@ -171,7 +172,8 @@ def record(session: Session, owner: str, records: Sequence[Record], real_now: da
         for entry in kept
     ]
     if tries:
-        session.execute(insert_for(session, Attempt).on_conflict_do_nothing(), tries)
+        table = Attempt.metadata.tables["attempt"]  # the ORM has nothing to add, and takes its time
+        session.connection().execute(insert_for(session, table).on_conflict_do_nothing(), tries)
     return Counter((entry.channel, entry.parcel.template, entry.state) for entry in kept)
 
 
