@@ -170,6 +170,13 @@ def test_urgent_checks_are_exempt_from_caps_but_count(office: Office) -> None:
     assert office.drain(Post()).states == {"held": 1}
 
 
+def test_urgent_checks_of_the_same_chunk_count_too(office: Office) -> None:
+    office.capped(number_day=2, run=100, day=100)
+    office.put(replace(DRAFT, key="notice", priority=0))
+    office.put(*drafts(2, address=DRAFT.address), kind="urgent")
+    assert office.drain(Post()).states == {"accepted": 2, "held": 1}
+
+
 def test_a_cap_of_one_channel_leaves_the_other_alone(office: Office) -> None:
     office.capped(day=1)
     mails = [replace(one, key=f"mail:{one.key}", channel="email", address="li@example.org") for one in drafts(1)]

@@ -34,7 +34,7 @@ def test_what_the_first_cannot_open_the_second_takes(office: Office, two: tuple[
 
 
 def test_what_the_first_stops_at_the_second_goes_on_with(office: Office, two: tuple[Post, Post]) -> None:
-    two[0].answers = ["accepted"] * 5 + [STOP] * 5
+    two[0].answers = [*["accepted"] * 5, *[STOP] * 5]
     office.drain(*two)
     assert office.states() == {"accepted": 10}
     assert set(two[0].phones[:5]).isdisjoint(two[1].phones)

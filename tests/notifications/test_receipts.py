@@ -127,6 +127,7 @@ def test_what_a_killed_drain_left_is_settled_when_its_receipt_was_early(office: 
 
     class Killed(Post):
         def send(self, call_id: str, requests: Any) -> Any:
+            super().send(call_id, requests)
             calls.append(call_id)
             raise KeyboardInterrupt
 
