@@ -5,11 +5,11 @@ later, in its report. Business refusals are HTTP 200, those of the gateway 4xx.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from notifications.rehearsal.account import Approved
 from notifications.rehearsal.acs3 import Acs3
 from notifications.rehearsal.aliyun_checks import against, checked_sign, checked_values, mainland, template_of
 from notifications.rehearsal.calls import Answer, Call, Refusal, as_json
@@ -111,12 +111,12 @@ class Aliyun:
         held = [against(faults.phones.get(number)) for number in numbers]
         if len(numbers) == 1 and held[0] is not None:
             raise held[0]
-        ref = f"{self.stage.ledger.reference()}^0"
-        now = self.stage.clock()
+        fates = [hold.code if hold else "" for hold in held]
+        ref, now = f"{self.stage.ledger.reference()}^0", self.stage.clock()
         self.stage.book(
             [
-                _entry(call_id, number, sign, code, template, one, ref, now, hold)
-                for number, sign, one, hold in zip(numbers, signs, filled, held, strict=True)
+                Entry(self.name, call_id, number, sign, code, one, template.filled(sign, one), ref, now, fails)
+                for number, sign, one, fails in zip(numbers, signs, filled, fates, strict=True)
             ]
         )
         return {"BizId": ref}
@@ -135,21 +135,6 @@ class Aliyun:
         shown = found[(page - 1) * size : page * size]
         details = [_detail(receipt) for receipt in shown]
         return {"TotalCount": str(len(found)), "SmsSendDetailDTOs": {"SmsSendDetailDTO": details}}
-
-
-def _entry(  # noqa: PLR0913, PLR0917 - an entry has as many fields
-    call_id: str,
-    number: str,
-    sign: str,
-    code: str,
-    template: Approved,
-    values: dict[str, str],
-    ref: str,
-    now: float,
-    held: Refusal | None,
-) -> Entry:
-    content = template.filled(sign, values)
-    return Entry("aliyun", call_id, number, sign, code, values, content, ref, now, held.code if held else "")
 
 
 def _detail(receipt: Receipt) -> dict[str, Any]:
@@ -182,7 +167,7 @@ def _required(given: Mapping[str, str], name: str) -> str:
 
 def _whole(given: Mapping[str, str], name: str, most: int) -> int:
     value = _required(given, name)
-    if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= most):
+    if re.fullmatch(r"[0-9]{1,9}", value) is None or not 1 <= int(value) <= most:
         raise Refusal("isv.INVALID_PARAMETERS", f"{name} 不合法")
     return int(value)
 

@@ -25,7 +25,7 @@ def mainland(phone: Any) -> str:
 
 def checked_sign(account: Account, sign: Any) -> None:
     """Refuse a sign that is not approved."""
-    if sign not in account.signs:
+    if not isinstance(sign, str) or sign not in account.signs:
         raise Refusal("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名")
 
 

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -57,7 +57,7 @@ class Ledger:
     """All acceptances in order; also in `path` as JSON lines, when given, read again at the next start."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._lock = Lock()
+        self._lock = Condition()
         self._entries: list[Entry] = []
         self._of: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._series, self._number = secrets.randbelow(10**9), 0
@@ -82,7 +82,13 @@ class Ledger:
             if self._file is not None:
                 self._file.write(lines)
                 self._file.flush()
+            self._lock.notify_all()
             return self._keep(entries)
+
+    def wait_for(self, count: int, timeout_s: float = 10) -> bool:
+        """Wait until so many messages were accepted; False when it takes too long."""
+        with self._lock:
+            return self._lock.wait_for(lambda: len(self._entries) >= count, timeout_s)
 
     def _keep(self, entries: Sequence[Entry]) -> range:
         start = len(self._entries)

@@ -5,6 +5,7 @@ wakes everybody: `stop` shuts all sockets down and is done when the last thread 
 """
 
 import os
+import re
 import socket
 import struct
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 from notifications.rehearsal.calls import Answer, Call, as_json
 
 _LARGEST = 10 * 1024 * 1024
+_LENGTH = re.compile(r"[0-9]{1,9}")
 _PATIENCE_S = 5
 
 
@@ -71,10 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         """Let go."""
-        super().finish()
-        with self.server.changed:
-            self.server.lines.discard(self.request)
-            self.server.changed.notify_all()
+        try:
+            super().finish()
+        finally:
+            with self.server.changed:
+                self.server.lines.discard(self.request)
+                self.server.changed.notify_all()
 
     def handle_one_request(self) -> None:
         """Serve unless stopping."""
@@ -84,20 +88,21 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle_one_request()
 
     def do_GET(self) -> None:
-        """Read the call, get its answer, send it."""
+        """Read the call, get its answer, send it; a caller that dies before the last byte asked for nothing."""
         length = self.headers.get("Content-Length", "0")
-        if (
-            not (length.isascii() and length.isdecimal())
-            or int(length) > _LARGEST
-            or "Transfer-Encoding" in self.headers
-        ):
+        if _LENGTH.fullmatch(length) is None or int(length) > _LARGEST or "Transfer-Encoding" in self.headers:
             self.close_connection = True
             self._send(Answer(as_json({"error": "body with a Content-Length up to 10 MB, please"}), 413))
+            self.connection.shutdown(socket.SHUT_WR)
+            self._wait_for_goodbye()  # closing on unread data would be a reset, and lose the answer
+            return
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
             return
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        call = Call(self.command, path, query, headers, self.rfile.read(int(length)))
-        self._finish(self.server.reply_to(call))
+        self._finish(self.server.reply_to(Call(self.command, path, query, headers, body)))
 
     do_POST = do_GET  # noqa: N815
 
@@ -109,10 +114,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
         elif answer.ending == "silent":
             self.close_connection = True
-            while self.connection.recv(65536):
-                pass
+            self._wait_for_goodbye()
         else:
             self._send(answer)
+
+    def _wait_for_goodbye(self) -> None:
+        """Wait until the caller hangs up, or the server stops."""
+        while self.connection.recv(65536):
+            pass
 
     def _send(self, answer: Answer) -> None:
         """Write head and body at once; half a body promises the whole and closes."""

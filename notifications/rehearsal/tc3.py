@@ -59,7 +59,7 @@ class Tc3:
             )
 
     def _timestamp(self, written: str) -> int:
-        if not written.isdecimal() or not written.isascii():
+        if re.fullmatch(r"[0-9]{1,12}", written) is None:
             raise Refusal("MissingParameter", "The request is missing the parameter X-TC-Timestamp.")
         if abs(int(written) - self.clock()) > SKEW_S:
             raise Refusal("AuthFailure.SignatureExpire", "The provided credentials have expired.")

@@ -15,7 +15,16 @@ from notifications.rehearsal.ledger import Entry
 from notifications.rehearsal.receipts import Answered, Receipt
 from notifications.rehearsal.stage import Stage
 from notifications.rehearsal.tc3 import Tc3
-from notifications.rehearsal.tencent_checks import against, approved, mainland, numbers_of, text_of, texts_of, whole
+from notifications.rehearsal.tencent_checks import (
+    against,
+    approved,
+    mainland,
+    numbers_of,
+    text_of,
+    texts_of,
+    values_of,
+    whole,
+)
 
 VERSION = "2021-01-11"
 _REGIONS = {"ap-beijing", "ap-guangzhou", "ap-nanjing"}
@@ -78,7 +87,7 @@ class Tencent:
     def _send(self, given: dict[str, Any]) -> dict[str, Any]:
         """SendSms: the same text to up to 200 numbers."""
         phones, (template_id, sign, session) = numbers_of(given, _MOST), texts_of(given)
-        values = {str(place): value for place, value in enumerate(given.get("TemplateParamSet") or [], 1)}
+        values = values_of(given)
         template, problem = approved(self.stage.account, text_of(given, "SmsSdkAppId"), template_id, sign, values)
         if problem is None and self.stage.faults.no_balance:
             problem = Refusal("FailedOperation.InsufficientBalanceInSmsPackage", "insufficient balance in SMS package")

@@ -47,6 +47,14 @@ def texts_of(given: Mapping[str, Any]) -> tuple[str, str, str]:
     return text_of(given, "TemplateId"), text_of(given, "SignName", needed=False), session
 
 
+def values_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return TemplateParamSet by the numbers of the template's slots."""
+    values = given.get("TemplateParamSet") or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise Refusal("InvalidParameter", "TemplateParamSet must be an array of strings.")
+    return {str(place): value for place, value in enumerate(values, 1)}
+
+
 def whole(given: Mapping[str, Any], name: str) -> int:
     """Return a parameter that must be a whole number."""
     value = given.get(name)
@@ -70,7 +78,7 @@ def numbers_of(given: Mapping[str, Any], most: int) -> list[str]:
 
 
 def approved(
-    account: Account, app_id: str, template_id: str, sign: str, values: Mapping[str, Any]
+    account: Account, app_id: str, template_id: str, sign: str, values: Mapping[str, str]
 ) -> tuple[Approved, Refusal | None]:
     """Return the template, and what is wrong with account, sign, template or values: it stands at every number."""
     template = account.tencent.get(template_id)
@@ -83,9 +91,7 @@ def approved(
     return template, _unfit(template, values)
 
 
-def _unfit(template: Approved, values: Mapping[str, Any]) -> Refusal | None:
-    if not all(isinstance(value, str) for value in values.values()):
-        raise Refusal("InvalidParameter", "TemplateParamSet must be an array of strings.")
+def _unfit(template: Approved, values: Mapping[str, str]) -> Refusal | None:
     if set(values) != set(template.variables) or not all(values.values()):
         return Refusal(
             "FailedOperation.TemplateParamSetNotMatchApprovedTemplate",
