@@ -44,7 +44,7 @@ from tests.notifications.fallible import ASKING, FLYING, Carrier, Death, Fuse, M
 from tests.notifications.office import BOOK, DRAFT, ZONE, here
 
 CHUNK = 3
-CAPS = Caps(number_day=4, run=8, day=20)
+CAPS = Caps(number_day=4, run=6, day=9)
 POLICY = replace(BOOK, caps=CAPS, rates={"first": Rate(per_s=1, burst=5)}, receipts=timedelta(days=999))
 PHONES = tuple(f"1380000000{n}" for n in range(5))
 MAIL = "li@example.org"
