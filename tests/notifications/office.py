@@ -103,9 +103,9 @@ class Post:
 class Asked:
     """A provider that can be asked: by phone, what it says; `told` are portions of receipts and answers."""
 
-    def __init__(self, provider: str = "post", **answers: Found | BaseException | None) -> None:
+    def __init__(self, provider: str = "post") -> None:
         self.provider = provider
-        self.answers: dict[str, Found | BaseException | None] = dict(answers)
+        self.answers: dict[str, Found | BaseException | None] = {}
         self.told: list[Sequence[Report] | BaseException] = []
         self.replied: list[Sequence[Reply] | BaseException] = []
         self.asked: list[tuple[str, list[date], str, str | None]] = []
@@ -140,6 +140,13 @@ class Asked:
 
     def close(self) -> None:
         self.closed += 1
+
+
+def says(found: Found | BaseException | None, phone: str = DRAFT.address) -> Asked:
+    """A provider that is asked about one phone."""
+    asked = Asked()
+    asked.answers[phone] = found
+    return asked
 
 
 @dataclass

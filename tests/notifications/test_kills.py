@@ -197,7 +197,7 @@ def test_kills_at_random_send_nothing_twice_and_lose_nothing(trial: Trial, kills
 def test_two_drains_at_once_send_each_message_once(trial: Trial) -> None:
     trial.enqueue(60)
     pids = [trial.fork(_drain) for _ in range(2)]
-    assert not any([trial.ended(pid) for pid in pids])
+    assert not any(trial.ended(pid) for pid in pids)
     assert trial.states() == {"accepted": 60}
     trial.settle()
 
@@ -209,5 +209,5 @@ def test_two_reconcilers_at_once_send_nothing_twice(trial: Trial, monkeypatch: p
     _drain(trial.office(trial.database, "last"), Wire(trial.url, Fuse()))
     trial.minutes += 20
     pids = [trial.fork(work) for work in (_ask, _ask, _drain)]
-    assert not any([trial.ended(pid) for pid in pids])
+    assert not any(trial.ended(pid) for pid in pids)
     trial.settle()

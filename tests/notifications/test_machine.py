@@ -1,11 +1,10 @@
 """The outbox as a state machine: whatever comes in whatever order, nothing leaves twice, and no end is undone.
 
 Jobs write, drains fly and die, time passes on both clocks, receipts come in any order, providers are asked, people opt
-out, facts change. What is checked at each call and after each step stands in `_look` and in the invariants.
+out, facts change. What is checked at each call stands in `_look`, what is checked after each step in laws.py.
 """
 
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,6 +39,7 @@ from notifications.reconcile import reconcile
 from notifications.round import Round
 from policies.messages import Caps
 from rules.messages import Rate, may_leave
+from tests.notifications import laws
 from tests.notifications.fallible import ASKING, FLYING, Carrier, Death, Fuse, Mortal, mine
 from tests.notifications.office import BOOK, DRAFT, ZONE, here
 
@@ -49,19 +49,6 @@ POLICY = replace(BOOK, caps=CAPS, rates={"first": Rate(per_s=1, burst=5)}, recei
 PHONES = tuple(f"1380000000{n}" for n in range(5))
 MAIL = "li@example.org"
 WORDS = ("accepted", "accepted", "rejected", "defer", "stop", "not approved", "timeout", "lost")
-GOES_ON: dict[str, set[str]] = {
-    "accepted": {"delivered", "undeliverable"},
-    "unknown": {"accepted", "delivered", "undeliverable", "pending", "dead"},
-    "undeliverable": {"delivered"},
-    "delivered": set(),
-    "dead": set(),
-    "suppressed": set(),
-    "expired": set(),
-    "cancelled": set(),
-}
-"""Where a message may go from an end; everything else is no step back."""
-ACCEPTED = ("accepted", "delivered", "undeliverable")
-NEVER_LEFT = ("pending", "claimed", "dead", "suppressed", "expired", "cancelled")
 _numbers = count()
 
 
@@ -262,36 +249,14 @@ class Outbox(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self) -> None:
         rows = self._rows("SELECT id, dedupe_key, out_id, state, follows FROM message")
-        self._nothing_is_accepted_twice_and_everything_accepted_is_known_or_in_doubt(rows)
-        self._no_end_is_undone({key: state for _, key, _, state, _ in rows})
-        self._rows_are_what_was_enqueued_and_one_successor_each_of_what_did_not_get_through(rows)
-        self._little_is_in_doubt_and_tries_are_only_added(rows)
-
-    def _nothing_is_accepted_twice_and_everything_accepted_is_known_or_in_doubt(self, rows: list[Any]) -> None:
-        taken = Counter(one.out_id for carrier in (*self.sms, self.mail) for one in carrier.books)
-        assert max(taken.values(), default=0) <= 1
-        for _, _, out_id, state, _ in rows:
-            assert taken[out_id] == 1 or state not in ACCEPTED
-            assert taken[out_id] == 0 or state not in NEVER_LEFT
-
-    def _no_end_is_undone(self, states: dict[str, str]) -> None:
-        for key, before in self.before.items():
-            onward = GOES_ON.get(before, {states[key]})
-            assert states[key] in {before, *onward}, (key, before, states[key])
-        self.before = states
-
-    def _rows_are_what_was_enqueued_and_one_successor_each_of_what_did_not_get_through(self, rows: list[Any]) -> None:
-        states = {number: state for number, _, _, state, _ in rows}
-        followed = Counter(follows for *_, follows in rows if follows is not None)
-        assert len(rows) == self.enqueued + followed.total()
-        assert max(followed.values(), default=0) <= 1
-        assert {states[before] for before in followed} <= {"suppressed", "dead", "undeliverable", "delivered"}
-
-    def _little_is_in_doubt_and_tries_are_only_added(self, rows: list[Any]) -> None:
-        doubts = self.deaths + sum(carrier.doubts for carrier in (*self.sms, self.mail))
-        assert sum(state == "unknown" for _, _, _, state, _ in rows) <= CHUNK * doubts
+        carriers = (*self.sms, self.mail)
+        laws.nothing_is_accepted_twice_and_everything_accepted_is_known_or_in_doubt(rows, carriers)
+        self.before = laws.no_end_is_undone(self.before, rows)
+        laws.rows_are_what_was_enqueued_and_one_successor_each_of_what_did_not_get_through(rows, self.enqueued)
+        doubts = self.deaths + sum(carrier.doubts for carrier in carriers)
+        laws.at_most_one_chunk_is_in_doubt_each_time(rows, CHUNK * doubts)
         ((tries,),) = self._rows("SELECT count(*) FROM attempt")
-        assert tries >= self.tries
+        assert tries >= self.tries, "tries are only added"
         self.tries = tries
 
     def _rows(self, query: str) -> list[Any]:
