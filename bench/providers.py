@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import httpx
@@ -52,7 +53,7 @@ Calls = list[tuple[Mapping[str, str], Mapping[str, str], bytes]]
 def figures(*, quick: bool) -> list[Line]:
     """Measure each way out beside its floor."""
     many, some, asked, repeats = (2_000, 200, 100, 1) if quick else (20_000, 2_000, 1_000, 3)
-    templates = {provider: {code: _text(provider)} for provider, code in _IDS.items()}
+    templates: dict[str, Any] = {provider: {code: _text(provider)} for provider, code in _IDS.items()}
     with store("SQLite") as here:
         here.create("empty", 1, 3, kinds=())
         with rehearsal({"signs": [SIGN], **templates}) as (server, url):
