@@ -93,19 +93,28 @@ def channels(chosen: Settings) -> dict[str, list[Channel]]:
     """
     return {
         "robot": [_robots(chosen)],
-        "sms": [_SMS[name](chosen) for name in chosen.sms.split(",")],
+        "sms": sms_channels(chosen),
         "email": [_email(chosen)],
     }
 
 
+def sms_channels(chosen: Settings) -> list[Channel]:
+    """Return the SMS providers in order of preference.
+
+    Raises:
+        MissingSetting, BadGatewayFile: one cannot be used as it is set.
+    """
+    return [_SMS[name](chosen) for name in chosen.sms.split(",")]
+
+
 def enquiries(chosen: Settings) -> list[Enquiry]:
     """Return the providers that can be asked what became of messages."""
-    return [channel for channel in channels(chosen)["sms"] if isinstance(channel, Enquiry)]
+    return [channel for channel in sms_channels(chosen) if isinstance(channel, Enquiry)]
 
 
 def callers(chosen: Settings) -> dict[str, Aliyun | Tencent]:
     """Return the providers that may call us with receipts and replies, by name."""
-    named = [channel for channel in channels(chosen)["sms"] if isinstance(channel, Aliyun | Tencent)]
+    named = [channel for channel in sms_channels(chosen) if isinstance(channel, Aliyun | Tencent)]
     return {channel.provider: channel for channel in named}
 
 
