@@ -133,6 +133,7 @@ def test_what_could_not_be_stored_is_told_again_later_and_quotes_nothing(telepho
 @pytest.mark.parametrize(("size", "status"), [(1_048_576, 400), (1_048_577, 413)])
 def test_a_callback_may_be_a_megabyte_and_no_more(telephone: Telephone, size: int, status: int) -> None:
     assert telephone.post(f"/callback/aliyun/{SECRET}/reports", b"[" * size).status_code == status
+    assert telephone.post(f"/callback/aliyun/{SECRET}x/reports", b"[" * size).status_code == 413
 
 
 def test_the_default_takes_replies_by_the_real_rules() -> None:
