@@ -186,7 +186,7 @@ def test_the_password_of_the_mail_server_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("TUOQI_ANSWER_URL", "answers.example.cn"),
+        ("TUOQI_ANSWER_URL", "page.example.org"),
         ("TUOQI_ANSWER_URL", "javascript:alert(1)"),
         ("TUOQI_ANSWER_URL", "https://answers.example.cn/?x=1"),
         ("TUOQI_CALLBACK_SECRET", "short"),
