@@ -3,7 +3,6 @@
 A provider repeats what is not answered rightly, and may repeat what was; receipts and replies are single by key.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,17 +15,18 @@ from flows.replies import take_reply
 from flows.settings import Settings
 from models.db import Database
 from notifications.channels.enquiry import Reply, Report
+from notifications.errors import NotificationError
 
 T = TypeVar("T")
-ParseReports = Callable[[Any], Sequence[Report]]
-ParseReplies = Callable[[Any], Sequence[Reply]]
+ParseReports = Callable[[bytes], Sequence[Report]]
+ParseReplies = Callable[[bytes], Sequence[Reply]]
 StoreReports = Callable[[Session, str, Sequence[Report], datetime], object]
 TakeReply = Callable[[Database, Settings, str, Reply], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How one provider speaks: its two payloads, as parsed JSON, and the answer it takes for a yes."""
+    """How one provider speaks: its two payloads, read from the body as it came, and the answer it takes for a yes."""
 
     parse_reports: ParseReports
     parse_replies: ParseReplies
@@ -70,8 +70,8 @@ class Callbacks:
         return None
 
 
-def _parsed(parse: Callable[[Any], Sequence[T]], body: bytes) -> list[T]:
+def _parsed(parse: Callable[[bytes], Sequence[T]], body: bytes) -> list[T]:
     try:
-        return list(parse(json.loads(body)))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return list(parse(body))
+    except (NotificationError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BadPayload from None

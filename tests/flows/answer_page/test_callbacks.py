@@ -14,6 +14,7 @@ from flows.answer_page.callbacks import ALIYUN_YES, TENCENT_YES, Callbacks, Prov
 from flows.replies import take_reply
 from models.answers import ReplyTaken
 from notifications.channels.enquiry import Reply, Report
+from notifications.errors import BadAddress
 from tests.flows.answer_page.conftest import ON_SQLITE, PHONE, Telephone, Town
 
 SECRET = "0123456789abcdef-secret"
@@ -35,12 +36,12 @@ class Ledger:
         self.reports += [(provider, report) for report in reports]
 
 
-def reports(payload: Any) -> list[Report]:
-    return [Report(each["ref"], each["phone"], "delivered") for each in payload]
+def reports(payload: bytes) -> list[Report]:
+    return [Report(each["ref"], each["phone"], "delivered") for each in json.loads(payload)]
 
 
-def replies(payload: Any) -> list[Reply]:
-    return [Reply(each["id"], each["phone"], each["text"], AT) for each in payload]
+def replies(payload: bytes) -> list[Reply]:
+    return [Reply(each["id"], each["phone"], each["text"], AT) for each in json.loads(payload)]
 
 
 @pytest.fixture
@@ -127,6 +128,16 @@ def test_what_could_not_be_stored_is_told_again_later_and_quotes_nothing(telepho
     assert PHONE not in told.text
     ledger.fails = False
     assert call(telephone, f"aliyun/{SECRET}/reports", [{"ref": "r1", "phone": f"{PHONE}1"}]).status_code == 200
+
+
+@ON_SQLITE
+def test_a_reader_s_own_refusal_is_a_refusal(town: Town, ledger: Ledger) -> None:
+    def refuse(_: bytes) -> list[Report]:
+        raise BadAddress("k", "r", "sms")
+
+    known = {"aliyun": Provider(refuse, replies, ALIYUN_YES)}
+    telephone = town.telephone(callbacks=Callbacks(known, ledger.store), callback_secret=SecretStr(SECRET))
+    assert call(telephone, f"aliyun/{SECRET}/reports", []).status_code == 400
 
 
 @ON_SQLITE
