@@ -122,12 +122,9 @@ def _folder(settings: Settings) -> Iterator[Finding]:
 
 def _policies(settings: Settings) -> Iterator[Finding]:
     today = settings.today()
-    readers = {"duty": book.duty, "messages": messages}
-    sources = {
-        (name, version.since, version.source)
-        for name, read in readers.items()
-        for version in (read(day, settings.policy) for day in dates_between(today, today + _AHEAD))
-    }
+    days = list(dates_between(today, today + _AHEAD))
+    sources = {("duty", rule.since, rule.source) for rule in (book.duty(day, settings.policy) for day in days)}
+    sources |= {("messages", rule.since, rule.source) for rule in (messages(day, settings.policy) for day in days)}
     for name, since, source in sorted(sources):
         yield ok("policy", say("{} 自 {} 起：{}", "{} from {}: {}").format(name, since, source))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from flows.finding import Finding, bad, ok, warn
 from flows.message_watch import operators
-from flows.outlets import channels
+from flows.outlets import sms_channels
 from flows.settings import Settings
 from notifications.catalogue import catalogue
 from notifications.channels.contract import Channel, ChannelDown
@@ -61,7 +61,7 @@ def sms(settings: Settings) -> Iterator[Finding]:
         yield ok("sms", say("当前政策不使用短信", "the policy in force sends no SMS"))
         return
     if settings.sms != "file":
-        yield from _providers(channels(settings)["sms"])
+        yield from _providers(sms_channels(settings))
         return
     make = bad if settings.environment == "production" else warn
     yield make(

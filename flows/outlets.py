@@ -75,7 +75,7 @@ def _policy(chosen: Settings) -> MessagePolicy:
 
 def site_of(chosen: Settings) -> Site:
     """Return what every message may say of the district."""
-    answers = f"{chosen.answer_url}/a/" if chosen.answer_url else ""
+    answers = chosen.link("") if chosen.answer_url else ""
     sign = f"【{chosen.sms_sign.strip('【】')}】"
     return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
 

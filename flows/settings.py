@@ -177,9 +177,14 @@ class Settings(BaseSettings):
         url = self.database_url or f"sqlite:///{self.folder('') / 'tuoqi.db'}"
         return _PLAIN_POSTGRES.sub("postgresql+psycopg://", url)
 
+    @property
+    def answer_site(self) -> str:
+        """The answer page as people reach it: behind the district's proxy, else on this machine."""
+        return self.answer_url or f"http://127.0.0.1:{self.answer_port}"
+
     def link(self, code: str) -> str:
-        """The address of a link's page, as people reach it: behind the district's proxy, or on this machine."""
-        return f"{self.answer_url or f'http://127.0.0.1:{self.answer_port}'}/a/{code}"
+        """The address that a message carries for a code."""
+        return f"{self.answer_site}/a/{code}"
 
     @property
     def hosts(self) -> frozenset[str]:

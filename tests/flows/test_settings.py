@@ -181,3 +181,34 @@ def test_the_language_of_the_run_follows_the_settings(monkeypatch: pytest.Monkey
 
 def test_the_password_of_the_mail_server_is_not_shown() -> None:
     assert "geheim" not in repr(Settings(smtp_password="geheim"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TUOQI_ANSWER_URL", "page.example.org"),
+        ("TUOQI_ANSWER_URL", "javascript:alert(1)"),
+        ("TUOQI_ANSWER_URL", "https://answers.example.cn/?x=1"),
+        ("TUOQI_CALLBACK_SECRET", "short"),
+        ("TUOQI_CALLBACK_SECRET", "sixteen/letters/."),
+    ],
+)
+def test_what_would_not_work_in_an_address_is_refused_and_not_repeated(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting, match=name) as refused:
+        module.settings()
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("", "http://127.0.0.1:4201/a/x1"),
+        ("https://answers.example.cn/", "https://answers.example.cn/a/x1"),
+        ("https://example.cn/duty", "https://example.cn/duty/a/x1"),
+    ],
+)
+def test_a_link_leads_to_where_telephones_reach_the_page(url: str, link: str) -> None:
+    assert Settings(answer_url=url).link("x1") == link
