@@ -49,7 +49,9 @@ def _redact(database: Database, now: datetime, limit: int = 5000) -> int:
 
 def _columns(database: Database, *names: str) -> Sequence[Any]:
     with database.read() as session:
-        return tuple(session.connection().execute(text(f"SELECT {', '.join(names)} FROM message ORDER BY id")).first() or ())
+        return tuple(
+            session.connection().execute(text(f"SELECT {', '.join(names)} FROM message ORDER BY id")).first() or ()
+        )
 
 
 @pytest.mark.parametrize(

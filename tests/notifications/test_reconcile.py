@@ -409,4 +409,3 @@ def test_a_patience_of_its_own(doubt: Office) -> None:
 
 def test_what_is_printed_of_an_awaited_message_names_no_phone() -> None:
     assert PHONE not in repr(_awaited(NOON))
-
