@@ -102,9 +102,7 @@ def failed(as_json: Json = False) -> None:
         said.result(failed_messages(database, settings()), as_json=as_json)
 
 
-@message.command(
-    help=either("原因排除后，让无法发送的消息再试", "let dead messages try again")
-)
+@message.command(help=either("原因排除后，让无法发送的消息再试", "let dead messages try again"))
 @dated
 def resend(keys: Annotated[list[str], typer.Argument(metavar="KEY...")], as_json: Json = False) -> None:
     """Let dead messages try again."""

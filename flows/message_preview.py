@@ -142,7 +142,7 @@ def gallery_markdown(site: Site) -> str:
         page += [_row(head), _row(["---"] * len(head)), _row([_plain(cell) for cell in cells])]
         said = [f"{say('主题：', 'Subject: ')}{seen.mail.subject}"] if seen.mail else []
         said += [seen.sms.text] if seen.sms else []
-        page += ["", "```text", *said, "```"]
+        page += ["", *(line for text in said for line in (f"> {_plain(text)}", ">"))][:-1]  # wrapped, unlike code
     return "\n".join(page) + "\n"
 
 

@@ -7,7 +7,7 @@ from prefect import flow
 
 from flows import artifacts, fields
 from flows.failures import safely
-from flows.message_figures import Report, channel_name, message_name, state_name
+from flows.message_figures import Report, channel_name, message_name, provider_name, state_name
 from flows.message_preview import gallery_markdown
 from flows.message_report import message_report as report_days
 from flows.message_watch import raise_alarms
@@ -97,7 +97,7 @@ def _show(report: Report, result: dict[str, Any]) -> None:
         {
             say("消息", "message"): message_name(each.template),
             say("通道", "channel"): channel_name(each.channel),
-            say("服务商", "provider"): each.provider or "—",
+            say("服务商", "provider"): provider_name(each.provider),
             say("结果", "result"): state_name(each.state),
             say("条数", "number"): each.messages,
             say("计费条数", "parts"): each.parts,
