@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flows.finding import Finding, bad, ok, warn
 from flows.message_watch import operators
 from flows.outlets import sms_channels
-from flows.settings import Settings
+from flows.settings import NO_SMS, Settings
 from notifications.catalogue import catalogue
 from notifications.channels.contract import Channel, ChannelDown
 from notifications.channels.email import Smtp
@@ -60,18 +60,25 @@ def sms(settings: Settings) -> Iterator[Finding]:
     if not used:
         yield ok("sms", say("当前政策不使用短信", "the policy in force sends no SMS"))
         return
-    if settings.sms != "file":
+    if settings.sms not in {"file", NO_SMS}:
         yield from _providers(sms_channels(settings))
         return
     make = bad if settings.environment == "production" else warn
     yield make(
         "sms",
-        say("短信只写入 {}，没有人会收到。", "SMS are only written to {}; nobody gets them.").format(_outbox(settings)),
+        _nowhere(settings),
         say(
             "请设置 TUOQI_SMS=aliyun 等；接入前可用 TUOQI_POLICY 叠加政策，使 {} 只用 email。",
             "Set TUOQI_SMS=aliyun or another; until then lay a policy over (TUOQI_POLICY) in which {} use email alone.",
         ).format(", ".join(used)),
     )
+
+
+def _nowhere(settings: Settings) -> str:
+    if settings.sms == NO_SMS:
+        return say("没有短信通道，短信会一直待发。", "there is no SMS provider; SMS stay pending.")
+    told = say("短信只写入 {}，没有人会收到。", "SMS are only written to {}; nobody gets them.")
+    return told.format(_outbox(settings))
 
 
 def _providers(offered: list[Channel]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flows.jobs import is_dead, owner, real_now
-from flows.settings import Settings, SettingsError
+from flows.settings import NO_SMS, Settings, SettingsError
 from models.db import Database
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
@@ -104,7 +104,7 @@ def sms_channels(chosen: Settings) -> list[Channel]:
     Raises:
         MissingSetting, BadGatewayFile: one cannot be used as it is set.
     """
-    return [_SMS[name](chosen) for name in chosen.sms.split(",")]
+    return [] if chosen.sms == NO_SMS else [_SMS[name](chosen) for name in chosen.sms.split(",")]
 
 
 def enquiries(chosen: Settings) -> list[Enquiry]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from flows import settings as module
 from flows.jobs import real_now
@@ -17,6 +18,7 @@ from rules.errors import LANGUAGE
 
 FIT: dict[str, Any] = {
     "environment": "production",
+    "sms": "aliyun",
     "database_url": "postgresql+psycopg://tuoqi@db/tuoqi",
     "key_file": Path("/etc/tuoqi.keys"),
     "email": "smtp",
@@ -32,8 +34,15 @@ def _fresh() -> Iterator[None]:
     LANGUAGE.reset(token)
 
 
-def test_production_starts_with_everything_set() -> None:
-    Settings(**FIT).check()
+@pytest.mark.parametrize("sms", ["aliyun", "tencent, aliyun", "none"])
+def test_production_starts_with_everything_set(sms: str) -> None:
+    Settings(**{**FIT, "sms": sms}).check()
+
+
+@pytest.mark.parametrize("sms", ["", "pigeon", "aliyun,aliyun", "none,aliyun"])
+def test_sms_providers_are_named_once_and_known(sms: str) -> None:
+    with pytest.raises(ValidationError, match="sms"):
+        Settings(sms=sms)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +51,7 @@ def test_production_starts_with_everything_set() -> None:
         pytest.param("database_url", "", id="default database"),
         pytest.param("key_file", None, id="no key file"),
         pytest.param("email", "file", id="file channel"),
+        pytest.param("sms", "aliyun,file", id="an SMS file behind a provider"),
     ],
 )
 def test_production_refuses(name: str, value: object) -> None:
