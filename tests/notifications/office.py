@@ -33,7 +33,7 @@ NOON = datetime(2026, 7, 11, 12, 0, tzinfo=ZONE).astimezone(UTC)
 BOOK = messages(NOON.date())
 VARIABLES: dict[str, Any] = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
 DRAFT = Draft("m:1", "duty-released", "sms", "C-7K3Q-9XM2", "13800138000", VARIABLES, "530112")
-ASSIGNED = {"template": "duty-assigned", "variables": {**VARIABLES, "reason": "原值班人请假"}}
+ASSIGNED: dict[str, Any] = {"template": "duty-assigned", "variables": {**VARIABLES, "reason": "原值班人请假"}}
 """What a draft differs in when it is of another template."""
 Answer = str | Outcome | BaseException
 
@@ -103,9 +103,9 @@ class Post:
 class Asked:
     """A provider that can be asked: by phone, what it says; `told` are portions of receipts and answers."""
 
-    def __init__(self, provider: str = "post", **answers: Found | BaseException | None) -> None:
+    def __init__(self, provider: str = "post") -> None:
         self.provider = provider
-        self.answers: dict[str, Found | BaseException | None] = dict(answers)
+        self.answers: dict[str, Found | BaseException | None] = {}
         self.told: list[Sequence[Report] | BaseException] = []
         self.replied: list[Sequence[Reply] | BaseException] = []
         self.asked: list[tuple[str, list[date], str, str | None]] = []
@@ -140,6 +140,13 @@ class Asked:
 
     def close(self) -> None:
         self.closed += 1
+
+
+def says(found: Found | BaseException | None, phone: str = DRAFT.address) -> Asked:
+    """A provider that is asked about one phone."""
+    asked = Asked()
+    asked.answers[phone] = found
+    return asked
 
 
 @dataclass
@@ -206,7 +213,7 @@ class Office:
         return dict(self._counted("SELECT state FROM message"))
 
     def keys(self, state: str) -> set[str]:
-        return {key for key in self._counted(f"SELECT dedupe_key FROM message WHERE state = '{state}'")}
+        return set(self._counted(f"SELECT dedupe_key FROM message WHERE state = '{state}'"))
 
     def tries(self) -> list[tuple[Any, ...]]:
         """(number, outcome, code) of every try, in order."""

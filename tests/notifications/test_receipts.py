@@ -114,6 +114,22 @@ def test_a_receipt_that_comes_before_the_acceptance_is_recorded_waits(office: Of
     assert unsettled(office) == 0
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["lost first", "delivered first"])
+def test_contradicting_receipts_that_both_came_early_end_delivered(office: Office, order: tuple[int, ...]) -> None:
+    office.put(DRAFT)
+
+    class Hasty(Post):
+        def send(self, call_id: str, requests: Any) -> Any:
+            told = [lost("part-1", call_id=call_id), delivered("part-2", call_id=call_id)]
+            for place in order:
+                office.told(told[place])
+            return super().send(call_id, requests)
+
+    office.drain(Hasty())
+    office.told()
+    assert office.states() == {"delivered": 1}
+
+
 def test_a_receipt_settles_what_was_unknown_by_our_call_alone(office: Office) -> None:
     call = in_doubt(office)
     assert office.told(delivered("9001", call_id=call)) == {("sms", "duty-released", "delivered"): 1}
@@ -127,6 +143,7 @@ def test_what_a_killed_drain_left_is_settled_when_its_receipt_was_early(office: 
 
     class Killed(Post):
         def send(self, call_id: str, requests: Any) -> Any:
+            super().send(call_id, requests)
             calls.append(call_id)
             raise KeyboardInterrupt
 

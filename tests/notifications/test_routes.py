@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from models.consent import opt_in, prefer
-from models.drafts import Draft, Enclosed
+from models.drafts import Draft, Enclosed, Route
 from models.message_views import calls
 from models.messages import cancel
 from models.receipts import Report
@@ -20,8 +20,8 @@ from notifications.outbox import enqueue
 from notifications.parcels import Parcel
 from tests.notifications.office import DRAFT, NOON, Office, Post
 
-MAIL = ("email", "li@example.org")
-CALL = ("call", "0871-6812345")
+MAIL: Route = ("email", "li@example.org")
+CALL: Route = ("call", "0871-6812345")
 ROUTED = replace(DRAFT, others=(MAIL, CALL))
 
 
