@@ -122,5 +122,4 @@ def count(flight: Flight, session: Session, messages: int) -> None:
     """Add what flies now to the channel's day."""
     if messages:
         here = flight.one.now().astimezone(flight.one.zone)
-        providers.counted_today(session, flight.kind, here.date())
         providers.count_today(session, flight.kind, here.date(), messages)
