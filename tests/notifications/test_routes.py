@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from models.consent import opt_in, prefer
-from models.drafts import Draft, Enclosed, Route
+from models.drafts import Draft, Enclosure, Route
 from models.message_views import calls
 from models.messages import cancel
 from models.receipts import Report
@@ -262,7 +262,7 @@ def test_damaged_routes_cost_the_successor_alone(office: Office) -> None:
     assert routes(office) == [("m:1", "sms", "dead"), ("m:2", "sms", "dead"), ("m:2~1", "email", "pending")]
 
 
-PDF = Enclosed("名单.pdf", "application/pdf", b"%PDF-1.7 ...")
+PDF = Enclosure("名单.pdf", "application/pdf", b"%PDF-1.7 ...")
 
 
 def test_an_enclosure_goes_on_to_the_next_channel(office: Office) -> None:
