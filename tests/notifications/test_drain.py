@@ -21,7 +21,7 @@ from notifications.channels.contract import Channel, ChannelDown, Letter, Outcom
 from notifications.drain import Tally, drain
 from notifications.outbox import enqueue
 from notifications.parcels import Parcel, claim
-from notifications.rendering import Site, Sms, render_sms
+from notifications.rendering import Sms, render_sms
 from notifications.round import Round
 from policies.messages import messages
 
@@ -209,8 +209,8 @@ def test_a_broken_template_costs_its_own_message_only(database: Database, monkey
     put(database, *many(2))
     languages = iter(["no-such-language"])
 
-    def render(template: Any, language: str, variables: Any, site: Site) -> Sms:
-        return render_sms(template, next(languages, language), variables, site)
+    def render(template: Any, language: str, variables: Any, *rest: Any, **named: Any) -> Sms:
+        return render_sms(template, next(languages, language), variables, *rest, **named)
 
     monkeypatch.setattr("notifications.flight.render_sms", render)
     run(database, Post())
