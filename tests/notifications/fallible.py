@@ -97,7 +97,7 @@ def mine(patch: pytest.MonkeyPatch, fuse: Fuse) -> None:
     around(leases, "freeze", "before freeze", "after freeze")
     around(leases, "record", "before record", "after record")
     around(reconcile, "_store", "answers known")
-    around(reconcile, "record_answer", after="answer stored")
+    around(reconcile, "record_answers", after="answer stored")
     around(inbox, "settle", after="receipts settled")
 
 

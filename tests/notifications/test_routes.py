@@ -180,7 +180,7 @@ def test_a_template_that_fails_on_one_channel_may_do_on_the_next(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(office, ROUTED)
-    monkeypatch.setattr("notifications.flight.render_sms", lambda *_: template_is_broken())
+    monkeypatch.setattr("notifications.flight.render_sms", lambda *_, **__: template_is_broken())
     everything(office)
     assert routes(office) == [("m:1", "sms", "dead"), ("m:1~1", "email", "accepted")]
 
