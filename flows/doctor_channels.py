@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from flows.finding import Finding, bad, ok, warn
 from flows.message_watch import operators
 from flows.outlets import sms_channels
+from flows.outlets_unset import Unset
 from flows.settings import NO_SMS, Settings
 from notifications.catalogue import catalogue
 from notifications.channels.contract import Channel, ChannelDown
@@ -49,11 +50,7 @@ def _outbox(settings: Settings) -> str:
 
 
 def sms(settings: Settings) -> Iterator[Finding]:
-    """See whether every SMS that the policy wants can be carried by a provider that is set up.
-
-    Raises:
-        SettingsError, NotificationError: a provider cannot be used as it is set; the doctor makes that a finding.
-    """
+    """See whether every SMS that the policy wants can be carried by a provider that is set up."""
     used = [
         purpose for purpose, order in book.duty(settings.today(), settings.policy).channels.items() if "sms" in order
     ]
@@ -92,7 +89,9 @@ def _providers(offered: list[Channel]) -> Iterator[Finding]:
         except ChannelDown as down:
             yield bad(
                 "sms",
-                say("短信通道 {} 不可用（{}）。", "{} takes no SMS ({}).").format(down.provider, down.code),
+                str(channel.error)
+                if isinstance(channel, Unset)
+                else say("短信通道 {} 不可用（{}）。", "{} takes no SMS ({}).").format(down.provider, down.code),
                 remedy,
             )
         else:

@@ -56,6 +56,12 @@ def take_reply(database: Database, settings: Settings, provider: str, reply: Rep
         return _take(database, settings, provider, reply)
 
 
+def keep_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
+    """Store a reply that could not be acted on, for staff to read; return known or kept."""
+    with one_transaction(database) as session:
+        return KNOWN if _stored(session, settings, provider, reply, "other") is None else "kept"
+
+
 def _take(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
     meaning = meaning_of(reply.text)
     with one_transaction(database) as session:
