@@ -224,7 +224,7 @@ def look_up(database: Database, settings: Settings, ref: str) -> Result:
     """
     if not is_ref(ref):
         raise MisspeltRef(ref)
-    meant = _as_given(ref)
+    meant = as_given(ref)
     with database.write() as session:
         found = who_is(session, district_id(session, settings.district), meant)
         if found is None:
@@ -233,7 +233,7 @@ def look_up(database: Database, settings: Settings, ref: str) -> Result:
     return found
 
 
-def _as_given(ref: str) -> str:
+def as_given(ref: str) -> str:
     """A reference as the system wrote it, whatever its case and dashes; O, I and L were heard for 0 and 1."""
     prefix, _, body = ref.strip().upper().partition("-")
     digits = body.replace("-", "").translate(str.maketrans("OIL", "011"))

@@ -1,22 +1,25 @@
 """The message jobs as Prefect runs them: asking providers, reporting, redacting; each leaves a page for a clerk."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from prefect import flow
 
 from flows import artifacts, fields
-from flows.failures import safely
-from flows.message_figures import Report, channel_name, message_name, state_name
+from flows.failures import incident, safely
+from flows.message_figures import Report, channel_name, message_name, provider_name, state_name
+from flows.message_preview import gallery_markdown
 from flows.message_report import message_report as report_days
 from flows.message_watch import raise_alarms
-from flows.outlets import enquiries, round_of
-from flows.replies import take_reply
+from flows.outlets import enquiries, round_of, site_of
+from flows.replies import keep_reply, take_reply
 from flows.settings import Settings, settings
 from flows.store import opened
 from models.answers import redact_replies
 from models.db import Database
-from models.redaction import redact_files, redact_messages
+from models.redaction import redact_files, redact_messages, redact_receipts
+from notifications.catalogue import catalogue
 from notifications.channels.enquiry import Reply
 from notifications.reconcile import Findings, reconcile
 from policies.messages import messages
@@ -41,12 +44,19 @@ def reconcile_messages(at: fields.At = None) -> dict[str, Any]:
         alarms = raise_alarms(database, chosen, one)
     if found or alarms:
         artifacts.markdown("reconcile-messages", _told(found, alarms), say("消息核对", "messages reconciled"))
-    moved = {state: number for (_, _, state), number in found.moves.items()}
+    moved: Counter[str] = Counter()
+    for (_, _, state), number in found.moves.items():
+        moved[state] += number
     return {**moved, "receipts": found.receipts, "replies": found.replies, "asked": found.asked, "alarms": alarms}
 
 
 def _heard(database: Database, chosen: Settings, provider: str, reply: Reply) -> None:
-    take_reply(database, chosen, provider, reply)
+    """Act on a reply; one that fails is kept for staff, for a provider tells of it and of those behind it only once."""
+    try:
+        take_reply(database, chosen, provider, reply)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
+        incident(error)
+        keep_reply(database, chosen, provider, reply)
 
 
 def _told(found: Findings, alarms: int) -> str:
@@ -95,7 +105,7 @@ def _show(report: Report, result: dict[str, Any]) -> None:
         {
             say("消息", "message"): message_name(each.template),
             say("通道", "channel"): channel_name(each.channel),
-            say("服务商", "provider"): each.provider or "—",
+            say("服务商", "provider"): provider_name(each.provider),
             say("结果", "result"): state_name(each.state),
             say("条数", "number"): each.messages,
             say("计费条数", "parts"): each.parts,
@@ -115,6 +125,15 @@ def _waiting(report: Report) -> str:
     return "  \n".join([*lines, *(resting.format(each.provider, each.code) for each in report.troubles)])
 
 
+@flow(name="message-gallery", retries=0, persist_result=False)
+@safely
+def message_gallery() -> dict[str, Any]:
+    """Show every message as it would read, with made-up samples, so that an office can check the wording."""
+    page = gallery_markdown(site_of(settings()))
+    artifacts.markdown("message-gallery", page, say("消息一览", "all messages"))
+    return {"messages": len(catalogue())}
+
+
 @flow(name="redact-messages", retries=2, retry_delay_seconds=30, persist_result=False)
 @safely
 def redact(as_of: fields.AsOf = None) -> dict[str, Any]:
@@ -125,7 +144,7 @@ def redact(as_of: fields.AsOf = None) -> dict[str, Any]:
     """
     chosen = settings()
     day = artifacts.as_of(as_of, chosen)
-    now = chosen.now()
+    now = min(chosen.now(), datetime.combine(day + timedelta(days=1), time(), chosen.tz))
     before = now - messages(day, chosen.policy).redact
     redacted = 0
     with opened(chosen) as database:
@@ -138,6 +157,11 @@ def redact(as_of: fields.AsOf = None) -> dict[str, Any]:
         with database.write() as session:
             files = redact_files(session, before)
             replies = redact_replies(session, before)
-    title = say("{} 条消息、{} 条回复和 {} 个附件已脱敏。", "{} messages, {} replies and {} files were redacted.")
-    artifacts.markdown("redact-messages", title.format(redacted, replies, files), say("消息脱敏", "messages redacted"))
-    return {"messages": redacted, "replies": replies, "files": files}
+            receipts = redact_receipts(session, before)
+    title = say(
+        "{} 条消息、{} 条回复、{} 条回执和 {} 个附件已脱敏。",
+        "{} messages, {} replies, {} receipts and {} files were redacted.",
+    )
+    told = title.format(redacted, replies, receipts, files)
+    artifacts.markdown("redact-messages", told, say("消息脱敏", "messages redacted"))
+    return {"messages": redacted, "replies": replies, "receipts": receipts, "files": files}

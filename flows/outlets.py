@@ -1,14 +1,19 @@
-"""The ways out of the house that the settings name: channels in order of preference, and who can be asked."""
+"""The ways out of the house that the settings name: channels in order of preference, and who can be asked.
+
+One that is set wrongly is always down, under the name of what is wrong: the others go on, and operators hear of it.
+"""
 
 import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import get_args
 
 from flows.jobs import is_dead, owner, real_now
-from flows.settings import Settings, SettingsError
+from flows.outlets_unset import BadRobots, MissingSetting, Unset
+from flows.settings import NO_SMS, Settings
 from models.db import Database
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
@@ -25,25 +30,8 @@ from notifications.duty_truth import STILL_TRUE
 from notifications.round import Late, Round
 from notifications.site import Site
 from policies.messages import MessagePolicy, messages
+from rules.errors import TuoqiError
 from rules.messages import Rate
-
-
-@dataclass(eq=False)
-class MissingSetting(SettingsError):
-    """A provider was chosen without what it needs."""
-
-    name: str
-    provider: str
-    zh = "选用了 {provider}，但没有设置 {name}；请设置后重试，消息保留待发。"
-    en = "{provider} was chosen without {name}; set it and try again. Messages stay pending."
-
-
-@dataclass(eq=False)
-class BadRobots(SettingsError):
-    """TUOQI_ROBOTS is not what it should be; its text is a secret and is not quoted."""
-
-    zh = 'TUOQI_ROBOTS 无法识别；请写成 JSON：{{"ops": {{"kind": "wecom", "url": "https://..."}}}}。'
-    en = 'TUOQI_ROBOTS cannot be read; write JSON: {{"ops": {{"kind": "wecom", "url": "https://..."}}}}.'
 
 
 def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]) -> Round:
@@ -68,14 +56,17 @@ def _policy(chosen: Settings) -> MessagePolicy:
     policy = messages(chosen.today(), chosen.policy)
     if "gateway" not in chosen.sms.split(","):
         return policy
-    form = _form(chosen)
+    try:
+        form = _form(chosen)
+    except TuoqiError:  # the channel itself says so
+        return policy
     per_s = max(int(form.rate * form.batch), 1)
     return replace(policy, rates={**policy.rates, form.provider: Rate(per_s, burst=per_s * 5)})
 
 
 def site_of(chosen: Settings) -> Site:
     """Return what every message may say of the district."""
-    answers = f"{chosen.answer_url}/a/" if chosen.answer_url else ""
+    answers = chosen.link("") if chosen.answer_url else ""
     sign = f"【{chosen.sms_sign.strip('【】')}】"
     return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
 
@@ -86,27 +77,35 @@ def late_readers(chosen: Settings) -> Mapping[str, Late]:
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:
-    """Return the channels, each with its providers in order of preference; the quickest to be heard come first.
-
-    Raises:
-        MissingSetting, BadRobots, BadGatewayFile: a provider cannot be used as it is set.
-    """
+    """Return the channels, each with its providers in order of preference; the quickest to be heard come first."""
     return {
-        "robot": [_robots(chosen)],
-        "sms": [_SMS[name](chosen) for name in chosen.sms.split(",")],
+        "robot": [_made("robot", _robots, chosen)],
+        "sms": sms_channels(chosen),
         "email": [_email(chosen)],
     }
 
 
+def sms_channels(chosen: Settings) -> list[Channel]:
+    """Return the SMS providers in order of preference; a district without SMS has none."""
+    return [] if chosen.sms == NO_SMS else [_made(name, _SMS[name], chosen) for name in chosen.sms.split(",")]
+
+
 def enquiries(chosen: Settings) -> list[Enquiry]:
     """Return the providers that can be asked what became of messages."""
-    return [channel for channel in channels(chosen)["sms"] if isinstance(channel, Enquiry)]
+    return [channel for channel in sms_channels(chosen) if isinstance(channel, Enquiry)]
 
 
 def callers(chosen: Settings) -> dict[str, Aliyun | Tencent]:
     """Return the providers that may call us with receipts and replies, by name."""
-    named = [channel for channel in channels(chosen)["sms"] if isinstance(channel, Aliyun | Tencent)]
+    named = [channel for channel in sms_channels(chosen) if isinstance(channel, Aliyun | Tencent)]
     return {channel.provider: channel for channel in named}
+
+
+def _made(provider: str, make: Callable[[Settings], Channel], chosen: Settings) -> Channel:
+    try:
+        return make(chosen)
+    except TuoqiError as error:
+        return Unset(provider, error)
 
 
 def _aliyun(chosen: Settings) -> Channel:
@@ -165,11 +164,17 @@ def _robots(chosen: Settings) -> Channel:
     if not text:
         return RobotFiles(chosen.folder("outbox"))
     try:
-        named = {name: robots.Robot(**given) for name, given in json.loads(text).items()}
+        named = {name: _robot(**given) for name, given in json.loads(text).items()}
     except (ValueError, TypeError, AttributeError):
         raise BadRobots from None
     hosts = robots.HOSTS | chosen.hosts
     return robots.Robots(named, real_now, hosts=hosts, development=_at_desk(chosen))
+
+
+def _robot(kind: robots.Kind, url: str, secret: str = "") -> robots.Robot:
+    if kind not in get_args(robots.Kind) or not isinstance(url, str) or not isinstance(secret, str):
+        raise ValueError("kind, url, secret")
+    return robots.Robot(kind, url, secret)
 
 
 def _email(chosen: Settings) -> Channel:

@@ -45,6 +45,14 @@ def _due(now: datetime, district: str) -> tuple[ColumnElement[bool] | TextClause
     return IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, theirs
 
 
+def told_lately(session: Session, district: str, template: str, since: datetime) -> dict[str, datetime]:
+    """Return the keys of a district's messages of one template that were created after an instant, with when."""
+    query = select(col(Message.dedupe_key), col(Message.created_at)).where(
+        col(Message.district) == district, col(Message.created_at) > since, col(Message.template) == template
+    )
+    return dict(session.execute(query).tuples().all())
+
+
 EXPORT_COLUMNS = (
     "template", "channel", "recipient", "state", "parts", "attempts", "provider_ref", "error", "created_at", "key",
 )  # fmt: skip

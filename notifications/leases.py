@@ -6,7 +6,7 @@ Leases are about processes, so they run on real time; not_before and expires_at 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -127,7 +127,7 @@ class Frozen:
     """A request exactly as it will leave, its parts where they cost money, and the call it flies in."""
 
     parcel: Parcel
-    body: str
+    body: str = field(repr=False)
     parts: int | None
     call_id: str
 

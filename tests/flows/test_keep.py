@@ -205,8 +205,8 @@ def test_a_restore_says_which_messages_might_go_out_twice(on_sqlite: Settings) -
     _do(
         on_sqlite,
         "INSERT INTO message (dedupe_key, channel, template, template_version, kind, audience, language, district, "
-        "recipient, variables_hash, priority, not_before, state, attempts, out_id, created_at) VALUES ('k', 'sms', 't', "
-        "1, 'notice', 'staff', 'en', '530112', 'C', x'00', 5, '2026-03-01', 'pending', 0, 'o', '2026-03-01')",
+        "recipient, variables_hash, priority, not_before, state, attempts, out_id, created_at) VALUES ('k', 'sms', "
+        "'t', 1, 'notice', 'staff', 'en', '530112', 'C', x'00', 5, '2026-03-01', 'pending', 0, 'o', '2026-03-01')",
     )
     assert "1 条消息" in restore_database(on_sqlite, _backup(on_sqlite))
 

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from models.db import Database
-from models.drafts import Draft, Enclosed, SameKeyOtherPayload, enclosed_in, insert_drafts
+from models.drafts import Draft, Enclosure, SameKeyOtherPayload, enclosed_in, insert_drafts
 from tests.models.test_messages import CLASSES, DRAFT, NOW
 
-PDF = Enclosed("名单.pdf", "application/pdf", b"%PDF-1.7 list of July")
-PICTURE = Enclosed("bars.png", "image/png", b"\x89PNG", cid="bars")
+PDF = Enclosure("名单.pdf", "application/pdf", b"%PDF-1.7 list of July")
+PICTURE = Enclosure("bars.png", "image/png", b"\x89PNG", cid="bars")
 MAIL = replace(DRAFT, channel="email", address="li@example.org")
 
 
@@ -24,7 +24,7 @@ def _files(database: Database) -> int:
         return int(session.connection().execute(text("SELECT count(*) FROM enclosed_file")).scalar_one())
 
 
-def _enclosed(database: Database, key: str) -> tuple[Enclosed, ...]:
+def _enclosed(database: Database, key: str) -> tuple[Enclosure, ...]:
     with database.read() as session:
         query = text("SELECT enclosures FROM message WHERE dedupe_key = :key")
         return enclosed_in(session, key, session.connection().execute(query, {"key": key}).scalar_one())
@@ -63,7 +63,7 @@ def test_the_database_holds_neither_content_nor_name_in_clear(database: Database
         pytest.param((PDF, PICTURE), id="one more"),
     ],
 )
-def test_the_same_key_with_other_files_is_another_payload(database: Database, enclosed: tuple[Enclosed, ...]) -> None:
+def test_the_same_key_with_other_files_is_another_payload(database: Database, enclosed: tuple[Enclosure, ...]) -> None:
     _insert(database, replace(MAIL, enclosed=(PDF,)))
     assert _insert(database, replace(MAIL, enclosed=(PDF,))) == 0
     with pytest.raises(SameKeyOtherPayload):

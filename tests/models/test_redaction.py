@@ -10,14 +10,14 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from models.db import Database
-from models.drafts import Draft, Enclosed, SameKeyOtherPayload, insert_drafts
+from models.drafts import Draft, Enclosure, SameKeyOtherPayload, insert_drafts
 from models.message_views import calls, counts
 from models.messages import Message
 from models.receipts import Report, keep
 from models.redaction import redact_files, redact_messages, redact_receipts
 from tests.models.test_messages import CLASSES, DRAFT, NOW
 
-PDF = Enclosed("名单.pdf", "application/pdf", b"%PDF-1.7")
+PDF = Enclosure("名单.pdf", "application/pdf", b"%PDF-1.7")
 ROUTED = replace(DRAFT, others=(("email", "li@example.org"),), enclosed=(PDF,))
 DAYS = timedelta(days=90)
 PERSONAL = ("address", "address_index", "routes", "variables", "enclosures", "request")

@@ -97,7 +97,7 @@ def mine(patch: pytest.MonkeyPatch, fuse: Fuse) -> None:
     around(leases, "freeze", "before freeze", "after freeze")
     around(leases, "record", "before record", "after record")
     around(reconcile, "_store", "answers known")
-    around(reconcile, "record_answer", after="answer stored")
+    around(reconcile, "record_answers", after="answer stored")
     around(inbox, "settle", after="receipts settled")
 
 
@@ -119,8 +119,9 @@ class Carrier:
 
     Attributes:
         script: one word for each message to come; accepted when it runs out. "timeout" and "lost" answer nothing,
-            the first after accepting, the second before.
+            the first after accepting, the second before; "slow" accepts and takes its time.
         look: called with each call before it is answered.
+        drag: lets time pass.
         fates: what became of a message, by the provider's number; on its way when not named.
     """
 
@@ -128,6 +129,7 @@ class Carrier:
     fuse: Fuse
     clock: Callable[[], datetime]
     look: Callable[[str, str, Sequence[Request]], None] = lambda *_: None
+    drag: Callable[[], None] = lambda: None
     batch: int = 3
     script: deque[str] = field(default_factory=deque)
     books: list[Booked] = field(default_factory=list)
@@ -158,9 +160,11 @@ class Carrier:
 
     def _taken(self, call_id: str, request: Request, word: str) -> Outcome:
         ref = f"{self.provider}-{len(self.books)}"
-        if word in {"accepted", "timeout"}:
+        if word == "slow":
+            self.drag()
+        if word in {"accepted", "slow", "timeout"}:
             self.books.append(Booked(request.out_id, request.address, call_id, ref, request.body, self.clock()))
-        if word == "accepted":
+        if word in {"accepted", "slow"}:
             return Outcome(request.out_id, "accepted", ref)
         if word in {"timeout", "lost"}:
             return Outcome(request.out_id, "unknown", code=word)

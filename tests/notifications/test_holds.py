@@ -96,6 +96,15 @@ def test_a_number_gets_so_many_a_day_and_the_rest_when_the_next_day_begins(offic
     assert office.drain(post).states == {"accepted": 2}
 
 
+def test_a_thousand_messages_to_one_number_are_ten_a_day(office: Office) -> None:
+    office.put(*drafts(1000, address="13800138000"))
+    post = Post()
+    assert office.drain(post, chunk=100).states == {"accepted": 10, "held": 990}
+    assert not office.drain(post)
+    office.at("2026-07-12 00:00")
+    assert office.drain(post).states == {"accepted": 10, "held": 980}
+
+
 def test_the_public_over_a_cap_waits_for_the_next_day_and_then_for_the_morning(office: Office) -> None:
     office.capped(number_day=1)
     office.put(*drafts(2, address="13800138000"), audience="public")

@@ -87,6 +87,22 @@ def test_no_call_begins_after_the_lease_is_over(office: Office) -> None:
     assert office.states() == {"accepted": 1, "pending": 1}
 
 
+def test_a_channel_that_cannot_even_close_keeps_no_messages_claimed(office: Office) -> None:
+    office.put(*drafts(2))
+
+    class Stuck(Post):
+        def send(self, call_id: str, requests: Sequence[Request]) -> list[Outcome]:
+            office.later(minutes=1)
+            return super().send(call_id, requests)
+
+        def close(self) -> None:
+            raise OSError("broken pipe")
+
+    with pytest.raises(OSError, match="broken pipe"):
+        office.drain(Stuck(batch=1))
+    assert office.states() == {"accepted": 1, "pending": 1}
+
+
 def test_a_channel_that_fails_as_it_never_should_is_loud_and_contained(office: Office) -> None:
     """What is known is recorded, the call is in doubt, and the next minutes do not put a chunk each in doubt."""
     office.put(*mixed(2), *drafts(30, "n", priority=9))

@@ -47,7 +47,7 @@ def test_patience(office: Office, answer: str, asked: list[int]) -> None:
 def test_after_the_days_of_receipts_nobody_is_asked_any_more(office: Office) -> None:
     office.put(DRAFT, kind="payment")
     office.drain(Post("unknown"))
-    office.later(days=3)
+    office.later(days=5)
     provider = says(None)
     office.ask(provider)
     assert len(provider.asked) == 1

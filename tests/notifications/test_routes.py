@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from models.consent import opt_in, prefer
-from models.drafts import Draft, Enclosed, Route
+from models.drafts import Draft, Enclosure, Route
 from models.message_views import calls
 from models.messages import cancel
 from models.receipts import Report
@@ -180,7 +180,7 @@ def test_a_template_that_fails_on_one_channel_may_do_on_the_next(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(office, ROUTED)
-    monkeypatch.setattr("notifications.flight.render_sms", lambda *_: template_is_broken())
+    monkeypatch.setattr("notifications.flight.render_sms", lambda *_, **__: template_is_broken())
     everything(office)
     assert routes(office) == [("m:1", "sms", "dead"), ("m:1~1", "email", "accepted")]
 
@@ -262,7 +262,7 @@ def test_damaged_routes_cost_the_successor_alone(office: Office) -> None:
     assert routes(office) == [("m:1", "sms", "dead"), ("m:2", "sms", "dead"), ("m:2~1", "email", "pending")]
 
 
-PDF = Enclosed("名单.pdf", "application/pdf", b"%PDF-1.7 ...")
+PDF = Enclosure("名单.pdf", "application/pdf", b"%PDF-1.7 ...")
 
 
 def test_an_enclosure_goes_on_to_the_next_channel(office: Office) -> None:

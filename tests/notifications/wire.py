@@ -24,8 +24,10 @@ def rehearsal() -> Iterator[str]:
     command = [sys.executable, "-m", "notifications.rehearsal"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield json.loads(process.stdout.readline())["url"]
-        process.terminate()
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.terminate()
 
 
 class Wire:
