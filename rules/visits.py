@@ -38,12 +38,13 @@ OFFERS: frozenset[Outcome] = EFFECTIVE | {"REFUSED"}
 
 
 class Life(NamedTuple):
-    """A history as of a day: statuses, tiers and the dates of effective contacts and offers, each in order."""
+    """A history as of a day: statuses, tiers, and the dates of contacts by what they mean, each in order."""
 
     spans: list[Span]
     grades: list[Grade]
     effective: list[date]
     offers: list[date]
+    unanswered: list[date]
 
 
 def life_until(history: History, day: date) -> Life:
@@ -56,6 +57,7 @@ def life_until(history: History, day: date) -> Life:
         [grade for grade in grades(history) if grade.since <= day],
         dates_of(contacts, EFFECTIVE),
         dates_of(contacts, OFFERS),
+        dates_of(contacts, frozenset({"NO_ANSWER"})),
     )
 
 

@@ -7,7 +7,7 @@ and the one recorded last holds.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Literal, NamedTuple, get_args
 
 from rules.errors import TuoqiError
@@ -117,15 +117,19 @@ def check_contact(occurred_on: date, today: date) -> None:
 
 def known(history: History, before: date) -> History | None:
     """Return what was recorded before 00:00 of a day; None if the elder was not registered or graded yet."""
-    moment = datetime.combine(before, time())
-    tiers = [row for row in history.tiers if row.recorded_at < moment]
-    if history.recorded_at >= moment or not tiers:
+    return known_at(history, datetime.combine(before, time()) - timedelta.resolution)
+
+
+def known_at(history: History, moment: datetime) -> History | None:
+    """Return what was recorded up to a moment; None if the elder was not registered or graded yet."""
+    tiers = [row for row in history.tiers if row.recorded_at <= moment]
+    if history.recorded_at > moment or not tiers:
         return None
     return replace(
         history,
         tiers=tiers,
-        statuses=[row for row in history.statuses if row.recorded_at < moment],
-        contacts=[row for row in history.contacts if row.recorded_at < moment],
+        statuses=[row for row in history.statuses if row.recorded_at <= moment],
+        contacts=[row for row in history.contacts if row.recorded_at <= moment],
     )
 
 

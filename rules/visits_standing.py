@@ -27,6 +27,7 @@ from rules.visits_clock import (
 )
 from rules.visits_facts import Grade, History, Span, Status
 from rules.visits_task import Task, new_task, runs
+from rules.visits_unreachable import streak
 from rules.workdays import Workdays
 
 
@@ -36,7 +37,8 @@ class Facts(NamedTuple):
     `since` is the first day of the status - of ACTIVE the registration or the return, whatever rows repeat it - and
     `first` says that the elder has not been ACTIVE before. `grades` are the tiers in order, only changes, none later
     than the day. `last_effective` and `last_offer` (effective, or refused) are the last dates not after the day, of
-    contacts that count: no duplicates, none flagged.
+    contacts that count: no duplicates, none flagged. `no_answers` are the distinct dates without an answer since the
+    last effective contact and the first day of the status.
     """
 
     status: Status
@@ -46,6 +48,7 @@ class Facts(NamedTuple):
     last_effective: date | None = None
     last_offer: date | None = None
     reoffer_on: date | None = None
+    no_answers: tuple[date, ...] = ()
 
 
 def facts_of(history: History, day: date) -> Facts | None:
@@ -54,14 +57,16 @@ def facts_of(history: History, day: date) -> Facts | None:
     if not life.spans:
         return None
     now = life.spans[-1]
+    effective = life.effective[-1] if life.effective else None
     return Facts(
         now.status,
         now.since,
         len(runs(life.spans)) == 1 and now.status == "ACTIVE",
         tuple(life.grades),
-        life.effective[-1] if life.effective else None,
+        effective,
         life.offers[-1] if life.offers else None,
         now.reoffer_on,
+        tuple(streak(life.unanswered, effective, now.since)),
     )
 
 
