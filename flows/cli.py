@@ -55,7 +55,7 @@ def template(
     """Write an empty register form."""
     from flows import said
     from flows.forms import write_form
-    from flows.intake import register
+    from flows.intake_store import register
 
     form = register(kind)
     path = to or Path(f"{kind}.xlsx")

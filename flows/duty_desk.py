@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows.intake import register, store_rows
+from flows.intake_store import register, store_rows
 from flows.jobs import Result
 from flows.settings import Settings
 from models.cadre import cadre_ids

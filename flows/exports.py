@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from models.message_views import EXPORT_COLUMNS, exported
 from models.register_rows import ROWS, who_is
 from rules.calendar import month_dates
 from rules.errors import TuoqiError, say
-from rules.refs import is_ref
+from rules.refs import canonical, is_ref
 from rules.registers import REGISTERS
 from rules.registers.days import day_of
 from rules.registers.spelling import BadCell
@@ -156,12 +156,25 @@ def _writer(kind: str) -> Writer:
 
     def write(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
         first, last = wish.span(settings)
-        rows = [row for row in ROWS[kind](session, district, first, last) if wish.wants(row)]
+        rows = _Counted(row for row in ROWS[kind](session, district, first, last) if wish.wants(row))
         lang = "en" if to.suffix.lower() == ".csv" else settings.lang  # csv is for programs, workbooks are for people
         write_register(to, REGISTERS[kind], rows, lang, reveal=wish.reveal)
-        return len(rows)
+        return rows.count
 
     return write
+
+
+class _Counted:
+    """Rows that are counted as they go by: a register of 160,000 is never in memory as a whole."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for row in self._rows:
+            self.count += 1
+            yield row
 
 
 def _duty(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
@@ -224,17 +237,10 @@ def look_up(database: Database, settings: Settings, ref: str) -> Result:
     """
     if not is_ref(ref):
         raise MisspeltRef(ref)
-    meant = _as_given(ref)
+    meant = canonical(ref)
     with database.write() as session:
         found = who_is(session, district_id(session, settings.district), meant)
         if found is None:
             raise UnknownRef(meant)
         audit.record(session, settings.district, getpass.getuser(), "who", settings.now(), ref=meant)
     return found
-
-
-def _as_given(ref: str) -> str:
-    """A reference as the system wrote it, whatever its case and dashes; O, I and L were heard for 0 and 1."""
-    prefix, _, body = ref.strip().upper().partition("-")
-    digits = body.replace("-", "").translate(str.maketrans("OIL", "011"))
-    return f"{prefix}-{digits[:4]}-{digits[4:]}"

@@ -100,8 +100,9 @@ def write_register(
         reveal: write the personal columns too.
     """
     columns = register.shown(reveal=reveal)
+    shown = [(column, column.stand_in if column.stand_in and not reveal else column.name) for column in columns]
     cells = (
-        [column.label(row.get(column.name), lang) if column.options else row.get(column.name) for column in columns]
+        [column.label(row.get(name), lang) if column.options else row.get(name) for column, name in shown]
         for row in rows
     )
     write_rows(path, [column.title(lang) for column in columns], cells, lang)

@@ -8,14 +8,18 @@ from models import (
     district,
     drafts,
     duty,
+    elder,
+    helper,
     intake,
+    issue,
     jobs,
     messages,
     providers,
     receipts,
+    visit,
 )
 
 __all__ = [
-    "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "intake", "jobs", "messages", "providers",
-    "receipts",
+    "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder", "helper", "intake", "issue", "jobs",
+    "messages", "providers", "receipts", "visit",
 ]  # fmt: skip
