@@ -71,7 +71,7 @@ def _rows(session: Session, settings: Settings) -> Iterator[Row]:
             "name": call.variables.get("name", ""),
             "phone": call.phone,
             "message": message_name(call.template),
-            "say": render_sms(kind, call.language, told, site).text.removeprefix(site.sign),
+            "say": render_sms(kind, call.language, told, site=site).text.removeprefix(site.sign),
             "until": f"{settings.local(call.until):%m-%d %H:%M}" if call.until else "",
             "reached": "",
             "note": "",
@@ -108,8 +108,8 @@ def _write(to: Path, rows: list[Row], shown: list[str], at: datetime) -> None:
         half = len(shown) // 2
         banner(sheet, looks, (half, len(shown) - half), say("电话名单", "People to call"), f"{at:%Y-%m-%d %H:%M}")
         told = say(
-            "这些人没有可用的手机短信和邮箱，请逐一打电话。打完后执行 tuoqi message called 键 reached（接通）或 not-reached。",
-            "Neither SMS nor e-mail reaches these people. After each call: `tuoqi message called KEY reached|not-reached`.",
+            "短信和邮件都联系不到这些人，请逐一打电话。打完后执行 tuoqi message called 键 reached 或 not-reached。",
+            "Neither SMS nor e-mail reaches them. After each call: `tuoqi message called KEY reached|not-reached`.",
         )
         put(sheet, 1, 0, [(len(shown), told, {"font_color": QUIET})], looks)
         head = {"bold": True, "font_color": ACCENT, "bg_color": SHADE, "bottom": 1, "bottom_color": LINE}

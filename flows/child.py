@@ -26,14 +26,19 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Child:
-    """A Prefect command in a process of its own; start it in the main thread, whose end it would not survive."""
+    """A Prefect command, or another module, in a process of its own; start it in the main thread.
 
-    def __init__(self, name: str, arguments: list[str], env: dict[str, str], logs: Path) -> None:
+    It would not survive the end of the thread that started it.
+    """
+
+    def __init__(
+        self, name: str, arguments: list[str], env: dict[str, str], logs: Path, module: str = "prefect"
+    ) -> None:
         self.name = name
         self.log = logs / f"{name}.log"
         self._tree: set[psutil.Process] = set()
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and words
-            [sys.executable, "-m", "flows.child", str(os.getpid()), "prefect", *arguments],
+            [sys.executable, "-m", "flows.child", str(os.getpid()), module, *arguments],
             env=env,
             cwd=ROOT,
             encoding="utf-8",

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_duty import duty
+from flows.cli_message import message
 from flows.cli_options import Json, dated, either
 from flows.settings import settings
 from rules.errors import TuoqiError
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(duty, name="duty")
+app.add_typer(message, name="message")
 
 
 @app.command(

@@ -23,7 +23,7 @@ from models.db import Database
 from notifications.catalogue import catalogue
 from notifications.channels.contract import ChannelDown
 from notifications.channels.email import Smtp
-from notifications.rendering import lint
+from notifications.lint import lint
 from policies import book
 from rules.calendar import dates_between
 from rules.errors import say

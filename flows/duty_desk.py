@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows.intake_store import register, store_rows
+from sqlmodel import Session
+
+from flows.intake_store import register, store_rows, store_within
 from flows.jobs import Result
 from flows.settings import Settings
 from models.cadre import cadre_ids
 from models.db import Database
 from models.district import district_id
+from models.intake import Taken
 from rules.errors import TuoqiError
-from rules.registers import CellError, parse
+from rules.registers import CellError, Row, parse
 from rules.registers.spelling import plain
 
 
@@ -50,10 +53,7 @@ def record(database: Database, settings: Settings, kind: str, by: str, values: M
     """
     actor = _reporter(database, settings, by)
     given = {name: value for name, value in values.items() if value is not None}
-    parsed = parse(register(kind), [list(given), list(given.values())])
-    if parsed.errors:
-        raise _refused(parsed.errors[0])
-    taken = store_rows(database, settings, kind, parsed.rows, actor)
+    taken = store_rows(database, settings, kind, typed(kind, given), actor)
     if taken.errors:
         raise _refused(taken.errors[0])
     changed = bool(taken.added or taken.changed)
@@ -63,6 +63,37 @@ def record(database: Database, settings: Settings, kind: str, by: str, values: M
         "moved": len(taken.moved),
         **{k: v for k, v in given.items() if k != "note"},
     }
+
+
+def record_within(session: Session, settings: Settings, kind: str, by: str, values: Mapping[str, str]) -> Taken:
+    """Record the same in a transaction of the caller, who knows the reporter; `log_rows` has to follow.
+
+    Args:
+        session: writing; any error must roll it back.
+        settings: the district and the clock.
+        kind: ack, checkin, handover or swap.
+        by: the cadre's number.
+        values: cells by English column name, as text.
+
+    Raises:
+        NotRecorded: with the reason and the remedy.
+    """
+    taken = store_within(session, settings, kind, typed(kind, values), by)
+    if taken.errors:
+        raise _refused(taken.errors[0])
+    return taken
+
+
+def typed(kind: str, values: Mapping[str, str]) -> tuple[Row, ...]:
+    """Read one row as its register would.
+
+    Raises:
+        NotRecorded: a value cannot be read.
+    """
+    parsed = parse(register(kind), [list(values), list(values.values())])
+    if parsed.errors:
+        raise _refused(parsed.errors[0])
+    return parsed.rows
 
 
 def _reporter(database: Database, settings: Settings, by: str) -> str:

@@ -152,7 +152,7 @@ def _plan_batch(session: Session, settings: Settings, order: Order, codes: list[
         held = held_slots(session, district, order.first, order.last, where=stretch.unpublished())
         publish_slots(session, stretch, settings.now(), "duty-publish")
         frame = telling(settings, order.first)
-        tell_months(session, frame, district, order.month, held, known.calendar)
+        tell_months(session, frame, district, order.month, held)
         tell_gaps(session, frame, district, [slot for slot in held if slot.cadre is None])
 
 

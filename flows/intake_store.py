@@ -1,6 +1,7 @@
 """Rows of a register -> checked against what is stored -> all of them in, with log and audit entry, or nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -111,19 +112,45 @@ def store_rows(
         return store_batches(database, settings, kind, batches, actor, digest=digest, dry_run=dry_run)
     taken = Taken()
     try:
-        with database.write() as session:
-            scope = _scope(session, settings, kind, actor)
-            taken = _store(kind, settings)(session, scope, rows)
+        with one_transaction(database) as session:
+            taken = store_within(session, settings, kind, rows, actor)
             if taken.errors or dry_run:
                 raise _Undo  # noqa: TRY301 - rolls back
-            tell(session, settings, scope.district, taken.moved)
-            _log(session, scope, settings, taken, digest)
+            log_rows(session, settings, kind, taken, actor, digest=digest)
     except _Undo:
         pass
+    return taken
+
+
+@contextmanager
+def one_transaction(database: Database) -> Iterator[Session]:
+    """One writing transaction in which the loss of a race is a sentence.
+
+    Raises:
+        Overtaken: somebody else was faster.
+    """
+    with _races_told(), database.write() as session:
+        yield session
+
+
+@contextmanager
+def _races_told() -> Iterator[None]:
+    try:
+        yield
+    except Raced as raced:
+        raise Overtaken from raced
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in OVERTAKEN:
             raise Overtaken from error
         raise
+
+
+def store_within(session: Session, settings: Settings, kind: str, rows: Sequence[Row], actor: str) -> Taken:
+    """Store parsed rows in the caller's transaction and tell who is concerned; with errors it must roll back."""
+    scope = _scope(session, settings, kind, actor)
+    taken = _store(kind, settings)(session, scope, rows)
+    if not taken.errors:
+        tell(session, settings, scope.district, taken.moved)
     return taken
 
 
@@ -151,26 +178,18 @@ def store_batches(
     Raises:
         Overtaken: somebody else was faster.
     """
-    try:
-        with staging(database) as bench:
-            with bench.read() as session:
-                scope = _scope(session, settings, kind, actor)
-            intake = BULKS[kind](bench, scope)
-            for rows in batches:
-                intake.take(rows)
-            intake.settle()
-            if intake.taken.errors or dry_run:
-                return intake.taken
+    with _races_told(), staging(database) as bench:
+        with bench.read() as session:
+            scope = _scope(session, settings, kind, actor)
+        intake = BULKS[kind](bench, scope)
+        for rows in batches:
+            intake.take(rows)
+        intake.settle()
+        if not intake.taken.errors and not dry_run:
             with bench.write() as session:
                 intake.pour(session)
-                _log(session, scope, settings, intake.taken, digest)
-            return intake.taken
-    except Raced as raced:
-        raise Overtaken from raced
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in OVERTAKEN:
-            raise Overtaken from error
-        raise
+                log_rows(session, settings, kind, intake.taken, actor, digest=digest)
+        return intake.taken
 
 
 def _scope(session: Session, settings: Settings, kind: str, actor: str) -> Scope:
@@ -200,11 +219,24 @@ STORES: dict[str, Store] = {
 }
 
 
-def _log(session: Session, scope: Scope, settings: Settings, taken: Taken, digest: str) -> None:
-    counts = {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
+def log_rows(
+    session: Session, settings: Settings, kind: str, taken: Taken, actor: str, *, digest: str = "", source: str = ""
+) -> None:
+    """Log a file, and enter in the audit what was stored; the last statements before the commit.
+
+    Args:
+        session: of the transaction that stored it.
+        settings: the district and the clock.
+        kind: register.
+        taken: what became of the rows.
+        actor: who brought them.
+        digest: of the file; "" if typed in.
+        source: by which way it came, such as link or reply; "" for files, command line and forms.
+    """
+    now, counts = settings.now(), {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
     if digest:
-        entry = {"district_id": scope.district, "kind": scope.register.kind, "sha256": digest, **counts}
-        rows = sum(counts.values())
-        session.execute(insert(ImportLog).values(**entry, rows=rows, at=scope.now, actor=scope.actor))
-    action = f"register.{scope.register.kind}"
-    audit.record(session, settings.district, scope.actor, action, scope.now, **counts, sha256=digest[:16])
+        district = district_id(session, settings.district)
+        entry = {"district_id": district, "kind": kind, "sha256": digest, **counts}
+        session.execute(insert(ImportLog).values(**entry, rows=sum(counts.values()), at=now, actor=actor))
+    more = {"source": source} if source else {}
+    audit.record(session, settings.district, actor, f"register.{kind}", now, **counts, sha256=digest[:16], **more)

@@ -4,16 +4,20 @@ import getpass
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from sqlalchemy import select as plain_select
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from flows.jobs import Result, real_now
+from flows.message_figures import message_name
 from flows.settings import Settings
 from models import audit
+from models.answers import mark_read, unread_replies
 from models.consent import opt_in, opt_out, prefer
 from models.db import Database, insert_for
+from models.message_views import in_doubt
 from models.messages import Attempt, ChannelKind, Message, cancel
 from models.successors import pass_on
 from notifications.outbox import address_of
@@ -129,11 +133,12 @@ def consent(database: Database, settings: Settings, channel: str, address: str, 
     return {"channel": kind, "wants": wants, "changed": changed}
 
 
-def recent_of(database: Database, settings: Settings, recipient: str, limit: int = 20) -> list[Result]:
+def recent_of(database: Database, settings: Settings, recipient: str, limit: int = 20) -> Result:
     """Return the last messages to a person, newest first: what was told, when, and what became of it."""
     columns = ("dedupe_key", "template", "channel", "state", "parts", "attempts", "provider", "error_code")
+    told: list[Any] = [*(col(getattr(Message, name)) for name in columns), col(Message.created_at)]
     query = (
-        select(*(col(getattr(Message, name)) for name in columns), col(Message.created_at))
+        plain_select(*told)
         .where(col(Message.recipient) == recipient.strip().upper(), col(Message.district) == settings.district)
         .order_by(col(Message.created_at).desc(), col(Message.id).desc())
         .limit(limit)
@@ -141,7 +146,40 @@ def recent_of(database: Database, settings: Settings, recipient: str, limit: int
     with database.read() as session:
         rows = session.execute(query).all()
     names = ("key", *columns[1:], "created")
-    return [dict(zip(names, (*row[:-1], f"{settings.local(row[-1]):%Y-%m-%d %H:%M}"), strict=True)) for row in rows]
+    cells = [(*row[:-1], f"{settings.local(row[-1]):%Y-%m-%d %H:%M}") for row in rows]
+    return {"recipient": recipient, "messages": [dict(zip(names, row, strict=True)) for row in cells]}
+
+
+def doubtful(database: Database, settings: Settings) -> Result:
+    """Return the unknown messages, the oldest first: key, message, recipient, provider, when it flew."""
+    with database.read() as session:
+        found = in_doubt(session, settings.district)
+    rows = [
+        {
+            "key": each.key,
+            "message": message_name(each.template),
+            "recipient": each.recipient,
+            "provider": each.provider,
+            "sent": f"{settings.local(each.flown_at):%Y-%m-%d %H:%M}" if each.flown_at else "",
+            "asked": f"{settings.local(each.asked_at):%Y-%m-%d %H:%M}" if each.asked_at else "",
+        }
+        for each in found
+    ]
+    return {"unknown": len(rows), "messages": rows}
+
+
+def read_replies(database: Database, settings: Settings, *, keep: bool) -> Result:
+    """Return the replies that nobody read yet and mark them read, unless they are to be kept unread; audited."""
+    with database.write() as session:
+        found = unread_replies(session)
+        if not keep:
+            mark_read(session, [each.id for each in found], settings.now())
+        _audit(session, settings, "message.replies", read=len(found))
+    rows = [
+        {"at": f"{settings.local(each.at):%Y-%m-%d %H:%M}", "recipient": each.recipient or "", "text": each.text}
+        for each in found
+    ]
+    return {"unread": len(rows), "replies": rows}
 
 
 def _one_of(given: str, allowed: Sequence[str] | dict[str, ChannelKind]) -> str:

@@ -79,6 +79,6 @@ def channel_name(channel: str) -> str:
 
 
 def message_name(template: str) -> str:
-    """The short title of a template in the language of this run; its own name in English."""
+    """The short title of a template in the language of this run."""
     known = catalogue()
-    return say(known[template].title.partition("（")[0] if template in known else template, template)
+    return known[template].title.partition("（")[0].partition(" (")[0] if template in known else template

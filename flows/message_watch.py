@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flows.message_figures import channel_name
 from flows.outlets import channels
 from flows.settings import Settings
 from models.db import Database
 from models.drafts import Draft
-from models.message_views import oldest_pending
+from models.message_views import due_by_channel, oldest_pending
 from models.providers import WHOLE, health
 from notifications.drain import drain
 from notifications.outbox import address_of, enqueue
@@ -21,12 +22,13 @@ from rules.errors import TuoqiError, say
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something operators must look at: a stable name, what it is, since when, what to do."""
+    """Something operators must look at: a stable name, what it is, since when, what to do, how many wait there."""
 
     name: str
     what: str
     since: datetime
     remedy: str
+    pending: int
 
 
 @dataclass(eq=False)
@@ -56,15 +58,20 @@ def find_troubles(database: Database, chosen: Settings, one: Round) -> list[Trou
     limits, now = one.policy.alarm, one.now()
     with database.read() as session:
         oldest = oldest_pending(session, now, chosen.district)
+        waiting = due_by_channel(session, now, chosen.district)
         states = [state for state in health(session) if state.since and state.failures]
     found = [
         Trouble(
             f"pending-{kind}",
-            say("最久的一条消息自 {} 起没有发出", "the oldest message has been waiting since {}").format(
-                f"{chosen.local(since):%m-%d %H:%M}"
+            say("{}积压，自 {} 起没有发出", "{}: nothing has left since {}").format(
+                channel_name(kind), f"{chosen.local(since):%m-%d %H:%M}"
             ),
             since,
-            say("请运行 tuoqi doctor，并查看 deliver 的运行记录", "run `tuoqi doctor` and look at the runs of deliver"),
+            say(
+                "请运行 tuoqi doctor，并查看 deliver 的运行记录；消息没有丢失，恢复后会继续发送。",
+                "Run tuoqi doctor and look at the runs of deliver; no message is lost, sending will go on.",
+            ),
+            waiting[kind],
         )
         for kind, since in sorted(oldest.items())
         if kind != "call" and now - since >= limits.pending
@@ -74,10 +81,22 @@ def find_troubles(database: Database, chosen: Settings, one: Round) -> list[Trou
         if one.real_now() - state.since >= limits.stopped:
             name = f"{state.provider}:{state.template}" if state.template != WHOLE else state.provider
             what = say("通道 {} 连续失败 {} 次，代码 {}", "{} failed {} times in a row, code {}")
-            remedy = say("请核对余额、签名、模板与网络", "check balance, sign, templates and network")
+            remedy = say(
+                "请核对余额、签名、模板与网络；消息没有丢失，恢复后会继续发送。",
+                "Check balance, sign, templates and network; no message is lost, sending will go on.",
+            )
             told = what.format(name, state.failures, state.code)
-            found.append(Trouble(f"stopped-{name.replace(':', '-')}", told, state.since, remedy))
+            kind = state.provider.partition(":")[0]
+            found.append(Trouble(f"stopped-{name.replace(':', '-')}", told, state.since, remedy, waiting[kind]))
     return found
+
+
+def _long(age: timedelta) -> str:
+    minutes = max(int(age.total_seconds() // 60), 0)
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return say("{}天", "{} days").format(hours // 24)
+    return say("{}小时{}分", "{} h {} min").format(hours, rest) if hours else say("{}分钟", "{} min").format(rest)
 
 
 def _drafts(chosen: Settings, one: Round, trouble: Trouble) -> Iterator[Draft]:
@@ -94,9 +113,9 @@ def _drafts(chosen: Settings, one: Round, trouble: Trouble) -> Iterator[Draft]:
             address=address,
             variables={
                 "what": trouble.what,
-                "since": f"{chosen.local(trouble.since):%m-%d %H:%M}",
+                "pending": trouble.pending,
+                "oldest": _long(now - trouble.since),
                 "remedy": trouble.remedy,
-                "district": chosen.district_name,
             },
             district=chosen.district,
             language="en" if chosen.lang == "en" else "zh-CN",

@@ -14,8 +14,8 @@ from flows.outlets import enquiries, round_of
 from flows.replies import take_reply
 from flows.settings import Settings, settings
 from flows.store import opened
-from models.db import Database
 from models.answers import redact_replies
+from models.db import Database
 from models.redaction import redact_files, redact_messages
 from notifications.channels.enquiry import Reply
 from notifications.reconcile import Findings, reconcile

@@ -1,28 +1,56 @@
-"""The ways out of the house that the settings name: channels in order of preference, and providers that can be asked."""
+"""The ways out of the house that the settings name: channels in order of preference, and who can be asked."""
 
+import json
+import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flows.jobs import is_dead, owner, real_now
-from flows.settings import Settings
+from flows.settings import Settings, SettingsError
 from models.db import Database
+from notifications.catalogue import provider_ids
+from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
+from notifications.channels.aliyun import Aliyun
 from notifications.channels.contract import Channel
 from notifications.channels.email import Smtp
 from notifications.channels.enquiry import Enquiry
-from notifications.channels.file import MailFiles, SmsFile
+from notifications.channels.file import MailFiles, RobotFiles, SmsFile
+from notifications.channels.gateway import Gateway
+from notifications.channels.json_gateway_form import GatewayForm, read_gateway
+from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
-from notifications.rendering import Site
 from notifications.round import Late, Round
-from policies.messages import messages
+from notifications.site import Site
+from policies.messages import MessagePolicy, messages
+from rules.messages import Rate
+
+
+@dataclass(eq=False)
+class MissingSetting(SettingsError):
+    """A provider was chosen without what it needs."""
+
+    name: str
+    provider: str
+    zh = "选用了 {provider}，但没有设置 {name}；请设置后重试，消息保留待发。"
+    en = "{provider} was chosen without {name}; set it and try again. Messages stay pending."
+
+
+@dataclass(eq=False)
+class BadRobots(SettingsError):
+    """TUOQI_ROBOTS is not what it should be; its text is a secret and is not quoted."""
+
+    zh = 'TUOQI_ROBOTS 无法识别；请写成 JSON：{{"ops": {{"kind": "wecom", "url": "https://..."}}}}。'
+    en = 'TUOQI_ROBOTS cannot be read; write JSON: {{"ops": {{"kind": "wecom", "url": "https://..."}}}}.'
 
 
 def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]) -> Round:
     """Return a round of the outbox for this process, by these settings."""
     return Round(
         database,
-        messages(chosen.today(), chosen.policy),
+        _policy(chosen),
         chosen.tz,
         now=clock,
         real_now=real_now,
@@ -35,10 +63,21 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
     )
 
 
+def _policy(chosen: Settings) -> MessagePolicy:
+    """The policy in force, with the rate that the gateway's own file states."""
+    policy = messages(chosen.today(), chosen.policy)
+    if "gateway" not in chosen.sms.split(","):
+        return policy
+    form = _form(chosen)
+    per_s = max(int(form.rate * form.batch), 1)
+    return replace(policy, rates={**policy.rates, form.provider: Rate(per_s, burst=per_s * 5)})
+
+
 def site_of(chosen: Settings) -> Site:
     """Return what every message may say of the district."""
     answers = f"{chosen.answer_url}/a/" if chosen.answer_url else ""
-    return Site(sign=f"【{chosen.sms_sign.strip('【】')}】", answers=answers, replies=chosen.sms_replies)
+    sign = f"【{chosen.sms_sign.strip('【】')}】"
+    return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
 
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
@@ -47,13 +86,90 @@ def late_readers(chosen: Settings) -> Mapping[str, Late]:
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:
-    """Return the channels, each with its providers in order of preference."""
-    return {"sms": [SmsFile(chosen.folder("outbox"))], "email": [_email(chosen)]}
+    """Return the channels, each with its providers in order of preference; the quickest to be heard come first.
+
+    Raises:
+        MissingSetting, BadRobots, BadGatewayFile: a provider cannot be used as it is set.
+    """
+    return {
+        "robot": [_robots(chosen)],
+        "sms": [_SMS[name](chosen) for name in chosen.sms.split(",")],
+        "email": [_email(chosen)],
+    }
 
 
 def enquiries(chosen: Settings) -> list[Enquiry]:
     """Return the providers that can be asked what became of messages."""
     return [channel for channel in channels(chosen)["sms"] if isinstance(channel, Enquiry)]
+
+
+def callers(chosen: Settings) -> dict[str, Aliyun | Tencent]:
+    """Return the providers that may call us with receipts and replies, by name."""
+    named = [channel for channel in channels(chosen)["sms"] if isinstance(channel, Aliyun | Tencent)]
+    return {channel.provider: channel for channel in named}
+
+
+def _aliyun(chosen: Settings) -> Channel:
+    key_id = _needed(chosen.aliyun_key_id, "TUOQI_ALIYUN_KEY_ID", "aliyun")
+    secret = _needed(chosen.aliyun_secret.get_secret_value(), "TUOQI_ALIYUN_SECRET", "aliyun")
+    ids, gateway = provider_ids(chosen.sms_templates)["aliyun"], _gateway(aliyun.GATEWAY, chosen.aliyun_url, chosen)
+    return Aliyun(key_id, secret, chosen.sms_sign, ids, clock=real_now, gateway=gateway)
+
+
+def _tencent(chosen: Settings) -> Channel:
+    key_id = _needed(chosen.tencent_key_id, "TUOQI_TENCENT_KEY_ID", "tencent")
+    secret = _needed(chosen.tencent_secret.get_secret_value(), "TUOQI_TENCENT_SECRET", "tencent")
+    app_id = _needed(chosen.tencent_app_id, "TUOQI_TENCENT_APP_ID", "tencent")
+    return Tencent(
+        key_id,
+        secret,
+        app_id,
+        chosen.sms_sign,
+        provider_ids(chosen.sms_templates)["tencent"],
+        clock=real_now,
+        region=chosen.tencent_region,
+        gateway=_gateway(tencent.GATEWAY, chosen.tencent_url, chosen),
+        variable_limit=chosen.tencent_variable_limit,
+    )
+
+
+def _gateway(known: Gateway, url: str, chosen: Settings) -> Gateway:
+    return replace(known, url=url, hosts=known.hosts | chosen.hosts, development=_at_desk(chosen))
+
+
+def _json_gateway(chosen: Settings) -> Channel:
+    form, desk = _form(chosen), _at_desk(chosen)
+    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, development=desk)
+
+
+def _form(chosen: Settings) -> GatewayForm:
+    if chosen.gateway_file is None:
+        raise MissingSetting("TUOQI_GATEWAY_FILE", "gateway")
+    return read_gateway(chosen.gateway_file)
+
+
+def _file(chosen: Settings) -> Channel:
+    return SmsFile(chosen.folder("outbox"))
+
+
+_SMS: Mapping[str, Callable[[Settings], Channel]] = {
+    "file": _file,
+    "aliyun": _aliyun,
+    "tencent": _tencent,
+    "gateway": _json_gateway,
+}
+
+
+def _robots(chosen: Settings) -> Channel:
+    text = chosen.robots.get_secret_value()
+    if not text:
+        return RobotFiles(chosen.folder("outbox"))
+    try:
+        named = {name: robots.Robot(**given) for name, given in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError):
+        raise BadRobots from None
+    hosts = robots.HOSTS | chosen.hosts
+    return robots.Robots(named, real_now, hosts=hosts, development=_at_desk(chosen))
 
 
 def _email(chosen: Settings) -> Channel:
@@ -68,3 +184,13 @@ def _email(chosen: Settings) -> Channel:
         password=chosen.smtp_password.get_secret_value(),
         timeout_s=chosen.smtp_timeout_s,
     )
+
+
+def _needed(value: str, name: str, provider: str) -> str:
+    if not value:
+        raise MissingSetting(name, provider)
+    return value
+
+
+def _at_desk(chosen: Settings) -> bool:
+    return chosen.environment == "development"

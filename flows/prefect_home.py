@@ -47,8 +47,8 @@ def free_port() -> int:
         return port
 
 
-def check_port(port: int) -> None:
-    """Refuse a port that cannot be listened on.
+def check_port(port: int, setting: str = "TUOQI_PORT") -> None:
+    """Refuse a port that cannot be listened on; `setting` is what would choose another.
 
     Raises:
         PortTaken: it is in use, reserved or no port at all.
@@ -60,9 +60,11 @@ def check_port(port: int) -> None:
             probe.listen(1)
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            raise PortTaken(port, say("已被占用", "in use") if taken else os.strerror(error.errno or 0)) from error
+            raise PortTaken(
+                port, say("已被占用", "in use") if taken else os.strerror(error.errno or 0), setting
+            ) from error
         except OverflowError as error:
-            raise PortTaken(port, say("应为 1 至 65535", "not from 1 to 65535")) from error
+            raise PortTaken(port, say("应为 1 至 65535", "not from 1 to 65535"), setting) from error
 
 
 def environment(settings: Settings, port: int) -> dict[str, str]:

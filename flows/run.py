@@ -24,6 +24,9 @@ JOBS = {
     "duty-report": "flows.duty:duty_report",
     "duty-record": "flows.duty_record:duty_record",
     "deliver": "flows.deliver:deliver",
+    "reconcile-messages": "flows.messages:reconcile_messages",
+    "message-report": "flows.messages:message_report",
+    "redact-messages": "flows.messages:redact",
 }
 
 

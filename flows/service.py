@@ -1,4 +1,4 @@
-"""Prefect on this machine: port -> server -> pool -> jobs and worker -> stay -> all stopped, in the reverse order."""
+"""Prefect on this machine: ports -> server -> pool -> jobs and worker -> answer page -> stay -> all stopped again."""
 
 import contextlib
 import fcntl
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+import httpx
 import yaml
 
 from flows.child import ROOT, Child
@@ -26,13 +27,17 @@ FINISH_S = 10
 
 
 class Service:
-    """Server, deployments and worker while the `with` block lasts; enter it in the main thread."""
+    """Server, deployments and worker while the `with` block lasts; enter it in the main thread.
+
+    With an `answer_port` the page on which links in messages are answered is there too.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
         port: int | None = None,
+        answer_port: int | None = None,
         prefect_yaml: Path = ROOT / "prefect.yaml",
         env: Mapping[str, str] | None = None,
         schedules: bool = True,
@@ -42,6 +47,7 @@ class Service:
         self.settings = settings
         self.port = settings.port if port is None else port
         self.url = f"http://{HOST}:{self.port}"
+        self.answer_port = answer_port
         self.prefect_yaml = prefect_yaml
         self.env = dict(env or {})
         self.schedules = schedules
@@ -54,6 +60,8 @@ class Service:
 
     def __enter__(self) -> Self:
         check_port(self.port)
+        if self.answer_port is not None:
+            check_port(self.answer_port, "TUOQI_ANSWER_PORT")
         self._claim_folder()
         self._hear_signals()
         try:
@@ -80,11 +88,21 @@ class Service:
         self._child("worker", "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL, *queues)
         self._deploy()
         self._until("worker", START_S, self.api.worker_online)
+        if self.answer_port is not None:
+            self._answer(self.answer_port)
         if not self.schedules:
             self.api.pause()
         self.api.hold(held=False)
         self.check()
         self.progress(say("就绪", "ready"))
+
+    def _answer(self, port: int) -> None:
+        self.progress(say("启动答复页面", "starting the answer page"))
+        env = {**self.env, "TUOQI_ANSWER_PORT": str(port)}
+        self.children.append(Child("answers", [], env, self.settings.folder("logs"), module="flows.answer_page"))
+        bind = self.settings.answer_bind
+        host = HOST if bind == "0.0.0.0" else bind  # noqa: S104 - compared, not bound
+        self._until("answers", START_S, lambda: _well(f"http://{host}:{port}/healthz"))
 
     def _child(self, name: str, *arguments: str) -> Child:
         child = Child(name, list(arguments), self.env, self.settings.folder("logs"))
@@ -170,7 +188,7 @@ class Service:
         return (run for run in self.api.runs(name) if run.auto_scheduled and run.state in ENDED)
 
     def stop(self) -> None:
-        """Stop the worker, then the server; who is still there after that is killed. A second Ctrl-C kills at once."""
+        """Stop all in the reverse order, and kill who is still there after that. A second Ctrl-C kills at once."""
         try:
             while self.children:
                 self._end(self.children[-1])
@@ -227,3 +245,10 @@ class Service:
         self._handlers.clear()
         if self._lock:
             self._lock.close()
+
+
+def _well(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False

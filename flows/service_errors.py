@@ -16,8 +16,9 @@ class PortTaken(ServiceError):
 
     port: int
     reason: str
-    zh = "端口 {port} 不能使用（{reason}）；请关闭占用它的程序，或换一个端口，例如 TUOQI_PORT=4300 tuoqi up。"
-    en = "port {port} cannot be used ({reason}); stop what holds it, or choose another: TUOQI_PORT=4300 tuoqi up."
+    setting: str = "TUOQI_PORT"
+    zh = "端口 {port} 不能使用（{reason}）；请关闭占用它的程序，或换一个端口，例如 {setting}=4300 tuoqi up。"
+    en = "port {port} cannot be used ({reason}); stop what holds it, or choose another: {setting}=4300 tuoqi up."
 
 
 @dataclass(eq=False)

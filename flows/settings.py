@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError, field_validator
@@ -23,6 +24,7 @@ from models.seal import KeyRing
 from rules.errors import LANGUAGE, TuoqiError, say
 
 SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
+_SECRET = re.compile("[A-Za-z0-9_-]{16,100}")
 _PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
 
 
@@ -99,6 +101,11 @@ class Settings(BaseSettings):
     district: str = "530112"
     district_name: str = "西山区"
     port: int = 4200
+    answer_port: int = 4201
+    answer_bind: str = "127.0.0.1"
+    answer_url: str = ""
+    answer_proxy: str = ""
+    callback_secret: SecretStr | None = None
     at: datetime | None = None
     policy: Path | None = None
     email: Literal["file", "smtp"] = "file"
@@ -123,6 +130,7 @@ class Settings(BaseSettings):
     tencent_url: str = "https://sms.tencentcloudapi.com"
     tencent_variable_limit: int = 35
     gateway_file: Path | None = None
+    http_hosts: str = ""
     robots: SecretStr = SecretStr("")
     operators: str = ""
 
@@ -143,6 +151,21 @@ class Settings(BaseSettings):
             raise ValueError(f"not a list of {', '.join(SMS_PROVIDERS)}")
         return ",".join(named)
 
+    @field_validator("answer_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("not like https://answers.example.cn")
+        return url.rstrip("/")
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError("16 to 100 letters, digits, - or _")
+        return secret
+
     @property
     def tz(self) -> ZoneInfo:
         """The zone in which days begin and end."""
@@ -153,6 +176,15 @@ class Settings(BaseSettings):
         """The database URL; by default SQLite under var/."""
         url = self.database_url or f"sqlite:///{self.folder('') / 'tuoqi.db'}"
         return _PLAIN_POSTGRES.sub("postgresql+psycopg://", url)
+
+    def link(self, code: str) -> str:
+        """The address of a link's page, as people reach it: behind the district's proxy, or on this machine."""
+        return f"{self.answer_url or f'http://127.0.0.1:{self.answer_port}'}/a/{code}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Hosts that gateways and robots may be at, beside the providers' own."""
+        return frozenset(filter(None, (name.strip() for name in self.http_hosts.split(","))))
 
     def folder(self, name: str) -> Path:
         """Return a folder under var/, made for its owner only."""

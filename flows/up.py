@@ -18,12 +18,17 @@ def stay_up(settings: Settings) -> None:
     """
     console = Console()
     console.print(migrate_database(settings))
-    with suppress(KeyboardInterrupt), Service(settings, progress=console.print) as service:
+    with suppress(KeyboardInterrupt), _service(settings, console) as service:
+        page = settings.link("")
         console.print(
             say(
-                f"托起已启动：{service.url}  （按 Ctrl-C 停止；日志在 {settings.folder('logs')}）",
-                f"Tuoqi is up: {service.url}  (Ctrl-C stops it; logs in {settings.folder('logs')})",
+                f"托起已启动：{service.url}  （按 Ctrl-C 停止；日志在 {settings.folder('logs')}）\n答复页面：{page}",
+                f"Tuoqi is up: {service.url}  (Ctrl-C stops it; logs in {settings.folder('logs')})\nAnswers: {page}",
             )
         )
         service.wait()
     console.print(say("已全部停止", "everything is stopped"))
+
+
+def _service(settings: Settings, console: Console) -> Service:
+    return Service(settings, answer_port=settings.answer_port, progress=console.print)

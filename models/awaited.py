@@ -1,6 +1,7 @@
 """Messages that await an answer of their provider: unknown ones, and accepted ones without a receipt."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from sqlmodel import Session, col
 
 from models.db import insert_for, keys_of
 from models.messages import IS_AWAITED, Attempt, Message
+from models.seal import SealError
 
 ABSENT = "absent"
 """Code of an unknown message of which the provider has nothing; a person decides."""
@@ -31,7 +33,7 @@ class Awaited:
     flown_at: datetime
     request_hash: bytes
     address_index: bytes
-    phone: str
+    phone: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def awaited(
     session: Session, provider: str, now: datetime, since: datetime, limit: int, patience: Patience
 ) -> list[Awaited]:
     """Return what to ask a provider about now: unknown ones first, then those asked longest ago.
+
+    A message whose address cannot be opened cannot be asked about either, and is left out.
 
     Args:
         session: reading.
@@ -82,8 +86,9 @@ def awaited(
     keys = keys_of(session)
     found = []
     for *known, key, sealed in session.execute(query):
-        fields: list[Any] = [*known, keys.open("message.address", key, sealed)]
-        found.append(Awaited(*fields))
+        with suppress(SealError):  # one damaged row must not keep the others from being asked about
+            fields: list[Any] = [*known, keys.open("message.address", key, sealed)]
+            found.append(Awaited(*fields))
     return found
 
 
@@ -118,11 +123,15 @@ def record_answer(session: Session, said: Answered, provider: str, now: datetime
 
 
 def _values(said: Answered, now: datetime) -> dict[str, Any]:
+    """Give the new values; a message that goes again keeps its call, by which a late receipt may still know it."""
     if said.state == "pending":
-        free = {"lease_owner": None, "lease_until": None, "call_id": None, "error_class": None, "error_code": None}
+        free = {"lease_owner": None, "lease_until": None, "error_class": None, "error_code": None}
         return {"state": "pending", "not_before": now, "finished_at": None, **free}
-    if said.state == said.message.state:
-        return {"error_code": ABSENT} if said.answer == "absent" and said.code == ABSENT else {}
-    error = {"undeliverable": "permanent", "dead": "permanent"}.get(said.state)
+    if said.answer == "absent" and said.state == said.message.state:
+        return {"error_code": ABSENT} if said.code == ABSENT else {}
     known = {"provider_ref": said.provider_ref or said.message.provider_ref}
-    return {"state": said.state, "error_class": error, "error_code": said.code, "finished_at": now, **known}
+    if said.state == said.message.state:
+        return known
+    error = {"undeliverable": "permanent", "dead": "permanent"}.get(said.state)
+    ended = {"finished_at": now, "lease_owner": None, "lease_until": None}
+    return {"state": said.state, "error_class": error, "error_code": said.code, **known, **ended}

@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlmodel import Field, Session, SQLModel, col
 
 from models.db import Instant, insert_for, keys_of
 from models.messages import BATCH, ChannelKind, Message
-from models.seal import KeyRing
+from models.seal import KeyRing, SealError
 from rules.errors import TuoqiError
 
 Route = tuple[ChannelKind, str]
@@ -29,6 +29,15 @@ class SameKeyOtherPayload(TuoqiError):
     en = "message {key} exists with another payload; its key probably lacks a revision. Nothing of this was written."
 
 
+@dataclass(eq=False)
+class FileGone(SealError):
+    """A file that goes with a message is no longer kept: its time was over."""
+
+    digest: str
+    zh = "随消息发送的文件 {digest} 已按保存期限清除；请重新生成该文件并重新登记消息。"
+    en = "the enclosed file {digest} was removed when its time was over; make it again and enqueue the message anew."
+
+
 class EnclosedFile(SQLModel, table=True):
     """A file that goes with messages, kept once however many carry it."""
 
@@ -41,12 +50,19 @@ class EnclosedFile(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
-    """A file to go with a message: `cid` names a picture that the HTML shows; name and content hold references only."""
+class Enclosure:
+    """A file that goes with an e-mail; name and content hold references only, unless it is for this person alone.
+
+    Attributes:
+        name: file name as the reader sees it, any script; folders before it are cut off, control characters refused.
+        media_type: such as application/pdf, or text/calendar; charset=utf-8; method=PUBLISH.
+        content: its bytes, as they are.
+        cid: set for a picture that the HTML shows as `cid:` this; letters, digits and ._+@- only.
+    """
 
     name: str
     media_type: str
-    content: bytes
+    content: bytes = field(repr=False)
     cid: str | None = None
 
 
@@ -74,15 +90,15 @@ class Draft:
     template: str
     channel: ChannelKind
     recipient: str
-    address: str
-    variables: Mapping[str, Any]
+    address: str = field(repr=False)
+    variables: Mapping[str, Any] = field(repr=False)
     district: str
     language: str = "zh-CN"
     priority: int = 5
     not_before: datetime | None = None
     expires_at: datetime | None = None
-    others: tuple[Route, ...] = ()
-    enclosed: tuple[Enclosed, ...] = ()
+    others: tuple[Route, ...] = field(default=(), repr=False)
+    enclosed: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +151,7 @@ def _store_files(session: Session, drafts: Sequence[Draft], now: datetime) -> di
     digests = {file.content: file_digest(keys, file.content) for draft in drafts for file in draft.enclosed}
     rows = [
         {"digest": digest, "content": keys.seal_bytes("enclosed_file.content", digest, content), "created_at": now}
-        for content, digest in digests.items()
+        for digest, content in sorted((digest, content) for content, digest in digests.items())
     ]
     if rows:
         kept = insert_for(session, EnclosedFile)
@@ -149,8 +165,12 @@ def file_digest(keys: KeyRing, content: bytes) -> str:
     return keys.blind("enclosed_file", hashlib.sha256(content).hexdigest()).hex()
 
 
-def enclosed_in(session: Session, key: str, sealed: bytes | None) -> tuple[Enclosed, ...]:
-    """Open the files that go with a message."""
+def enclosed_in(session: Session, key: str, sealed: bytes | None) -> tuple[Enclosure, ...]:
+    """Open the files that go with a message.
+
+    Raises:
+        FileGone, WrongSeal: one cannot be had any more.
+    """
     if sealed is None:
         return ()
     keys = keys_of(session)
@@ -158,9 +178,15 @@ def enclosed_in(session: Session, key: str, sealed: bytes | None) -> tuple[Enclo
     query = select(col(EnclosedFile.digest), col(EnclosedFile.content))
     stored = dict(session.execute(query.where(col(EnclosedFile.digest).in_([n[0] for n in named]))).tuples().all())
     return tuple(
-        Enclosed(name, media_type, keys.open_bytes("enclosed_file.content", digest, stored[digest]), cid)
+        Enclosure(name, media_type, _content(keys, digest, stored.get(digest)), cid)
         for digest, name, media_type, cid in named
     )
+
+
+def _content(keys: KeyRing, digest: str, sealed: bytes | None) -> bytes:
+    if sealed is None:
+        raise FileGone(digest)
+    return keys.open_bytes("enclosed_file.content", digest, sealed)
 
 
 def _row(draft: Draft, known: Class, files: Mapping[bytes, str], keys: KeyRing, now: datetime) -> dict[str, Any]:

@@ -97,12 +97,15 @@ class DutyMark(SQLModel, table=True):
 
 
 class Swap(SQLModel, table=True):
-    """Two cadres exchange their days; nothing changes until both, or the centre head, confirmed."""
+    """Two cadres exchange their days; nothing changes until both, or the centre head, confirmed.
+
+    A refusal ends it for the two of them: who said no is not asked the same again, but a head may still confirm both.
+    """
 
     __tablename__ = "duty_swap"
     __table_args__ = (
         UniqueConstraint("centre_id", "date_a", "cadre_a_id", "date_b", "cadre_b_id"),
-        CheckConstraint("state IN ('asked', 'done')", name="state"),
+        CheckConstraint("state IN ('asked', 'done', 'refused')", name="state"),
         CheckConstraint("date_a <> date_b AND cadre_a_id <> cadre_b_id", name="two"),
         CheckConstraint(
             "state <> 'done' OR (confirmed_a_id IS NOT NULL AND confirmed_b_id IS NOT NULL)", name="consent"

@@ -127,6 +127,10 @@ def _take(session: Session, scope: Scope, asked: _Asked, ids: _Ids, policy: Poli
     if swap.state == "done" or before == now:
         taken.unchanged += 1
         return
+    if swap.state == "refused" and None in {side.by for side in asked.sides}:
+        problem = ("对方已不同意这次换班", "this swap was refused")
+        remedy = ("请换一天，或由中心负责人确认双方", "choose another date, or have the centre head confirm both sides")
+        raise Refused(scope.wrong(asked.row, "date_b", problem, remedy))
     slots = _checked(session, scope, asked, policy)
     swap.confirmed_a_id, swap.confirmed_b_id = now
     session.add(swap)
@@ -181,3 +185,9 @@ def _carry_out(session: Session, scope: Scope, swap: Swap, slots: Sequence[Held]
     done = update(Swap).where(col(Swap.id) == swap.id)
     session.execute(done.values(state="done", done_at=scope.now))
     return steps
+
+
+def refuse(session: Session, swap: int) -> bool:
+    """End a request that was not answered yet; False when it was."""
+    waiting = update(Swap).where(col(Swap.id) == swap, col(Swap.state) == "asked").values(state="refused")
+    return session.execute(waiting.returning(col(Swap.id))).first() is not None

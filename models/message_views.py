@@ -1,8 +1,9 @@
 """Looking at messages: counts, the oldest that waits, exports, the call list, what is in doubt."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlmodel import Session, col
 
 from models.db import Instant, keys_of
 from models.messages import IS_OPEN, Message
+from models.seal import KeyRing, SealError
 
 
 def counts(
@@ -32,6 +34,14 @@ def oldest_pending(session: Session, now: datetime, district: str) -> dict[str, 
         IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, col(Message.district) == district
     )
     return dict(session.execute(query.group_by(col(Message.channel))).tuples().all())
+
+
+def due_by_channel(session: Session, now: datetime, district: str) -> Counter[str]:
+    """Count, for each channel, a district's messages that might leave now."""
+    query = select(col(Message.channel), func.count()).where(
+        IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, col(Message.district) == district
+    )
+    return Counter(dict(session.execute(query.group_by(col(Message.channel))).tuples().all()))
 
 
 EXPORT_COLUMNS = (
@@ -125,17 +135,22 @@ def _on_call(district: str, now: datetime) -> tuple[ColumnElement[bool] | TextCl
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A person to be telephoned; opened, so only for authorised staff."""
+    """A person to be telephoned; opened, so only for authorised staff.
+
+    Attributes:
+        unreadable: its seal is broken: look the person up by the reference; phone and variables are empty.
+    """
 
     key: str
     template: str
     recipient: str
-    phone: str
+    phone: str = field(repr=False)
     language: str
-    variables: dict[str, Any]
+    variables: dict[str, Any] = field(repr=False)
     priority: int
     since: datetime
     until: datetime | None
+    unreadable: bool = False
 
 
 def calls(session: Session, district: str, now: datetime) -> list[Call]:
@@ -146,17 +161,24 @@ def calls(session: Session, district: str, now: datetime) -> list[Call]:
         .where(*_on_call(district, now))
         .order_by(col(Message.priority), col(Message.not_before), col(Message.id))
     )
-    return [
-        Call(
-            key=one.dedupe_key,
-            template=one.template,
-            recipient=one.recipient,
-            phone=keys.open("message.address", one.dedupe_key, one.address),
-            language=one.language,
-            variables=json.loads(keys.open("message.variables", one.dedupe_key, one.variables)),
-            priority=one.priority,
-            since=one.not_before,
-            until=one.expires_at,
-        )
-        for one in session.execute(query).scalars()
-    ]
+    return [_call(keys, one) for one in session.execute(query).scalars()]
+
+
+def _call(keys: KeyRing, one: Message) -> Call:
+    try:
+        phone = keys.open("message.address", one.dedupe_key, one.address)
+        told, unreadable = json.loads(keys.open("message.variables", one.dedupe_key, one.variables)), False
+    except SealError:  # one damaged row must not hide all others
+        phone, told, unreadable = "", {}, True
+    return Call(
+        key=one.dedupe_key,
+        template=one.template,
+        recipient=one.recipient,
+        phone=phone,
+        language=one.language,
+        variables=told,
+        priority=one.priority,
+        since=one.not_before,
+        until=one.expires_at,
+        unreadable=unreadable,
+    )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -53,7 +53,7 @@ class Report:
     """
 
     provider_ref: str
-    phone: str
+    phone: str = field(repr=False)
     state: Literal["delivered", "undeliverable"]
     code: str | None = None
     at: datetime | None = None
@@ -110,7 +110,8 @@ def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
     """Let messages take up the receipts that are theirs: by provider's number or our call, and phone.
 
     A receipt that comes before we recorded the acceptance waits. States never go back: only accepted and unknown
-    messages move, and undeliverable ones to delivered.
+    messages move, and undeliverable ones to delivered. A pending message of whose last call a receipt tells was
+    accepted in spite of what we were told; it moves too, or it would be sent twice.
     """
     theirs = or_(
         col(Message.provider_ref) == col(Receipt.provider_ref),
@@ -123,17 +124,20 @@ def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
         .join(Message, (col(Message.provider) == col(Receipt.provider)) & theirs)
         .where(col(Receipt.provider) == provider, UNSETTLED, col(Message.channel) == "sms")
         .where(col(Message.address_index) == col(Receipt.address_index))
-        .order_by(col(Message.id))
+        .order_by(col(Message.id), col(Receipt.state).desc())  # of two receipts the good one has the last word
         .with_for_update(of=Message)
     )
     ended: list[Settled] = []
     used: list[int] = []
+    states: dict[int, str] = {}
     for row in session.execute(query):
         receipt, state, code, blocked, provider_ref, message, channel, template, before, number, digest, index = row
-        if before == "sending":  # its outcome is not recorded yet: the receipt waits
+        if before in {"claimed", "sending"}:  # its outcome is not recorded yet: the receipt waits
             continue
         used.append(receipt)
-        if before in {"accepted", "unknown"} or (before, state) == ("undeliverable", "delivered"):
+        before = states.get(message, before)
+        if before in {"accepted", "unknown", "pending"} or (before, state) == ("undeliverable", "delivered"):
+            states[message] = state
             _end(session, message, state, code, provider_ref, now)
             _note(session, message, number, state, provider, provider_ref, code, digest, now)
             ended.append(Settled(message, channel, template, state, index, blocked))

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlmodel import Session, col
 
 from models.drafts import EnclosedFile
 from models.messages import IS_OPEN, IS_UNREDACTED, Message
+from models.receipts import Receipt
 
 _GONE = dict.fromkeys(("address", "address_index", "routes", "variables", "enclosures", "request"))
 
@@ -23,6 +24,12 @@ def redact_messages(session: Session, before: datetime, now: datetime, limit: in
     due = select(col(Message.id)).where(IS_UNREDACTED, col(Message.finished_at) <= before)
     mine = col(Message.id).in_(due.order_by(col(Message.finished_at)).limit(limit))
     gone = update(Message).where(mine).values(**_GONE, redacted_at=now).returning(col(Message.id))
+    return len(session.execute(gone.execution_options(synchronize_session=False)).all())
+
+
+def redact_receipts(session: Session, before: datetime) -> int:
+    """Remove receipts told before an instant, for they know phones by their blind index; states of messages stay."""
+    gone = delete(Receipt).where(col(Receipt.told_at) <= before).returning(col(Receipt.id))
     return len(session.execute(gone.execution_options(synchronize_session=False)).all())
 
 

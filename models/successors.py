@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +12,13 @@ from sqlmodel import Session, col
 from models.db import insert_for, keys_of
 from models.drafts import Class, Draft, Route, enclosed_in, message_rows
 from models.messages import BATCH, Message
-from models.seal import KeyRing
+from models.seal import KeyRing, SealError
 
 NOT_REACHED = ("suppressed", "dead", "undeliverable")
 
 
 def pass_on(session: Session, ids: Collection[int], now: datetime) -> int:
-    """Write the successors of messages that did not get through; one that has no further route has none.
+    """Write the successors of messages that did not get through; one without a further route, or unreadable, has none.
 
     The key of a successor is its first ancestor's with ~1, ~2 ..., so doing this twice changes nothing.
 
@@ -53,12 +54,14 @@ def _successors(session: Session, ended: Collection[Message], now: datetime) -> 
     for message in ended:
         assert message.id is not None
         known = Class(message.template_version, message.kind, message.audience)
-        yield from message_rows(session, [_next(session, keys, message)], {message.template: known}, now, message.id)
+        with suppress(SealError):  # a damaged row ends here and must not keep the others from their successors
+            draft = _next(session, keys, message)
+            yield from message_rows(session, [draft], {message.template: known}, now, message.id)
 
 
 def _next(session: Session, keys: KeyRing, message: Message) -> Draft:
     key = message.dedupe_key
-    base, _, number = key.partition("~")
+    base, _, number = key.partition("~")  # the outbox refuses business keys that hold one
     routes: list[Route] = [
         (channel, address) for channel, address in json.loads(keys.open("message.routes", key, message.routes))
     ]

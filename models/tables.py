@@ -1,6 +1,7 @@
 """Every module that defines tables, so that one import registers them all."""
 
 from models import (
+    answers,
     audit,
     cadre,
     calendar,
@@ -20,6 +21,6 @@ from models import (
 )
 
 __all__ = [
-    "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder", "helper", "intake", "issue", "jobs",
-    "messages", "providers", "receipts", "visit",
+    "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder", "helper", "intake",
+    "issue", "jobs", "messages", "providers", "receipts", "visit",
 ]  # fmt: skip

@@ -1,79 +1,126 @@
 """The catalogue of message templates: each folder's meta.yaml says what it is for, and which variables it takes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
-from notifications.errors import BadTemplate, BadVariable, ExtraVariable, MissingVariable, UnknownTemplate
+from notifications.errors import BadTemplate, NotificationError, UnknownTemplate
+from notifications.variables import Variable, checked, variable
+from rules.errors import say
 
 FOLDER = Path(__file__).parent / "templates"
 LANGUAGES = ("zh-CN", "en")
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
-_META = {"version", "title", "channels", "variables", "samples"}
+PROVIDERS = ("aliyun", "tencent")
+"""The SMS providers that know a template by an id of their own."""
+
+SMS_LIMIT = 35
+"""The most characters of a value in an SMS, unless meta.yaml says less."""
+
+Kind = Literal["notice", "urgent", "payment", "promotional"]
+Audience = Literal["staff", "public"]
+Ids = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Ids of approved templates: by provider, template and language."""
+
+_NEEDED = {"version", "title", "kind", "audience", "channels", "variables", "samples"}
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A declared variable; `max` counts characters of a text, or entries of a list of rows `of` these fields."""
+@dataclass(eq=False)
+class BadIds(NotificationError):
+    """The file of provider ids names something that does not exist."""
 
-    name: str
-    type: Literal["text", "integer", "date", "month", "list"]
-    max: int
-    optional: bool
-    of: Mapping[str, "Variable"]
-
-    @property
-    def wanted(self) -> str:
-        """What a value must be, for the error message."""
-        if self.type == "text":
-            return f"text of {0 if self.optional else 1}-{self.max} characters on one line"
-        return {"integer": "integer", "date": "date (YYYY-MM-DD)", "month": "month (YYYY-MM)"}.get(
-            self.type, f"list of 1-{self.max} rows ({', '.join(self.of)})"
-        )
+    file: str
+    what: str
+    zh = "短信模板编号文件 {file} 有误：{what}；请改正后重试。"
+    en = "{file}, the file of provider template ids, is wrong: {what}; correct it and try again."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """One kind of message."""
+    """One kind of message; compared by identity, so that what is made of it can be kept.
 
-    name: str
+    Attributes:
+        folder: where its files lie.
+        version: raised when its variables or its meaning change.
+        titles: what it is, by language.
+        kind: urgent is exempt from quiet hours and caps; payment is never sent again after reconciliation found
+            nothing; promotional needs a provider's other template class and an opt-out.
+        audience: public are elders, families and payees, who have quiet hours.
+        channels: by which it may go.
+        variables: by name; those that are `late` are given when it is sent.
+        samples: by language, late ones included.
+        ids: example ids of approved templates, by provider and language; a district's own are in a file of settings.
+        limits: the most characters of a variable in an SMS, where it is less than usual.
+        parts: how many SMS parts its sample may take in Chinese.
+    """
+
+    folder: Path
     version: int
-    title: str
+    titles: Mapping[str, str]
+    kind: Kind
+    audience: Audience
     channels: tuple[str, ...]
     variables: Mapping[str, Variable]
     samples: Mapping[str, Mapping[str, Any]]
-    kind: str = "notice"
-    audience: str = "staff"
+    ids: Mapping[str, Mapping[str, str]]
+    limits: Mapping[str, int]
+    parts: int
 
     @property
-    def folder(self) -> Path:
-        """Where its files lie."""
-        return FOLDER / self.name
+    def name(self) -> str:
+        """Its folder's name, by which jobs know it."""
+        return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """What it is, in the language of this run."""
+        return say(self.titles["zh-CN"], self.titles["en"])
+
+    def limit(self, name: str) -> int:
+        """The most characters of a variable's value in an SMS."""
+        return self.limits.get(name, SMS_LIMIT)
 
     def check(self, key: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variables as plain JSON values, dates as ISO text.
+        """Return what is given when enqueueing as plain JSON values, dates as ISO text.
+
+        Raises:
+            MissingVariable, ExtraVariable, BadVariable: named, with the message key; a late variable is one too many.
+        """
+        early = {name: kind for name, kind in self.variables.items() if not kind.late}
+        return checked(self.name, key, early, given)
+
+    def complete(self, key: str, early: Mapping[str, Any], late: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all variables as plain JSON values, ready for rendering.
+
+        Args:
+            key: of the message, for the errors.
+            early: what was enqueued; a message of an older version may hold what is late by now.
+            late: what was read for sending; an optional text or code that is not given is empty.
 
         Raises:
             MissingVariable, ExtraVariable, BadVariable: named, with the message key.
         """
-        return _checked(self.name, key, "", self.variables, given)
+        empty = {name: "" for name, kind in self.variables.items() if kind.late and kind.optional and _wordy(kind)}
+        return checked(self.name, key, self.variables, {**empty, **early, **late})
 
-    def complete(self, key: str, early: Mapping[str, Any], late: Mapping[str, Any]) -> dict[str, Any]:
-        return {**early, **late}
+    def sample(self, language: str) -> dict[str, Any]:
+        """Return its sample, checked as a message would be."""
+        given = self.samples[language]
+        late = {name: value for name, value in given.items() if name in self.variables and self.variables[name].late}
+        early = self.check(f"sample:{self.name}", {name: given[name] for name in given if name not in late})
+        return self.complete(f"sample:{self.name}", early, late)
 
 
 @cache
 def catalogue() -> Mapping[str, Template]:
     """Return all templates by name; folders that begin with _ hold shared layout."""
     folders = sorted(path for path in FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_"))
-    return {folder.name: _read(folder) for folder in folders}
+    return {folder.name: read_template(folder) for folder in folders}
 
 
 def template(name: str) -> Template:
@@ -88,61 +135,114 @@ def template(name: str) -> Template:
     return found
 
 
-def _read(folder: Path) -> Template:
+def read_template(folder: Path) -> Template:
+    """Read the meta.yaml of a template's folder.
+
+    Raises:
+        BadTemplate: it lacks a word, or has an unknown one.
+    """
     meta = yaml.safe_load((folder / "meta.yaml").read_text(encoding="utf-8"))
-    if set(meta) != _META:
-        raise BadTemplate(folder.name, f"meta.yaml: {sorted(set(meta) ^ _META)}")
-    variables = {name: _variable(name, spec) for name, spec in meta["variables"].items()}
-    return Template(folder.name, meta["version"], meta["title"], tuple(meta["channels"]), variables, meta["samples"])
-
-
-def _variable(name: str, spec: Mapping[str, Any]) -> Variable:
-    fields = {inner: _variable(inner, kind) for inner, kind in spec.get("of", {}).items()}
-    return Variable(name, spec["type"], spec.get("max", 0), spec.get("optional", False), fields)
-
-
-def _checked(
-    where: str, key: str, prefix: str, declared: Mapping[str, Variable], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    for name in declared:
-        if name not in given:
-            raise MissingVariable(where, key, prefix + name)
-    for name in given:
-        if name not in declared:
-            raise ExtraVariable(where, key, prefix + name)
-    return {name: _plain(where, key, prefix, variable, given[name]) for name, variable in declared.items()}
-
-
-def _plain(where: str, key: str, prefix: str, variable: Variable, value: Any) -> Any:
-    if variable.type == "list":
-        if isinstance(value, list | tuple) and 1 <= len(value) <= variable.max:
-            inside = f"{prefix}{variable.name}."
-            return [_checked(where, key, inside, variable.of, row) for row in value]
-    elif variable.type == "date":
-        day = _iso(value)
-        if day:
-            return day
-    elif _fits(variable, value):
-        return value
-    raise BadVariable(where, key, prefix + variable.name, variable.wanted)
-
-
-def _iso(value: Any) -> str | None:
-    if isinstance(value, datetime):
-        return None
-    if isinstance(value, date):
-        return value.isoformat()
+    wrong = _wrong(meta)
+    if wrong:
+        raise BadTemplate(folder.name, f"meta.yaml: {wrong}")
     try:
-        return date.fromisoformat(value).isoformat()
-    except (TypeError, ValueError):
-        return None
+        variables = {name: variable(name, spec) for name, spec in meta["variables"].items()}
+    except ValueError as error:
+        raise BadTemplate(folder.name, f"meta.yaml: {error}") from error
+    sms = meta.get("sms", {})
+    return Template(
+        folder=folder,
+        version=meta["version"],
+        titles=meta["title"],
+        kind=meta["kind"],
+        audience=meta["audience"],
+        channels=tuple(meta["channels"]),
+        variables=variables,
+        samples=meta["samples"],
+        ids=sms.get("ids", {}),
+        limits=sms.get("limits", {}),
+        parts=sms.get("parts", 1),
+    )
 
 
-def _fits(variable: Variable, value: Any) -> bool:
-    if variable.type == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
-    if not isinstance(value, str) or _CONTROL.search(value):
-        return False
-    if variable.type == "month":
-        return _MONTH.fullmatch(value) is not None
-    return (variable.optional or bool(value.strip())) and len(value) <= variable.max
+def read_ids(path: Path) -> Ids:
+    """Read a district's ids of approved SMS templates: YAML of provider, template, language, id.
+
+    Raises:
+        BadIds: the file cannot be read, or an entry is not known to the catalogue or no text; it is named.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Once) or {}  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise BadIds(path.name, say(f"第 {line} 行：{error.problem}", f"line {line}: {error.problem}")) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadIds(path.name, type(error).__name__) from error
+    wrong = _wrong_ids(content)
+    if wrong:
+        raise BadIds(path.name, wrong)
+    ids: Ids = content
+    return ids
+
+
+def provider_ids(file: Path | None = None) -> Ids:
+    """Return the ids of approved templates: the examples of meta.yaml, and over them those of the district's file."""
+    given = read_ids(file) if file else {}
+    merged: dict[str, dict[str, dict[str, str]]] = {}
+    for provider in PROVIDERS:
+        merged[provider] = {}
+        for name, kind in catalogue().items():
+            ids = {**kind.ids.get(provider, {}), **given.get(provider, {}).get(name, {})}
+            if ids:
+                merged[provider][name] = ids
+    return merged
+
+
+class _Once(yaml.SafeLoader):
+    """YAML in which a name given twice is an error, where else the first would be lost silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [str(name.value) for name, _ in node.value]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            problem = say(f"{twice[0]} 出现了两次", f"{twice[0]} is given twice")
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _wordy(kind: Variable) -> bool:
+    return kind.type in {"text", "code"}
+
+
+def _wrong(meta: Mapping[str, Any]) -> str:
+    if not {*meta} >= _NEEDED or {*meta} - _NEEDED - {"sms"}:
+        return str(sorted(({*meta} ^ _NEEDED) - {"sms"}))
+    if meta["kind"] not in get_args(Kind) or meta["audience"] not in get_args(Audience):
+        return f"kind {meta['kind']}, audience {meta['audience']}"
+    if {*meta["title"]} != {*LANGUAGES} or {*meta["samples"]} != {*LANGUAGES}:
+        return f"title, samples: {', '.join(LANGUAGES)}"
+    unknown = {*meta.get("sms", {})} - {"ids", "limits", "parts"}
+    return f"sms: {sorted(unknown)}" if unknown else ""
+
+
+def _wrong_ids(content: Any) -> str:
+    """Return the first entry of a file of ids that is wrong, or nothing."""
+    carried = [name for name, kind in catalogue().items() if "sms" in kind.channels]
+    return _wrong_entry(content, (PROVIDERS, carried, LANGUAGES), "")
+
+
+def _wrong_entry(value: Any, levels: Sequence[Collection[str]], where: str) -> str:
+    if not levels:
+        right = isinstance(value, str) and _ID.fullmatch(value)
+        return "" if right else say(f"{where} 的编号应为带引号的文字", f"the id of {where} must be text, in quotes")
+    if not isinstance(value, Mapping):
+        return say(f"{where or '文件'} 下应为键值", f"{where or 'the file'} must hold names with values")
+    for name, inner in value.items():
+        path = f"{where}.{name}".lstrip(".")
+        if name not in levels[0]:
+            names = ", ".join(levels[0])
+            return say(f"不认识 {path}（可用：{names}）", f"{path} is unknown; known are {names}")
+        problem = _wrong_entry(inner, levels[1:], path)
+        if problem:
+            return problem
+    return ""

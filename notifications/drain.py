@@ -31,6 +31,7 @@ class Tally:
             what waits for quiet hours or a cap.
         stopped: channel:provider in trouble, with the code that says why.
         uncarried: messages due on a channel, by template, that no provider has an approved template for.
+        flown: messages that left, by channel, whichever provider took them; the cap of a run looks at it.
         successors: messages written for people's next channels.
         lost: rows of chunks that somebody else had taken over meanwhile.
     """
@@ -38,6 +39,7 @@ class Tally:
     moves: Moves = field(default_factory=Counter)
     stopped: dict[str, str] = field(default_factory=dict)
     uncarried: set[tuple[str, str]] = field(default_factory=set)
+    flown: Counter[str] = field(default_factory=Counter)
     successors: int = 0
     lost: int = 0
 
@@ -88,8 +90,7 @@ def _drain_channel(one: Round, kind: str, offered: Sequence[Channel], due: set[P
         due -= lane.drain(due)
         if not due:
             return
-    if not any(f"{kind}:{channel.provider}" in tally.stopped for channel in offered):
-        tally.uncarried |= {(kind, template) for template, _ in due}
+    tally.uncarried |= {(kind, pair[0]) for pair in due if not any(channel.carries(*pair) for channel in offered)}
 
 
 class _Lane:
@@ -101,7 +102,6 @@ class _Lane:
         self.owner = f"{one.owner}#{secrets.token_hex(4)}"
         self.rate = one.policy.rates.get(channel.provider)
         self.failures: Counter[str] = Counter()
-        self.flown = 0
 
     def drain(self, due: Collection[Pair]) -> set[Pair]:
         """Send what this provider can carry; return the templates and languages it took charge of."""
@@ -119,7 +119,7 @@ class _Lane:
                 claimed, wait = self._claim(able)
                 if claimed:
                     able -= self._fly(claimed, able)
-                elif not self._wait(wait):
+                elif not self._wait(wait, ends):
                     break
         finally:
             self.channel.close()
@@ -142,44 +142,59 @@ class _Lane:
         return {pair for pair in due if pair[0] not in resting and self.channel.carries(*pair)}
 
     def _claim(self, able: set[Pair]) -> tuple[list[Parcel], timedelta | None]:
-        """Claim as much as the provider takes now; nothing and a wait when its bucket is empty."""
-        one, now = self.one, self.one.real_now()
-        probing = self.failures[providers.WHOLE] or any(self.failures[template] for template, _ in able)
-        limit = 1 if probing else min(self.channel.batch, one.chunk)
-        terms = {"pairs": able, "now": one.now(), "lease_until": now + one.lease}
-        with one.db.write() as session:
-            full_at = None
-            if self.rate:
-                full_at = providers.lock_bucket(session, self.name)
-                limit = min(limit, granted(full_at, now, self.rate))
-            if limit == 0 and self.rate:
-                return [], next_grant(full_at, now, self.rate)
-            claimed = parcels.claim(session, self.kind, self.owner, limit=limit, **terms)  # type: ignore[arg-type]
-            if self.rate and claimed:
-                providers.fill_bucket(session, self.name, taken(full_at, now, self.rate, len(claimed)))
-        return claimed, None
+        """Claim as much as the provider takes now; nothing and a wait when its bucket is empty.
 
-    def _wait(self, wait: timedelta | None) -> bool:
-        if wait is None or self.one.pause is None:
+        A provider that was in trouble is tried with one message, a template that was with one of its own.
+        """
+        suspects = {pair for pair in able if self.failures[pair[0]]}
+        limit = 1 if suspects or self.failures[providers.WHOLE] else min(self.channel.batch, self.one.chunk)
+        claimed, wait = self._granted(suspects or able, limit)
+        if suspects and not claimed and wait is None:  # nothing of it is due by now
+            able -= suspects
+            return self._claim(able) if able else ([], None)
+        return claimed, wait
+
+    def _granted(self, pairs: Collection[Pair], limit: int) -> tuple[list[Parcel], timedelta | None]:
+        one, now = self.one, self.one.real_now()
+        terms = {"pairs": pairs, "now": one.now(), "lease_until": now + one.lease}
+        with one.db.write() as session:
+            if self.rate is None:
+                return parcels.claim(session, self.kind, self.owner, limit=limit, **terms), None  # type: ignore[arg-type]
+            full_at = providers.lock_bucket(session, self.name)
+            limit = min(limit, granted(full_at, now, self.rate))
+            claimed = parcels.claim(session, self.kind, self.owner, limit=limit, **terms) if limit else []  # type: ignore[arg-type]
+            providers.fill_bucket(session, self.name, taken(full_at, now, self.rate, len(claimed)))
+        return claimed, None if limit else next_grant(full_at, now, self.rate)
+
+    def _wait(self, wait: timedelta | None, ends: datetime) -> bool:
+        if wait is None or self.one.pause is None or self.one.real_now() + wait >= ends:
             return False
         self.one.pause(wait)
         return True
 
     def _fly(self, claimed: Sequence[Parcel], able: set[Pair]) -> set[Pair]:
         """Fly one chunk; return what this provider can no longer carry."""
-        flight = fly(Flight(self.one, self.kind, self.channel, self.owner, self.flown), claimed)
-        self.flown += flight.flown
+        try:
+            flight = fly(Flight(self.one, self.kind, self.channel, self.owner, self.tally.flown[self.kind]), claimed)
+        except Exception as error:  # a fault of ours: leave the provider alone, or every minute puts a chunk in doubt
+            self._trouble(providers.WHOLE, type(error).__name__, None)
+            raise
+        self.tally.flown[self.kind] += flight.flown
         self.tally.moves += flight.moves
         self.tally.successors += flight.successors
         self.tally.lost += flight.lost
+        self._answered(flight.answered)
         for template, (code, wait) in flight.troubles.items():
             self._trouble(template, code, wait)
-        if flight.answered and self.failures.total():
-            with self.one.db.write() as session:
-                providers.well(session, self.name, flight.answered)
-            for template in (providers.WHOLE, *flight.answered):
-                del self.failures[template]
         return able if providers.WHOLE in flight.troubles else {pair for pair in able if pair[0] in flight.troubles}
+
+    def _answered(self, templates: Collection[str]) -> None:
+        """Close the circuit again; trouble of the same chunk is noted after it, and opens it anew."""
+        if templates and self.failures.total():
+            with self.one.db.write() as session:
+                providers.well(session, self.name, templates)
+            for template in (providers.WHOLE, *templates):
+                del self.failures[template]
 
     def _trouble(self, template: str, code: str, until: datetime | None) -> None:
         """Leave the provider, or one template there, alone for a while: twice as long each time."""

@@ -10,9 +10,9 @@ from sqlmodel import Session
 
 from models.cadre import contacts, contacts_by_id, heads
 from models.district import Contact, centre_names, offices
+from models.drafts import Route
 from models.duty_record import Held, Step
 from notifications.catalogue import template
-from models.drafts import Route
 from notifications.outbox import Draft, address_of, enqueue
 from rules.calendar import Day
 from rules.errors import say
@@ -109,9 +109,8 @@ def tell_months(
     district: int,
     month: str,
     fresh: Iterable[Held],
-    calendar: Mapping[date, Day],
 ) -> int:
-    """Tell every cadre their own newly published days of the month, in one message per centre.
+    """Tell every cadre that their month is published, in one message per centre; its days are read at sending.
 
     A slot is published once, so the first one's id makes the key single.
     """
@@ -122,9 +121,8 @@ def tell_months(
     people, names = contacts(session, district, {cadre for cadre, _ in duties}), centre_names(session, district)
     drafts = []
     for (cadre, centre), own in sorted(duties.items()):
-        contact, days = people[cadre], sorted(slot.day for slot in own)
-        rows = [{"date": d, "weekday": weekday(d), "kind": kind_of_day(calendar[d])} for d in days]
-        variables = {"name": contact.name, "month": month, "centre": names[centre], "days": rows}
+        contact = people[cadre]
+        variables = {"name": contact.name, "month": month, "centre": names[centre]}
         key = f"duty-month:{min(slot.id for slot in own)}:{contact.ref}:r0"
         drafts.append(telling.draft("published", "duty-published", key, contact, variables))
     return enqueue(session, drafts, telling.now)

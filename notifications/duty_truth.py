@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 from models.cadre import Cadre
 from models.duty import DutySlot
 from models.successors import base_of
+from notifications.duty_swaps import still_asked
 from notifications.parcels import Parcel
 from notifications.round import StillTrue
 from rules.marks import WAITING, Mark
@@ -22,14 +23,14 @@ _MARKS: Mapping[str, Mark] = {
 """The mark behind a template: its message holds while the slot's state still calls for the mark."""
 
 
-def _slot_and_revision(key: str) -> tuple[int, int]:
+def slot_and_revision(key: str) -> tuple[int, int]:
     """Read a key such as duty-notice:17:C-7K3Q-9XM2:r0."""
     parts = base_of(key).split(":")
     return int(parts[1]), int(parts[-1].removeprefix("r"))
 
 
 def _holds(session: Session, parcels: Sequence[Parcel]) -> set[str]:
-    named = {parcel.key: _slot_and_revision(parcel.key) for parcel in parcels}
+    named = {parcel.key: slot_and_revision(parcel.key) for parcel in parcels}
     ids = sorted({slot for slot, _ in named.values()})
     query = (
         select(col(DutySlot.id), col(DutySlot.revision), col(DutySlot.state), col(Cadre.ref))
@@ -57,4 +58,7 @@ class Now(NamedTuple):
     ref: str | None
 
 
-STILL_TRUE: Mapping[str, StillTrue] = dict.fromkeys([*_MARKS, "duty-assigned", "duty-released", "duty-gap"], _holds)
+STILL_TRUE: Mapping[str, StillTrue] = {
+    **dict.fromkeys([*_MARKS, "duty-assigned", "duty-released", "duty-gap"], _holds),
+    "duty-swap-asked": still_asked,
+}

@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from models import providers
 from models.consent import opt_out_index
-from models.drafts import Enclosed, enclosed_in
+from models.drafts import Enclosure, enclosed_in
 from models.seal import SealError
 from models.successors import pass_on
 from notifications import leases, rechecks
@@ -19,6 +19,7 @@ from notifications.catalogue import template
 from notifications.channels.contract import TOMORROW, Letter, Outcome, Request
 from notifications.errors import NotificationError
 from notifications.leases import Frozen, Moves, Record, Verdict
+from notifications.links import Ticket, make
 from notifications.parcels import Parcel, calls_of
 from notifications.rechecks import Fate
 from notifications.rendering import render_mail, render_sms
@@ -26,6 +27,7 @@ from notifications.round import Flight
 from rules.messages import backoff, tomorrow
 
 _STATES: dict[Verdict, str] = {"accepted": "accepted", "rejected": "dead", "stop": "pending", "unknown": "unknown"}
+_UNSUBSCRIBE = timedelta(days=60)
 _ANSWERS = ("accepted", "rejected", "defer")
 
 
@@ -57,17 +59,25 @@ class _Composed:
 
 
 def fly(flight: Flight, claimed: Sequence[Parcel]) -> Landing:
-    """Fly one chunk; a kill on the way leaves at most these messages in doubt."""
+    """Fly one chunk; a kill on the way leaves at most these messages in doubt.
+
+    No call begins after the lease is over: by then others may have asked about it and sent it themselves. Should a
+    channel fail in a way it never should, what is known by then is recorded all the same.
+    """
     landing = Landing()
     composed, broken = _compose(flight, claimed)
-    calls = _freeze(flight, claimed, composed, broken, landing)
-    outcomes: dict[str, Outcome] = {}
-    for call_id, parcels in calls.items():
-        if providers.WHOLE in landing.troubles:
-            outcomes.update((p.out_id, Outcome(p.out_id, "stop", code="not tried")) for p in parcels)
-            continue
-        outcomes.update(_send(flight, call_id, parcels, composed, landing))
-    _record(flight, [parcel for parcels in calls.values() for parcel in parcels], outcomes, landing)
+    lease_until = flight.one.real_now() + flight.one.lease
+    calls = _freeze(flight, claimed, composed, broken, lease_until, landing)
+    flown = [parcel for parcels in calls.values() for parcel in parcels]
+    outcomes = {parcel.out_id: Outcome(parcel.out_id, "stop", code="not tried") for parcel in flown}
+    try:
+        for call_id, parcels in calls.items():
+            if providers.WHOLE in landing.troubles or flight.one.real_now() >= lease_until:
+                break
+            outcomes |= {parcel.out_id: Outcome(parcel.out_id, "unknown", code="no outcome") for parcel in parcels}
+            outcomes.update(_send(flight, call_id, parcels, composed, landing))
+    finally:
+        _record(flight, flown, outcomes, landing)
     return landing
 
 
@@ -101,15 +111,24 @@ def _late(flight: Flight, session: Session, claimed: Sequence[Parcel]) -> dict[s
     return found
 
 
-def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: tuple[Enclosed, ...]) -> _Composed:
+def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: tuple[Enclosure, ...]) -> _Composed:
     kind, site = template(parcel.template), flight.one.site
     told = kind.complete(parcel.key, parcel.variables, late)
     envelope = parcel.out_id, parcel.address, _label(parcel), parcel.template, parcel.language
     if flight.kind == "sms":
-        sms = render_sms(kind, parcel.language, told, site)
+        sms = render_sms(kind, parcel.language, told, site=site)
         return _Composed(flight.channel.compose(Letter(*envelope, sms, flight.one.now())), sms.parts)
-    mail = render_mail(kind, parcel.language, told, site)
+    mail = render_mail(kind, parcel.language, told, site=site)
+    mail = replace(mail, enclosures=enclosed, unsubscribe=_unsubscribe(flight, parcel))
     return _Composed(flight.channel.compose(Letter(*envelope, mail, flight.one.now())), None)
+
+
+def _unsubscribe(flight: Flight, parcel: Parcel) -> str:
+    """The address that ends such mails by one click, where there is an answer page."""
+    if flight.kind != "email" or not flight.one.site.answers.startswith("https://"):
+        return ""
+    until = flight.one.now() + _UNSUBSCRIBE
+    return flight.one.site.answers + make(flight.one.db.keys, Ticket("optout", parcel.id, 0, 0, until))
 
 
 def _label(parcel: Parcel) -> str:
@@ -121,6 +140,7 @@ def _freeze(
     claimed: Sequence[Parcel],
     composed: Mapping[int, _Composed],
     broken: Mapping[int, Fate],
+    lease_until: datetime,
     landing: Landing,
 ) -> dict[str, list[Parcel]]:
     """Recheck and commit `sending`; return what may fly, by call."""
@@ -140,7 +160,7 @@ def _freeze(
             for call_id, call in calls.items()
             for parcel in call
         ]
-        leases.freeze(session, frozen, flight.channel.provider, one.now(), one.real_now() + one.lease)
+        leases.freeze(session, frozen, flight.channel.provider, one.now(), lease_until)
         rechecks.count(flight, session, len(flying))
     landing.flown = len(flying)
     landing.lost += len(claimed) - len(kept)

@@ -68,15 +68,18 @@ def take_back(
     lapsed = or_(col(Message.lease_until) <= real_now, col(Message.lease_owner).in_(gone))
     told = (col(Message.channel), col(Message.template), col(Message.state))
     free = {"state": "pending", "lease_owner": None, "lease_until": None}
+    locked = select(col(Message.id)).where(IS_OPEN, col(Message.state) != "pending", lapsed).order_by(col(Message.id))
+    session.execute(locked.with_for_update()).all()  # in the order in which everybody locks
     claimed = update(Message).where(IS_OPEN, col(Message.state) == "claimed", lapsed).values(**free)
     moves: Moves = Counter(tuple(row) for row in session.execute(claimed.returning(*told)))
     doubt = {"state": "unknown", "error_class": "unknown", "error_code": "lease", "finished_at": now}
     sending = update(Message).where(IS_OPEN, col(Message.state) == "sending", lapsed).values(**doubt)
-    facts = (Message.id, Message.attempts, Message.lease_owner, Message.request_hash)
+    facts = (Message.id, Message.attempts, Message.lease_owner, Message.request_hash, Message.provider)
+    names = ("message_id", "number", "owner", "request_hash", "provider")
     tries = []
     for channel, template, state, *fact in session.execute(sending.returning(*told, *map(col, facts))):
         moves[channel, template, state] += 1
-        tries.append(dict(zip(("message_id", "number", "owner", "request_hash"), fact, strict=True)))
+        tries.append(dict(zip(names, fact, strict=True)))
     if tries:
         known = {"outcome": "unknown", "error_code": "lease", "at": real_now}
         session.execute(insert_for(session, Attempt).on_conflict_do_nothing(), [{**row, **known} for row in tries])
@@ -92,14 +95,14 @@ def expire(session: Session, now: datetime) -> Moves:
 
 
 def held(session: Session, owner: str, parcels: Iterable[Parcel], states: Sequence[str]) -> dict[int, bytes | None]:
-    """Return, locked, the ids that are still ours with their request hashes; the fence of every step.
+    """Return, locked in order of ids, those that are still ours with their request hashes; the fence of every step.
 
     An unknown message keeps its last owner: when that one was only slow, the truth may still arrive.
     """
     ids = [parcel.id for parcel in parcels]
     mine = (col(Message.id).in_(ids), col(Message.lease_owner) == owner, col(Message.state).in_(states))
-    query = select(col(Message.id), col(Message.request_hash)).where(*mine).with_for_update()
-    return dict(session.execute(query).tuples().all())
+    query = select(col(Message.id), col(Message.request_hash)).where(*mine).order_by(col(Message.id))
+    return dict(session.execute(query.with_for_update()).tuples().all())
 
 
 def drop(session: Session, fates: Sequence[tuple[Parcel, str, str | None]], now: datetime) -> None:

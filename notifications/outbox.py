@@ -22,7 +22,7 @@ __all__ = ["Draft", "address_of", "enqueue"]
 CEILING = 20_000
 """More drafts than this in one call are a mistake, or want batches."""
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*~$=/-]{2,199}")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._*$=/-]{2,199}")
 _ROBOT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TELEPHONE = re.compile(r"\d{3,20}")
 _MOBILE = re.compile(r"1[3-9]\d{9}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +39,8 @@ class Parcel:
     attempts: int
     not_before: datetime
     expires_at: datetime | None
-    address: str
-    variables: Mapping[str, Any]
+    address: str = field(repr=False)
+    variables: Mapping[str, Any] = field(repr=False)
     unreadable: bool
 
     @property

@@ -19,6 +19,7 @@ from notifications.round import Flight
 from rules.messages import may_leave, tomorrow
 
 URGENT = "urgent"
+_LEFT = ("sending", "accepted", "unknown", "delivered", "undeliverable")
 
 
 class Fate(NamedTuple):
@@ -106,10 +107,10 @@ def _midnight(here: datetime) -> datetime:
 
 
 def _flown_today(session: Session, parcels: Sequence[Parcel], since: datetime) -> Counter[bytes]:
-    """Count what left for these numbers since the day began."""
+    """Count what left for these numbers since the day began; what was refused did not."""
     indexes = sorted({parcel.address_index for parcel in parcels if parcel.address_index})
     query = select(col(Message.address_index), func.count()).where(
-        col(Message.address_index).in_(indexes), col(Message.flown_at) >= since
+        col(Message.address_index).in_(indexes), col(Message.flown_at) >= since, col(Message.state).in_(_LEFT)
     )
     return Counter(dict(session.execute(query.group_by(col(Message.address_index))).tuples().all()))
 

@@ -5,6 +5,7 @@ reminder may be sent again, anything else waits for a person (`tuoqi message set
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -12,7 +13,8 @@ from models.awaited import ABSENT, Answered, Awaited, Patience, awaited, record_
 from models.consent import opt_out_index
 from models.successors import pass_on
 from notifications.channels.contract import ChannelDown
-from notifications.channels.enquiry import Enquiry, Found, Reply
+from notifications.channels.enquiry import Enquiry, Found, Reply, Unclear
+from notifications.errors import NotificationError
 from notifications.leases import Moves
 from notifications.receipts import settle_all, store_reports
 from notifications.round import Round
@@ -65,24 +67,42 @@ def reconcile(
     findings = Findings()
     for enquiry in enquiries:
         try:
-            enquiry.open()
-            _listen(one, enquiry, take_reply, findings)
-            _ask(one, enquiry, limit, patience or Patience(), findings)
-        except ChannelDown as down:
-            findings.down[enquiry.provider] = down.code
+            with _noting(enquiry, findings):
+                enquiry.open()
+                with _noting(enquiry, findings):  # an account may lack the right to one of these and have the others
+                    _receive(one, enquiry, findings)
+                with _noting(enquiry, findings):
+                    _listen(enquiry, take_reply, findings)
+                _ask(one, enquiry, limit, patience or Patience(), findings)
         finally:
             enquiry.close()
     return findings
 
 
-def _listen(one: Round, enquiry: Enquiry, take_reply: TakeReply, findings: Findings) -> None:
-    """Take receipts and answers portion by portion: a provider may tell of each only once."""
-    for reports in enquiry.reports():
+@contextmanager
+def _noting(enquiry: Enquiry, findings: Findings) -> Iterator[None]:
+    try:
+        yield
+    except ChannelDown as down:
+        findings.down.setdefault(enquiry.provider, down.code)
+    except NotificationError as error:  # it answered, but not as it documents
+        findings.down.setdefault(enquiry.provider, type(error).__name__)
+
+
+def _receive(one: Round, enquiry: Enquiry, findings: Findings) -> None:
+    """Take receipts portion by portion: a provider may tell of each only once."""
+    try:
+        for reports in enquiry.reports():
+            with one.db.write() as session:
+                findings.moves += store_reports(session, enquiry.provider, reports, one.now())
+            findings.receipts += len(reports)
+    finally:  # also those that came by callback, or before the acceptance was recorded
         with one.db.write() as session:
-            findings.moves += store_reports(session, enquiry.provider, reports, one.now())
-        findings.receipts += len(reports)
-    with one.db.write() as session:
-        findings.moves += settle_all(session, enquiry.provider, one.now())
+            findings.moves += settle_all(session, enquiry.provider, one.now())
+
+
+def _listen(enquiry: Enquiry, take_reply: TakeReply, findings: Findings) -> None:
+    """Take answers of people, portion by portion for the same reason."""
     for replies in enquiry.replies():
         for reply in replies:
             take_reply(enquiry.provider, reply)
@@ -97,7 +117,11 @@ def _ask(one: Round, enquiry: Enquiry, limit: int, patience: Patience, findings:
         answers: list[tuple[Answered, bool]] = []
         try:
             for message in portion:
-                found = enquiry.find(message.phone, days_of(one, message), message.call_id, message.provider_ref)
+                try:
+                    found = enquiry.find(message.phone, days_of(one, message), message.call_id, message.provider_ref)
+                except Unclear:  # of this one; it stays as it is, and the others are asked about all the same
+                    answers.append((Answered(message, "absent", message.state, None, None), False))
+                    continue
                 answers.append((_judged(one, message, found), bool(found and found.blocked)))
         finally:
             _store(one, enquiry.provider, answers, findings)
@@ -122,7 +146,8 @@ def days_of(one: Round, message: Awaited) -> list[date]:
 def _judged(one: Round, message: Awaited, found: Found | None) -> Answered:
     if found is not None:
         return Answered(message, found.state, found.state, found.provider_ref, found.code)
-    if message.state != "unknown" or one.now() - message.flown_at < one.policy.settle:
+    settled = max(one.policy.settle, 2 * one.lease)  # a slow drain may still be sending until its lease is over
+    if message.state != "unknown" or one.now() - message.flown_at < settled:
         return Answered(message, "absent", message.state, None, None)
     if message.kind not in one.policy.resend:
         return Answered(message, "absent", message.state, None, ABSENT)
@@ -132,7 +157,7 @@ def _judged(one: Round, message: Awaited, found: Found | None) -> Answered:
 
 def _store(one: Round, provider: str, answers: Iterable[tuple[Answered, bool]], findings: Findings) -> None:
     with one.db.write() as session:
-        for said, blocked in answers:
+        for said, blocked in sorted(answers, key=lambda answer: answer[0].message.id):  # the order everybody locks in
             findings.asked += 1
             if record_answer(session, said, provider, one.now()):
                 findings.moves[said.message.channel, said.message.template, said.state] += 1

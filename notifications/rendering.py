@@ -3,47 +3,53 @@
 Two sandboxed environments: HTML is escaped, text is not. An undefined variable is an error, never an empty space.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import jinja2
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, pass_context
-from jinja2.meta import find_referenced_templates, find_undeclared_variables
-from jinja2.nodes import FromImport
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import SandboxedEnvironment
 
-from notifications.catalogue import FOLDER, LANGUAGES, Template, Variable
-from notifications.errors import BadTemplate, NotificationError
+from models.drafts import Enclosure
+from notifications.catalogue import FOLDER, Template
+from notifications.errors import BadTemplate
+from notifications.site import DEFAULT, SIGN, Site
+from notifications.sms_form import form, provider_text
+from notifications.variables import worked
+from notifications.words import WORDS
 
-SIGN = "【托起】"
-"""The approved SMS sign; it is part of every message and of its length."""
+__all__ = ["SIGN", "Enclosure", "Mail", "Site", "Sms", "provider_text", "render_mail", "render_sms", "sms_parts"]
 
-_FILES = {"email": ("subject.txt", "text.txt", "body.html"), "sms": ("sms.txt",)}
-_CAPS = {"subject.txt": 120, "text.txt": 20_000, "body.html": 100_000, "sms.txt": 500}
-_FRAME = {"language", "subject", "tone"}
-"""What the layout may use beside the declared variables."""
+CAPS = {"subject.txt": 300, "text.txt": 20_000, "body.html": 100_000, "sms.txt": 500}
+"""The most characters of each file's output."""
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
+FRAME = {"language", "subject", "tone", "site", "job", "audience"}
+"""What a template may use beside the declared variables."""
 
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    sign: str = SIGN
+_PARTS = "_layout/parts.html"
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An e-mail without its envelope."""
+    """An e-mail without its envelope.
+
+    Attributes:
+        subject: one line.
+        text: plain text.
+        html: the same for those who see HTML.
+        enclosures: attachments and related pictures.
+        unsubscribe: https address that ends these mails by one POST (RFC 8058); "" for none.
+    """
 
     subject: str
     text: str
     html: str
+    enclosures: tuple[Enclosure, ...] = ()
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +70,21 @@ def sms_parts(text: str) -> int:
     return 1 if units <= 70 else -(-units // 67)
 
 
-def render_mail(template: Template, language: str, variables: Mapping[str, Any], site: Site = Site()) -> Mail:
-    """Render an e-mail.
+def render_mail(template: Template, language: str, variables: Mapping[str, Any], *, site: Site = DEFAULT) -> Mail:
+    """Render an e-mail; a robot posts its subject and text.
 
     Args:
         template: from the catalogue.
         language: zh-CN or en.
-        variables: as `Template.check` gave them.
+        variables: as `Template.complete` gave them.
+        site: the constants of this installation.
 
     Raises:
         BadTemplate: a template fails, its output is over its cap, or the subject would hold a line break.
     """
-    context = _context(template, language, variables)
+    context = {name: worked(kind, variables[name]) for name, kind in template.variables.items()}
+    context |= {"language": language, "site": site, "job": template.name.partition("-")[0]}
+    context["audience"] = template.audience
     subject = _render(template, language, "subject.txt", context)
     if "\n" in subject or "\r" in subject:
         raise BadTemplate(template.name, f"{language}/subject.txt: CR/LF")
@@ -84,99 +93,99 @@ def render_mail(template: Template, language: str, variables: Mapping[str, Any],
     return Mail(subject, text + "\n", html + "\n")
 
 
-def render_sms(template: Template, language: str, variables: Mapping[str, Any], site: Site = Site()) -> Sms:
-    """Render an SMS; where a provider takes only template ids this is the preview and the part count.
+def render_sms(template: Template, language: str, variables: Mapping[str, Any], *, site: Site = DEFAULT) -> Sms:
+    """Render an SMS: what the handset will show, and the values that make it of the provider's approved text.
+
+    Args:
+        template: from the catalogue.
+        language: zh-CN or en.
+        variables: as `Template.complete` gave them.
+        site: the constants of this installation.
 
     Raises:
-        BadTemplate: a template fails, or its output is over the cap.
+        BadTemplate: sms.txt is no form, a value is empty, which no provider takes, or the text is over its cap.
     """
-    text = SIGN + _render(template, language, "sms.txt", _context(template, language, variables))
-    return Sms(text, sms_parts(text))
-
-
-def lint(template: Template) -> list[str]:
-    """Return what is wrong with a template folder: files, variables, samples, output; an empty list is right."""
-    return [problem for language in LANGUAGES for problem in _lint_language(template, language)]
-
-
-def _context(template: Template, language: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: _value(kind, variables[name]) for name, kind in template.variables.items()}
-    return {**values, "language": language}
-
-
-def _value(kind: Variable, value: Any) -> Any:
-    if kind.type == "date":
-        return date.fromisoformat(value)
-    if kind.type == "list":
-        return [{name: _value(inner, row[name]) for name, inner in kind.of.items()} for row in value]
-    return value
+    found = form(template, language, site)
+    values = tuple(blank.fill(language, variables[blank.variable.name]) for blank in found.blanks)
+    if "" in values:
+        empty = found.blanks[values.index("")].variable.name
+        raise BadTemplate(template.name, f"{language}/sms.txt: {{{{ {empty} }}}} is empty")
+    text = site.sign + found.filled(values)
+    if len(text) > CAPS["sms.txt"]:
+        raise BadTemplate(template.name, f"{language}/sms.txt: {len(text)} > {CAPS['sms.txt']}")
+    return Sms(text, sms_parts(text), values)
 
 
 def _render(template: Template, language: str, file: str, context: Mapping[str, Any]) -> str:
+    """Render a file, stopping as soon as it is over its cap."""
+    pieces, size = [], 0
     try:
-        rendered = _environment(file.endswith(".html")).get_template(f"{template.name}/{language}/{file}")
-        text = rendered.render(**context).strip()
-    except TemplateError as error:
+        for piece in _compiled(template, language, file).generate(context):
+            pieces.append(piece)
+            size += len(piece)
+            if size > CAPS[file]:
+                break
+    except (TemplateError, UnicodeDecodeError, TypeError, ArithmeticError) as error:
         raise BadTemplate(template.name, f"{language}/{file}: {type(error).__name__}") from error
-    if len(text) > _CAPS[file]:
-        raise BadTemplate(template.name, f"{language}/{file}: {len(text)} > {_CAPS[file]}")
+    text = "".join(pieces).strip()
+    if size > CAPS[file]:
+        raise BadTemplate(template.name, f"{language}/{file}: {size} > {CAPS[file]}")
     return text
 
 
 @cache
-def _environment(html: bool) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(FOLDER),
+def _compiled(template: Template, language: str, file: str) -> jinja2.Template:
+    place = environment(template.folder.parent, html=file.endswith(".html"))
+    return place.get_template(f"{template.name}/{language}/{file}")
+
+
+class _Sandbox(SandboxedEnvironment):
+    """The sandbox without calls and products.
+
+    A template calls nothing but the macros of the layout, so no method of a text can fill the memory, and multiplies
+    nothing, for the same reason.
+    """
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Macros only."""
+        return isinstance(obj, Macro)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Refuse."""
+        del context, left, right
+        raise jinja2.exceptions.SecurityError(operator)
+
+
+@cache
+def environment(folder: Path, *, html: bool) -> SandboxedEnvironment:
+    """Return the environment of a folder of templates; the layout is always our own.
+
+    The macros of the layout's parts are at hand in every HTML file.
+    """
+    place = _Sandbox(
+        loader=FileSystemLoader([folder, FOLDER]),
         autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        cache_size=-1,
     )
-    environment.filters["day"] = _day
-    environment.filters["month"] = _month
-    return environment
+    place.globals.clear()
+    place.filters = {name: _in_context(name) for name in WORDS}
+    if html:
+        macros = vars(place.get_template(_PARTS).module)
+        place.globals.update({name: macro for name, macro in macros.items() if isinstance(macro, Macro)})
+    return place
 
 
-@pass_context
-def _day(context: Context, day: date) -> str:
-    """Say 7月12日, or 12 July."""
-    return f"{day.month}月{day.day}日" if context["language"] == "zh-CN" else f"{day.day} {_MONTHS[day.month - 1]}"
+def _in_context(name: str) -> Any:
+    word = WORDS[name]
 
+    @pass_context
+    def said(context: Context, value: Any) -> Any:
+        return word(context["language"], value)
 
-@pass_context
-def _month(context: Context, month: str) -> str:
-    """Say 2026年7月, or July 2026, for 2026-07."""
-    year, number = int(month[:4]), int(month[5:])
-    return f"{year}年{number}月" if context["language"] == "zh-CN" else f"{_MONTHS[number - 1]} {year}"
-
-
-def _lint_language(template: Template, language: str) -> Iterator[str]:
-    files = [file for channel in template.channels for file in _FILES.get(channel, ())]
-    missing = [file for file in files if not (template.folder / language / file).is_file()]
-    if missing or language not in template.samples:
-        yield f"{template.name}/{language}: missing {missing or 'sample'}"
-        return
-    used = set().union(*(_names(f"{template.name}/{language}/{file}") for file in files)) - _FRAME
-    yield from (
-        f"{template.name}/{language}: undeclared variable {name}" for name in sorted(used - {*template.variables})
-    )
-    yield from (f"{template.name}/{language}: unused variable {name}" for name in sorted({*template.variables} - used))
-    try:
-        values = template.check(f"sample:{template.name}", template.samples[language])
-        if "email" in template.channels:
-            render_mail(template, language, values)
-        if "sms" in template.channels:
-            render_sms(template, language, values)
-    except NotificationError as error:
-        yield f"{template.name}/{language}: {error}"
-
-
-def _names(path: str) -> set[str]:
-    environment = _environment(path.endswith(".html"))
-    tree = environment.parse((FOLDER / path).read_text(encoding="utf-8"))
-    imported = {name for found in tree.find_all(FromImport) for name in found.names}
-    names = find_undeclared_variables(tree) - imported
-    for layout in find_referenced_templates(tree):
-        names |= _names(layout) if layout else set()
-    return names
+    return said

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from models.db import Database
 from notifications.channels.contract import Channel
 from notifications.parcels import Parcel
-from notifications.rendering import Site
+from notifications.site import Site
 from policies.messages import MessagePolicy
 
 StillTrue = Callable[[Session, Sequence[Parcel]], set[str]]

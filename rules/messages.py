@@ -3,6 +3,7 @@
 Wall-clock times are the district's; instants are aware. Policy: policies/messages.yaml.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 Kind = Literal["notice", "urgent", "payment", "promotional"]
 Audience = Literal["staff", "public"]
 
+_SECOND = timedelta(seconds=1)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 """Refused for now, a message - or a provider in trouble - waits twice as long each time."""
 
@@ -52,18 +54,18 @@ def may_leave(kind: Kind, audience: Audience, at: datetime, quiet: Hours, promot
     Raises:
         ValueError: the two windows leave no moment of the day.
     """
-    waits = [quiet] if audience == "public" and kind != "urgent" else []
+    gates: list[tuple[Callable[[time], bool], time]] = []
+    if audience == "public" and kind != "urgent":
+        gates.append((quiet.holds, quiet.until))
     if kind == "promotional":
-        waits.append(Hours(promotional.until, promotional.since))
+        gates.append((lambda clock: not promotional.holds(clock), promotional.since))
     moment = at
-    for _ in range(2 * len(waits)):
-        held = next((hours for hours in waits if hours.holds(moment.timetz().replace(tzinfo=None))), None)
-        if held is None:
+    for _ in range(2 * len(gates) + 1):
+        opens = next((opens for shut, opens in gates if shut(moment.time())), None)
+        if opens is None:
             return moment
-        moment = _next(moment, held.until)
-    if any(hours.holds(moment.timetz().replace(tzinfo=None)) for hours in waits):
-        raise ValueError("quiet hours and the promotional window leave no time of day")
-    return moment
+        moment = _next(moment, opens)
+    raise ValueError("quiet hours and the promotional window leave no time of day")
 
 
 def _next(after: datetime, clock: time) -> datetime:
@@ -92,16 +94,19 @@ def granted(full_at: datetime | None, now: datetime, rate: Rate) -> int:
         now: real time.
         rate: of the provider.
     """
-    missing = max((full_at or now) - now, timedelta())
-    return max(rate.burst - -(-missing * rate.per_s // timedelta(seconds=1)), 0)
+    return max(rate.burst - -(-_missing(full_at, now, rate) * rate.per_s // _SECOND), 0)
 
 
 def taken(full_at: datetime | None, now: datetime, rate: Rate, number: int) -> datetime:
-    """Return when the bucket will be full after `number` messages left at `now`."""
-    return max(full_at or now, now) + timedelta(seconds=number) / rate.per_s
+    """Return when the bucket will be full after `number` messages left at `now`; rounded so that none is a gift."""
+    return now + _missing(full_at, now, rate) + -(-_SECOND * number // rate.per_s)
 
 
 def next_grant(full_at: datetime | None, now: datetime, rate: Rate) -> timedelta:
     """Return how long until the bucket gives one message; zero when it does now."""
-    missing = max((full_at or now) - now, timedelta())
-    return max(missing - timedelta(seconds=rate.burst - 1) / rate.per_s, timedelta())
+    return max(_missing(full_at, now, rate) - _SECOND * (rate.burst - 1) // rate.per_s, timedelta())
+
+
+def _missing(full_at: datetime | None, now: datetime, rate: Rate) -> timedelta:
+    """How long a bucket needs to be full; a longer wait than an empty one's comes from a clock that went back."""
+    return min(max((full_at or now) - now, timedelta()), -(-_SECOND * rate.burst // rate.per_s))

@@ -1,4 +1,4 @@
-"""E-mail: one RFC 5322 message with text and HTML, handed over SMTP on one connection per drain.
+"""E-mail: messages as mime.py composed them, handed over SMTP on one connection per drain.
 
 The risky moment is between the last byte of DATA and the server's answer: losing the line there is `unknown`, anywhere
 before it is `not accepted`.
@@ -7,61 +7,18 @@ before it is `not accepted`.
 import re
 import smtplib
 import ssl
-from base64 import encodebytes
 from collections.abc import Sequence
 from contextlib import suppress
-from email.header import Header
-from email.headerregistry import Address
-from email.utils import format_datetime
-from functools import cache
 from typing import Literal
 
+from notifications.channels import mime
 from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
-from notifications.rendering import SIGN, Mail
 
 _QUEUED = re.compile(rb"queued as ([A-Za-z0-9.-]{1,64})")
 _ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})")
-_CRLF = "\r\n"
 _DOT = re.compile(rb"(?m)^\.")
-
-
-def compose(letter: Letter, sender: str) -> str:
-    """Return the whole message as ASCII text with CRLF, ready to be frozen.
-
-    Written out by hand, ten times as fast as an EmailMessage: only subject, texts and addresses ever change.
-    """
-    assert isinstance(letter.content, Mail)
-    subject = letter.content.subject
-    encoded = Header(subject, None if subject.isascii() else "utf-8", header_name="Subject")
-    boundary = f"=_{letter.out_id}"
-    lines = [
-        f"From: {_from(sender)}",
-        f"To: {letter.address}",
-        f"Subject: {encoded.encode(linesep=_CRLF)}",
-        f"Date: {format_datetime(letter.at)}",
-        f"Message-ID: <{letter.out_id}@{sender.rpartition('@')[2]}>",
-        "Auto-Submitted: auto-generated",
-        f"List-Unsubscribe: <mailto:{sender}?subject=unsubscribe-{letter.out_id}>",
-        "MIME-Version: 1.0",
-        f'Content-Type: multipart/alternative; boundary="{boundary}"',
-        "",
-        *_part(boundary, "plain", letter.content.text),
-        *_part(boundary, "html", letter.content.html),
-        f"--{boundary}--",
-        "",
-    ]
-    return _CRLF.join(lines)
-
-
-@cache
-def _from(sender: str) -> str:
-    """Encode the sender once, which also refuses a malformed one."""
-    return f"{Header(SIGN.strip('【】'), 'utf-8').encode()} <{Address(addr_spec=sender).addr_spec}>"
-
-
-def _part(boundary: str, subtype: str, text: str) -> list[str]:
-    head = f'Content-Type: text/{subtype}; charset="utf-8"', "Content-Transfer-Encoding: base64"
-    return [f"--{boundary}", *head, "", *encodebytes(text.encode()).decode("ascii").splitlines()]
+_PIECE = 64 * 1024
+"""Bytes written at once: the time-out holds for each piece, so a slow line may take long over a large mail."""
 
 
 class Smtp:
@@ -118,7 +75,7 @@ class Smtp:
 
     def compose(self, letter: Letter) -> str:
         """Return the message that will be frozen."""
-        return compose(letter, self.sender)
+        return mime.compose(letter, self.sender)
 
     def carries(self, _template: str, _language: str) -> bool:
         """A mail server takes any text."""
@@ -152,7 +109,10 @@ class Smtp:
     def _announce(self, request: Request) -> Outcome | None:
         """Sender, recipient, DATA: up to here nothing can have been accepted."""
         assert self.line is not None
-        code, answer = self.line.mail(self.sender)
+        size = [f"SIZE={len(request.body)}"] if self.line.has_extn("size") else []
+        code, answer = self.line.mail(self.sender, size)
+        if code == 552:  # larger than the server takes: this mail, not the channel
+            return self._refused(request, code, answer)
         if code != 250:
             self._reset()
             return Outcome(request.out_id, "stop", code=_code(code, answer))
@@ -164,8 +124,10 @@ class Smtp:
 
     def _hand_over(self, request: Request) -> Outcome:
         assert self.line is not None
+        text = _DOT.sub(b"..", request.body.encode("ascii")).rstrip(b"\r\n") + b"\r\n.\r\n"
         try:
-            self.line.send(_DOT.sub(b"..", request.body.encode("ascii")).rstrip(b"\r\n") + b"\r\n.\r\n")
+            for start in range(0, len(text), _PIECE):
+                self.line.send(text[start : start + _PIECE])
             code, answer = self.line.getreply()
         except (smtplib.SMTPException, OSError):
             self.close()

@@ -6,8 +6,17 @@ from datetime import date, datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from models.receipts import Report
+from notifications.channels.contract import ChannelDown
 
-__all__ = ["Enquiry", "Found", "Reply", "Report"]
+__all__ = ["Enquiry", "Found", "Reply", "Report", "Unclear"]
+
+
+@dataclass(eq=False)
+class Unclear(ChannelDown):
+    """The provider answers, but cannot tell yet, or no longer, what became of this one message; ask about others."""
+
+    zh = "服务商 {provider} 目前无法说明这条消息的结果（{code}）；请稍后再查，期间不要重发。"
+    en = "provider {provider} cannot tell what became of this message ({code}); ask later, and do not resend meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,8 @@ class Enquiry(Protocol):
             provider_ref: the provider's own number, where we know it.
 
         Raises:
-            ChannelDown: no clear answer; ask again later.
+            Unclear: it cannot tell about this one; ask again later.
+            ChannelDown: it does not answer.
         """
 
     def reports(self) -> Iterator[Sequence[Report]]:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from notifications.channels import email
+from notifications.channels import mime
 from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
-from notifications.rendering import Sms
+from notifications.rendering import Mail, Sms
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 
@@ -33,7 +33,7 @@ class MailFiles:
 
     def compose(self, letter: Letter) -> str:
         """Return the message that will be frozen."""
-        return email.compose(letter, self.sender)
+        return mime.compose(letter, self.sender)
 
     def carries(self, _template: str, _language: str) -> bool:
         """A file takes any text."""
@@ -63,34 +63,21 @@ class MailFiles:
         """Nothing is kept open."""
 
 
-class SmsFile:
-    """Every SMS one JSON line in sms.jsonl."""
+class _Lines:
+    """One JSON line for each message, whoever writes it."""
 
     provider = "file"
     batch = 50
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "sms.jsonl"
+    def __init__(self, path: Path) -> None:
+        self.folder = path.parent
+        self.path = path
         self._known: set[str] = set()
         self._read_to = 0
 
     def open(self) -> None:
         """Make the folder, for its owner only."""
         _make(self.folder)
-
-    def compose(self, letter: Letter) -> str:
-        """Return the line that will be frozen."""
-        assert isinstance(letter.content, Sms)
-        line = {
-            "out_id": letter.out_id,
-            "label": letter.label,
-            "phone": letter.address,
-            "text": letter.content.text,
-            "parts": letter.content.parts,
-            "at": letter.at.isoformat(),
-        }
-        return json.dumps(line, ensure_ascii=False)
 
     def carries(self, _template: str, _language: str) -> bool:
         """A file takes any text."""
@@ -143,3 +130,43 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class SmsFile(_Lines):
+    """Every SMS one JSON line in sms.jsonl."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "sms.jsonl")
+
+    def compose(self, letter: Letter) -> str:
+        """Return the line that will be frozen."""
+        assert isinstance(letter.content, Sms)
+        line = {
+            "out_id": letter.out_id,
+            "label": letter.label,
+            "phone": letter.address,
+            "text": letter.content.text,
+            "parts": letter.content.parts,
+            "at": letter.at.isoformat(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
+class RobotFiles(_Lines):
+    """Every message of a group robot one JSON line in robots.jsonl."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "robots.jsonl")
+
+    def compose(self, letter: Letter) -> str:
+        """Return the line that will be frozen."""
+        assert isinstance(letter.content, Mail)
+        line = {
+            "out_id": letter.out_id,
+            "label": letter.label,
+            "robot": letter.address,
+            "subject": letter.content.subject,
+            "text": letter.content.text,
+            "at": letter.at.isoformat(),
+        }
+        return json.dumps(line, ensure_ascii=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows import cli, demo, exports, store
+from flows.demo_stage import MORNING, at_moment
 from flows.prefect_home import environment
 from flows.sample import district, write_files
 from flows.settings import Settings, settings
@@ -253,10 +254,10 @@ def test_the_demo_and_its_children_hear_nothing_of_the_shell_but_language_and_pl
     chosen = demo._fresh()
     settings.cache_clear()
     assert chosen == plain
-    told = environment(demo._at(chosen, demo.MORNING), 4200)
+    told = environment(at_moment(chosen, MORNING), 4200)
     heard = {name: text for name, text in told.items() if name.startswith("TUOQI_")}
     assert heard["TUOQI_EMAIL"] == heard["TUOQI_SMS"] == "file"
-    assert heard["TUOQI_AT"] == demo.MORNING
+    assert heard["TUOQI_AT"] == MORNING
     assert heard["TUOQI_ENVIRONMENT"] == "development"
     assert not {"TUOQI_KEY_FILE", "TUOQI_POLICY"} & heard.keys()
     assert [value for name, value in heard.items() if value == shell.get(name.removeprefix("TUOQI_"))] == ["en"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows import deliver as job
+from flows.outlets import channels
 from flows.settings import Settings, settings
 from models.db import Database
 from notifications.channels.email import Smtp
@@ -68,6 +69,6 @@ def test_the_report_counts_by_message_and_names_nobody() -> None:
 
 def test_the_settings_choose_the_channel(tmp_path: Path) -> None:
     chosen = Settings(var_dir=tmp_path, email="smtp", smtp_host="mail.example.cn", smtp_user="tuoqi")
-    channel = job.channels(chosen)["email"]
+    (channel,) = channels(chosen)["email"]
     assert isinstance(channel, Smtp)
     assert (channel.host, channel.port, channel.security, channel.user) == ("mail.example.cn", 587, "starttls", "tuoqi")

@@ -28,8 +28,8 @@ from models.district import Centre, ensure_places
 from models.duty import DutySlot
 from models.jobs import JobRun
 from notifications.catalogue import template
+from notifications.lint import lint
 from notifications.outbox import Draft, enqueue
-from notifications.rendering import lint
 from rules.calendar import dates_between
 from rules.errors import LANGUAGE
 

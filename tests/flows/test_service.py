@@ -27,7 +27,8 @@ import sys
 from pathlib import Path
 from flows.service import Service
 from flows.settings import Settings
-with Service(Settings(var_dir=Path(sys.argv[1])), port=int(sys.argv[2]), patience_s=1) as service:
+settings = Settings(var_dir=Path(sys.argv[1]))
+with Service(settings, port=int(sys.argv[2]), answer_port=int(sys.argv[3]), patience_s=1) as service:
     print("up", flush=True)
     service.wait()
 print("down", flush=True)
@@ -66,14 +67,15 @@ def _runs(pid: int) -> bool:
 
 
 def test_ctrl_c_leaves_no_process_and_frees_the_port(tmp_path: Path) -> None:
-    port = free_port()
-    with started("-c", UP, str(tmp_path), str(port), ignoring=True) as service:
+    port, answers = free_port(), free_port()
+    with started("-c", UP, str(tmp_path), str(port), str(answers), ignoring=True) as service:
         assert service.stdout is not None
         assert service.stdout.readline() == "up\n"
         tree = {each.pid for each in psutil.Process(service.pid).children(recursive=True)}
-        assert len(tree) >= 2
-        with pytest.raises(PortTaken):
-            check_port(port)
+        assert len(tree) >= 3
+        for taken in (port, answers):
+            with pytest.raises(PortTaken):
+                check_port(taken)
         with pytest.raises(AlreadyUp, match="TUOQI_VAR_DIR"), Service(Settings(var_dir=tmp_path), port=free_port()):
             pass
         service.send_signal(signal.SIGINT)
@@ -81,6 +83,7 @@ def test_ctrl_c_leaves_no_process_and_frees_the_port(tmp_path: Path) -> None:
         assert service.wait(WITHIN_S) == 0
     assert gone(tree)
     check_port(port)
+    check_port(answers)
 
 
 def test_a_taken_port_is_refused_in_one_line_before_anything_starts(tmp_path: Path) -> None:

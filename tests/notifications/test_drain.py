@@ -21,8 +21,9 @@ from notifications.channels.contract import Channel, ChannelDown, Letter, Outcom
 from notifications.drain import Tally, drain
 from notifications.outbox import enqueue
 from notifications.parcels import Parcel, claim
-from notifications.rendering import Site, Sms, render_sms
+from notifications.rendering import Sms, render_sms
 from notifications.round import Round
+from notifications.site import Site
 from policies.messages import messages
 
 NOW = datetime(2026, 7, 11, 1, 0, tzinfo=UTC)  # 09:00 in the district
@@ -209,8 +210,8 @@ def test_a_broken_template_costs_its_own_message_only(database: Database, monkey
     put(database, *many(2))
     languages = iter(["no-such-language"])
 
-    def render(template: Any, language: str, variables: Any, site: Site) -> Sms:
-        return render_sms(template, next(languages, language), variables, site)
+    def render(template: Any, language: str, variables: Any, *, site: Site) -> Sms:
+        return render_sms(template, next(languages, language), variables, site=site)
 
     monkeypatch.setattr("notifications.flight.render_sms", render)
     run(database, Post())

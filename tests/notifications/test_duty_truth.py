@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.deliver import drain_all
+from flows.outlets import channels, round_of
 from flows.sample import district, register_rows
 from flows.settings import settings
 from models.db import Database
+from notifications import drain as outbox
 from tests.flows.test_duty import Office
 
 
@@ -26,7 +27,7 @@ def office(database: Database, tmp_path: Path) -> Office:
 
 def drain(office: Office, moment: str) -> dict[str, int]:
     chosen = office.at(moment)
-    return drain_all(office.database, chosen, chosen.now).states
+    return dict(outbox.drain(round_of(office.database, chosen, chosen.now), channels(chosen)).states)
 
 
 DAY = date(2026, 3, 10)

@@ -1,0 +1,61 @@
+"""Values in words: day, amount or share -> what people read, in Chinese or English; the filters of every template."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def _day(language: str, day: date) -> str:
+    """Say 7月12日, or 12 July."""
+    return f"{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {_MONTHS[day.month - 1]}"
+
+
+def _full(language: str, day: date) -> str:
+    """Say 2026年7月12日, or 12 July 2026: where the year is in doubt."""
+    return f"{day.year}年{_day(language, day)}" if language == "zh-CN" else f"{_day(language, day)} {day.year}"
+
+
+def _month(language: str, month: str) -> str:
+    """Say 2026年7月, or July 2026, for 2026-07."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year}年{number}月" if language == "zh-CN" else f"{_MONTHS[number - 1]} {year}"
+
+
+def _yuan(language: str, fen: int) -> str:
+    """Say 1,600.00元, or 1,600.00 yuan, for 160000 fen."""
+    return f"{fen // 100:,}.{fen % 100:02d}" + ("元" if language == "zh-CN" else " yuan")
+
+
+def _share(_language: str, permille: int | None) -> str:
+    """Say 98.6% for 986; a share of nothing is a dash."""
+    return "—" if permille is None else f"{permille // 10}.{permille % 10}%"
+
+
+def _dates(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say 2日、11日 for rows with a `date` of one month, or 2, 11."""
+    days = [str(row["date"].day) for row in rows]
+    return "、".join(f"{day}日" for day in days) if language == "zh-CN" else ", ".join(days)
+
+
+def _length(_language: str, rows: Sequence[Any]) -> int:
+    return len(rows)
+
+
+WORDS: Mapping[str, Callable[[str, Any], Any]] = {
+    "day": _day,
+    "full": _full,
+    "month": _month,
+    "yuan": _yuan,
+    "share": _share,
+    "dates": _dates,
+    "length": _length,
+}
+"""By filter name: (language, value) -> words."""
+
+LISTS = {"dates", "length"}
+"""The filters that make one value of a list, which an SMS can carry."""
