@@ -100,5 +100,6 @@ def insert_all(session: Session, table: Any, names: Sequence[str], rows: Select[
         Raced: some were there already; `count` is how many there are.
     """
     statement = insert_for(session, table).from_select(names, rows).on_conflict_do_nothing()
-    if session.connection().execute(statement).rowcount != count:
+    counted = statement.execution_options(preserve_rowcount=True)  # else SQLAlchemy does not ask after an INSERT
+    if session.connection().execute(counted).rowcount != count:
         raise Raced
