@@ -53,21 +53,21 @@ def duty(day: date, overlay: Path | None = None) -> DutyPolicy:
     """
     version = in_force("duty", day, overlay)
     try:
-        _check_names("version", version, _DUTY)
-        _check_names("marks", version["marks"], {mark.name for mark in fields(Marks)})
-        _check_names("channels", version["channels"], _PURPOSES)
+        check_names("version", version, _DUTY)
+        check_names("marks", version["marks"], {mark.name for mark in fields(Marks)})
+        check_names("channels", version["channels"], _PURPOSES)
         return DutyPolicy(
             since=version["since"],
             source=version["source"],
             rule=Policy(
-                gap=_whole(version["gap"]),
+                gap=whole(version["gap"]),
                 accruing_leave=frozenset({ACCRUING}),
-                chain_depth=_whole(version["chain_depth"]),
+                chain_depth=whole(version["chain_depth"]),
             ),
             accruing_leave=frozenset(_some_of(_LEAVE, version["accruing_leave"])),
             marks=_marks({name: time.fromisoformat(text) for name, text in version["marks"].items()}),
             channels={purpose: _some_of(_CHANNELS, order) for purpose, order in version["channels"].items()},
-            look_back_days=_whole(version["look_back_days"]),
+            look_back_days=whole(version["look_back_days"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         files = f"duty.yaml + {overlay}" if overlay else "duty.yaml"
@@ -103,7 +103,7 @@ def _overlap(leave: Leave, first: date, following: date | None) -> Iterator[date
         yield min(filter(None, (leave.until, last)), default=None)
 
 
-def _check_names(what: str, given: Mapping[str, Any], wanted: Collection[str]) -> None:
+def check_names(what: str, given: Mapping[str, Any], wanted: Collection[str]) -> None:
     """Refuse keys that nobody reads: a misspelt one would leave the old rule in force without a word."""
     if set(given) != set(wanted):
         missing, unknown = sorted(set(wanted) - set(given)), sorted(map(str, set(given) - set(wanted)))
@@ -123,7 +123,8 @@ def _marks(times: Mapping[str, time]) -> Marks:
     return marks
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
+    """Return a whole number >= 0, or raise ValueError."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{value!r} is not a whole number >= 0")
     return value
