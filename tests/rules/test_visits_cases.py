@@ -7,11 +7,10 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import chinese_calendar
 import pytest
 import yaml
 
-from rules.calendar import Day, dates_between
+from models.calendar import year_days
 from rules.visits import tasks
 from rules.visits_clock import Clock, Clocks, TierClock
 from rules.visits_facts import Contact, History, StatusRow, TierRow, flag_of, known, spans
@@ -21,15 +20,7 @@ from rules.visits_unreachable import Unreachable, checks
 from rules.workdays import Workdays
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "visits.yaml").read_text(encoding="utf-8"))
-PUBLISHED = date(2026, 12, 31)
-WORKDAYS = Workdays(
-    {
-        day: Day(
-            day, "work" if (chinese_calendar.is_workday(day) if day <= PUBLISHED else day.weekday() < 5) else "rest"
-        )
-        for day in dates_between(date(2024, 1, 1), date(2027, 12, 31))
-    }
-)
+WORKDAYS = Workdays({day.date: day for year in range(2024, 2028) for day in year_days(year)})
 CONTACT = re.compile(r"(\S+) ([A-Z_]+)(?: at (\S+))?(?: recorded (\S+))?")
 STATUS = re.compile(r"([A-Z]+)(?: to (\S+))?(?: until (\S+))?(?: recorded (\S+))?")
 
