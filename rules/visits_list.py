@@ -91,7 +91,7 @@ def class_of(task: Candidate, day: date, clock: Clock, rule: ListRule) -> int | 
     if (day - task.through).days > rule.promote_after_days:
         return RED
     if task.plan_on <= day:
-        return RED if task.tier == "red" else DUE
+        return RED if _is_red(task) else DUE
     return UPCOMING if (task.deadline - day).days <= clock.of(task.tier).ahead_days else None
 
 
@@ -135,9 +135,14 @@ def rest_day_list(ordered: Iterable[tuple[int, Candidate]], on_duty: Mapping[str
         ordered: what `in_list_order` gave.
         on_duty: the number of the cadre on duty by community; a community without one has a gap.
     """
-    called = [(kind, task) for kind, task in ordered if kind == URGENT or (kind == RED and task.tier == "red")]
+    called = [(kind, task) for kind, task in ordered if kind == URGENT or (kind == RED and _is_red(task))]
     placed = [Visit(task, kind, on_duty.get(task.community), by_duty=True) for kind, task in called]
     return DayList(_by_way(v for v in placed if v.helper is not None), [v for v in placed if v.helper is None])
+
+
+def _is_red(task: Candidate) -> bool:
+    """Tell whether a visit of a red elder is owed; asking one who refused again can wait its turn."""
+    return task.tier == "red" and task.kind != "REOFFER"
 
 
 def _by_way(visits: Iterable[Visit]) -> list[Visit]:

@@ -80,6 +80,7 @@ def by_helper(found: DayList) -> dict[str, list[str]]:
         pytest.param(task("E", "red", -3), RED, id="red overdue"),
         pytest.param(task("E", "red", 1), UPCOMING, id="red tomorrow"),
         pytest.param(task("E", "red", 3), None, id="red in three days: too early to go again"),
+        pytest.param(task("E", "red", -1, kind="REOFFER"), DUE, id="a red elder who refused is asked in turn"),
         pytest.param(task("E", "yellow", 0), DUE, id="yellow at its deadline"),
         pytest.param(task("E", "yellow", -30), DUE, id="30 days late"),
         pytest.param(task("E", "yellow", -31), RED, id="31 days late: promoted"),
@@ -209,6 +210,7 @@ def test_on_a_rest_day_the_cadre_on_duty_takes_red_and_urgent_and_nobody_else_go
         task("E4", "green", 1, kind="WELLNESS_CHECK"),
         task("E5", "yellow"),
         task("E6", "red", community="北"),
+        task("E7", "red", -40, kind="REOFFER"),
     ]
     found = rest_day_list(in_list_order(tasks, TODAY, CLOCK, RULE), {"东": "C1", "西": "C2"})
     assert by_helper(found) == {"C1": ["E4", "E1"], "C2": ["E2"], "GAP": ["E6"]}
