@@ -2,11 +2,12 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from rules.duty_facts import Leave, covers
+from rules.visits_clock import Clock
 from rules.visits_list import Candidate, Helper
 from rules.workdays import Workdays
 
@@ -26,24 +27,22 @@ def forecast(
     helpers: Iterable[Helper],
     leaves: Iterable[Leave],
     days: Sequence[date],
+    clock: Clock,
     workdays: Workdays,
 ) -> list[Outlook]:
-    """Return, for each community and day, the elders whose visit is due by that day against the visits possible.
+    """Return, for each community and day, the visits due by that day against the visits possible by then.
 
     Args:
-        tasks: those open today, with or without a place on today's list. Red ones due on a rest day are left out: the
-            cadre on duty takes them. What will fall due only after a visit still to come is not foreseen.
+        tasks: those open today, with or without a place on today's list; of an elder's tasks the first is counted.
         helpers: all helpers of the district.
         leaves: their leave, by number.
         days: today and the days after it without a hole; overdue work is due today.
-        workdays: the calendar of these days; on a rest day no helper goes out.
+        clock: an interval that fits into these days is due again, as if each visit were made on its deadline.
+        workdays: the calendar of these days. On a rest day no helper goes out and red work is the duty cadre's.
     """
-    first = days[0]
-    due: dict[str, dict[str, date]] = defaultdict(dict)
-    for task in tasks:
-        deadline = max(task.deadline, first)
-        if task.tier != "red" or workdays.is_workday(deadline):
-            due[task.community][task.elder] = min(deadline, due[task.community].get(task.elder, deadline))
+    due: dict[str, list[date]] = defaultdict(list)
+    for task in _first_of_each(tasks):
+        due[task.community] += _dates(task, days[0], days[-1], clock, workdays)
     crews: dict[str, list[Helper]] = defaultdict(list)
     for helper in helpers:
         crews[helper.community].append(helper)
@@ -53,8 +52,27 @@ def forecast(
     return [
         outlook
         for community in sorted(due.keys() | crews.keys())
-        for outlook in _outlook(community, sorted(due[community].values()), crews[community], absent, days, workdays)
+        for outlook in _outlook(community, sorted(due[community]), crews[community], absent, days, workdays)
     ]
+
+
+def _first_of_each(tasks: Iterable[Candidate]) -> Iterable[Candidate]:
+    first: dict[str, Candidate] = {}
+    for task in tasks:
+        if task.elder not in first or task.deadline < first[task.elder].deadline:
+            first[task.elder] = task
+    return first.values()
+
+
+def _dates(task: Candidate, today: date, last: date, clock: Clock, workdays: Workdays) -> Iterator[date]:
+    """Yield the days up to `last` by which an elder is to be visited by a helper."""
+    every, day = clock.of(task.tier).every_days, max(task.deadline, today)
+    while day <= last:
+        if task.tier != "red" or workdays.is_workday(day):
+            yield day
+        if every is None:
+            return
+        day += timedelta(days=every)
 
 
 def _outlook(
@@ -64,7 +82,7 @@ def _outlook(
     absent: Mapping[str, Iterable[Leave]],
     days: Iterable[date],
     workdays: Workdays,
-) -> Iterable[Outlook]:
+) -> Iterator[Outlook]:
     capacity = 0
     for day in days:
         if workdays.is_workday(day):

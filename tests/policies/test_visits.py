@@ -41,7 +41,7 @@ def test_the_book_states_the_defaults_of_the_rules() -> None:
     policy = visits(DAY)
     assert policy.clock == Clock(date(2025, 1, 1))
     assert (policy.list, policy.unreachable, policy.issues) == (ListRule(), Unreachable(), IssueRule())
-    assert (policy.care_team, policy.eligible_days, policy.forecast_days) == (CareRule(), 15, 7)
+    assert (policy.care_team, policy.eligible_days, policy.forecast_days) == (CareRule(), 15, 31)
     assert policy.source
 
 

@@ -231,7 +231,7 @@ def test_the_forecast_sets_work_due_against_capacity_day_by_day() -> None:
     ]
     days = [TODAY + timedelta(days=n) for n in range(6)]
     leave = [Leave("H1", TODAY + timedelta(days=2), TODAY + timedelta(days=2), "annual")]
-    found = forecast(tasks, [Helper("H1", "东", 2)], leave, days, WORKDAYS)
+    found = forecast(tasks, [Helper("H1", "东", 2)], leave, days, CLOCK, WORKDAYS)
     assert [(row.due, row.capacity, row.short) for row in found] == [
         (2, 2, 0),
         (3, 4, 0),
@@ -242,8 +242,16 @@ def test_the_forecast_sets_work_due_against_capacity_day_by_day() -> None:
     ]
 
 
+def test_the_forecast_sees_that_red_is_due_again() -> None:
+    """Due on Wednesday, so again 7 and 14 days later; due on Saturday and so on: never a helper's. Yellow once."""
+    days = [TODAY + timedelta(days=n) for n in range(15)]
+    tasks = [task("E1", "red", -1), task("E2", "red", 3), task("E3", "yellow", 0)]
+    found = forecast(tasks, [], [], days, CLOCK, WORKDAYS)
+    assert [found[n].due for n in (0, 6, 7, 13, 14)] == [2, 2, 3, 3, 4]
+
+
 def test_a_community_with_work_and_no_helper_is_in_the_forecast() -> None:
-    found = forecast([task("E1", community="西")], [Helper("H1", "东", 2)], [], [TODAY], WORKDAYS)
+    found = forecast([task("E1", community="西")], [Helper("H1", "东", 2)], [], [TODAY], CLOCK, WORKDAYS)
     assert [(row.community, row.due, row.capacity, row.short) for row in found] == [("东", 0, 2, 0), ("西", 1, 0, 1)]
 
 
