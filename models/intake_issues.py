@@ -17,7 +17,7 @@ from models.elder import elder_ids
 from models.intake import Refused, Scope, Taken
 from models.intake_cadres import IN_ONE
 from models.issue import Issue, IssueEvent, issue_ids, local, logs
-from rules.issues_log import Event, EventKind, StepRefused, read_log
+from rules.issues_log import EVENT_KINDS, Event, EventKind, StepRefused, read_log
 from rules.registers import Row
 
 _TYPED = ("event", "at", "actor", "satisfied")
@@ -67,16 +67,25 @@ def _news(scope: Scope, rows: Iterable[Row], before: Sequence[Event], taken: Tak
         seen.add(event)
         news.append((row, event))
         taken.add()
-    for count in range(1, len(news) + 1):
-        some = sorted(news, key=lambda each: each[1].at)[:count]
-        try:
-            read_log([*before, *(event for _, event in some)])
-        except StepRefused as refused:
-            told = str(refused)
-            problem, _, remedy = told.rstrip("。.").partition("；" if "；" in told else ";")
-            row = some[-1][0]
-            raise Refused(scope.wrong(row, "event", (problem,) * 2, (remedy.strip(),) * 2)) from None
+    try:
+        read_log([*before, *(event for _, event in news)])
+    except StepRefused as refused:
+        told = str(refused)
+        problem, _, remedy = told.rstrip("。.").partition("；" if "；" in told else ";")
+        row = _culprit(before, news)
+        raise Refused(scope.wrong(row, "event", (problem,) * 2, (remedy.strip(),) * 2)) from None
     return news
+
+
+def _culprit(before: Sequence[Event], news: Sequence[tuple[Row, Event]]) -> Row:
+    """Return the row of the first event, by time, with which the log no longer holds."""
+    ordered = sorted(news, key=lambda each: (each[1].at, EVENT_KINDS.index(each[1].kind)))
+    for count, (row, _) in enumerate(ordered, start=1):
+        try:
+            read_log([*before, *(event for _, event in ordered[:count])])
+        except StepRefused:
+            return row
+    return ordered[-1][0]
 
 
 def _event(scope: Scope, row: Row, seen: Iterable[Event]) -> Event:

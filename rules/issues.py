@@ -48,7 +48,7 @@ class Sla(NamedTuple):
 
     `due_at` moves while the clock stands still. `used` and `allowed` are in the scale of the limit; `net` and `gross`
     are working time from creation to resolution (or now), without and with waiting and reopening. `levels` are the
-    steps of the ladder reached, with the instant of each.
+    steps of the ladder reached, with the instant of each. `answers` are those to the call-back, in order.
     """
 
     state: IssueState
@@ -61,6 +61,7 @@ class Sla(NamedTuple):
     net: timedelta
     gross: timedelta
     levels: list[tuple[Level, datetime]]
+    answers: list[tuple[datetime, bool]]
 
 
 def running(log: Log, now: datetime, rule: IssueRule, working: WorkingTime) -> list[Stretch]:
@@ -124,6 +125,7 @@ def sla(events: Iterable[Event], kind: IssueKind, now: datetime, rule: IssueRule
         net(stretches, working, until),
         working.elapsed(log.opened_at, until),
         _ladder(endless, scale, allowed, due_at, until, rule, working),
+        log.answers,
     )
 
 
