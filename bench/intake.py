@@ -25,7 +25,8 @@ from bench.day_watch import Statements
 from bench.timing import Cost, Line, best, mb, measured, peak_mb, ratio
 from flows.intake import take_file
 from flows.intake_store import register
-from flows.sample import District, district, write_files
+from flows.sample import District, district
+from flows.sample_files import write_files
 from flows.tables import read_table
 from rules.registers import parse
 

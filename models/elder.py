@@ -100,6 +100,7 @@ class ElderStatus(SQLModel, table=True):
         UniqueConstraint("elder_id", "since", "status", "recorded_at"),
         CheckConstraint(one_of("status", STATUSES), name="status"),
         CheckConstraint("community_id IS NULL OR status = 'MOVED'", name="community"),
+        CheckConstraint("source IN ('status', 'elder')", name="source"),
         CheckConstraint("reoffer_on IS NULL OR (status = 'REFUSED' AND reoffer_on > since)", name="reoffer"),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -109,6 +110,7 @@ class ElderStatus(SQLModel, table=True):
     community_id: int | None = Field(default=None, foreign_key="community.id", description="of a move inside")
     reoffer_on: date | None = Field(default=None, description="when to ask again, as agreed with who refused")
     recorded_at: datetime = Field(sa_type=Instant)
+    source: str = Field(description="the register that said so; of elder it is a move only")
     actor: str
 
 

@@ -16,7 +16,10 @@ PLAIN = ("id_index", "sex", "birth_date", "building", "hukou", "registered_on")
 
 
 class Known(NamedTuple):
-    """An elder as stored: sealed columns still sealed, community and tier as they are on the day."""
+    """An elder as stored: sealed columns still sealed, community and tier as they are on the day.
+
+    `left` are the communities from before the last move, if the status register recorded that one.
+    """
 
     id: int
     ref: str
@@ -24,6 +27,7 @@ class Known(NamedTuple):
     community_id: int
     tier: str | None
     categories: frozenset[str]
+    left: frozenset[int] = frozenset()
 
 
 def known_elders(session: Session, district: int, said: Collection[str], day: date) -> dict[str, Known]:
@@ -35,12 +39,14 @@ def known_elders(session: Session, district: int, said: Collection[str], day: da
         *_rows(session, district, (col(Elder.ref).in_(some) for some in batches(refs))),
     ]
     ids = {row["id"] for row in rows}
-    homes, tiers, categories = _moves(session, ids, day), _tiers(session, ids, day), _categories(session, ids)
+    moves, tiers, categories = _moves(session, ids, day), _tiers(session, ids, day), _categories(session, ids)
     found: dict[str, Known] = {}
     for row in rows:
         number = row["id"]
-        home = homes.get(number, row["community_id"])
-        elder = Known(number, row["ref"], row, home, tiers.get(number), frozenset(categories.get(number, ())))
+        homes = [row["community_id"], *(home for home, _ in moves.get(number, ()))]
+        left = frozenset(homes[:-1]) if moves.get(number, [(0, "")])[-1][1] == "status" else frozenset()
+        told = frozenset(categories.get(number, ()))
+        elder = Known(number, row["ref"], row, homes[-1], tiers.get(number), told, left)
         found[elder.ref] = elder
         if row["id_index"] in numbers:
             found[numbers[row["id_index"]]] = elder
@@ -60,12 +66,16 @@ def _tiers(session: Session, ids: Collection[int], day: date) -> dict[int, str]:
     return dict(_each(session, query, col(ElderTier.elder_id), ids))
 
 
-def _moves(session: Session, ids: Collection[int], day: date) -> dict[int, int]:
-    """The community of each who has moved inside the district by a day."""
+def _moves(session: Session, ids: Collection[int], day: date) -> dict[int, list[tuple[int, str]]]:
+    """The moves of each inside the district by a day, in order: community, and the register that said so."""
     moved = (col(ElderStatus.community_id).is_not(None), col(ElderStatus.since) <= day)
-    query = select(col(ElderStatus.elder_id), col(ElderStatus.community_id)).where(*moved)
+    columns = (ElderStatus.elder_id, ElderStatus.community_id, ElderStatus.source)
+    query = select(*map(col, columns)).where(*moved)
     query = query.order_by(col(ElderStatus.elder_id), col(ElderStatus.since), col(ElderStatus.recorded_at))
-    return dict(_each(session, query, col(ElderStatus.elder_id), ids))
+    found: dict[int, list[tuple[int, str]]] = {}
+    for elder, community, source in _each(session, query, col(ElderStatus.elder_id), ids):
+        found.setdefault(elder, []).append((community, source))
+    return found
 
 
 def _categories(session: Session, ids: Collection[int]) -> dict[int, list[str]]:
@@ -78,7 +88,7 @@ def _categories(session: Session, ids: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def _each(session: Session, query: Any, key: Any, ids: Collection[int]) -> Iterable[tuple[int, Any]]:
+def _each(session: Session, query: Any, key: Any, ids: Collection[int]) -> Iterable[Any]:
     for some in batches(sorted(ids)):
         yield from session.execute(query.where(key.in_(some))).tuples()
 

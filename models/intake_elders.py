@@ -25,6 +25,10 @@ from rules.registers import Row
 TEXTS = ("name", "phone", "address", "emergency_name", "emergency_phone")
 _PLAIN = ("building", "hukou", "registered_on")
 _KEPT = ("name", "registered_on")  # a blank cell leaves them as they are
+_STALE = (
+    "社区是迁居之前的，仍按迁居登记；若确已迁回，请用状态变更表登记",
+    "the community is that from before a recorded move, which stands; record a move back in the status register",
+)
 _TABLE = ("ref", "id_number", "id_index", *TEXTS, "sex", "birth_date", "community_id", *_PLAIN)
 
 
@@ -84,9 +88,17 @@ class ElderIntake:
             problem = (f"与第 {first} 行是同一位老人", f"the same elder as in row {first}")
             raise Refused(self._scope.wrong(row, "id_number", problem, ("请只保留一行", "keep only one of them")))
         check_registered(self._scope, row, person.birth_date if person else elder.columns["birth_date"])
-        lived = self._communities.names_of(elder.community_id)
-        changed = batch.change(row, elder, person, home if home != lived else None, self._communities.id_of(home))
+        if home == self._communities.names_of(elder.community_id) or self._stale(row, elder, home):
+            home = None
+        changed = batch.change(row, elder, person, home, self._communities.id_of(home))
         self.taken.compare(row, elder.ref, changed)
+
+    def _stale(self, row: Row, elder: Known, home: Home | None) -> bool:
+        """Tell whether a row repeats where the elder lived before a move that the status register has recorded."""
+        stale = home is not None and self._communities.id_of(home) in elder.left
+        if stale:
+            self.taken.doubt(_STALE, row.number)
+        return stale
 
     def settle(self) -> None:
         """Nothing is left to decide: each row has been."""
@@ -109,10 +121,10 @@ class ElderIntake:
         by = (literal(scope.now, Instant), literal(scope.actor))
         graded = select(col(Elder.id), tiers.c.since, tiers.c.tier, *by).join(tiers, tiers.c.ref == col(Elder.ref))
         session.execute(insert(ElderTier).from_select(["elder_id", "since", "tier", "recorded_at", "actor"], graded))
-        moved = select(col(Elder.id), literal(scope.today), literal("MOVED"), moves.c.community_id, *by).join(
-            moves, moves.c.ref == col(Elder.ref)
-        )
-        names = ["elder_id", "since", "status", "community_id", "recorded_at", "actor"]
+        moved = select(
+            col(Elder.id), literal(scope.today), literal("MOVED"), moves.c.community_id, literal("elder"), *by
+        ).join(moves, moves.c.ref == col(Elder.ref))
+        names = ["elder_id", "since", "status", "community_id", "source", "recorded_at", "actor"]
         session.execute(insert(ElderStatus).from_select(names, moved))
         self._pour_categories(session)
 

@@ -51,7 +51,7 @@ def store_statuses(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken
             continue
         taken.add()
         known[told.matter] = sorted([*before, (at, told)])
-        fresh.append({**told._asdict(), "recorded_at": at, "actor": scope.actor})
+        fresh.append({**told._asdict(), "recorded_at": at, "source": "status", "actor": scope.actor})
     if fresh and not taken.errors:
         session.execute(insert(ElderStatus), fresh, execution_options=IN_ONE)
     return taken

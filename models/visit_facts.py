@@ -201,8 +201,8 @@ def _facts(
     facts = facts_of(history, day)
     assert facts is not None
     attempts = tuple(streak(contacts.unanswered, contacts.effective, facts.since))
-    told = {"last_effective": contacts.effective, "last_offer": contacts.offer, "no_answers": attempts}
-    return facts._replace(**told), int(community_on(moves, str(home), day))
+    facts = facts._replace(last_effective=contacts.effective, last_offer=contacts.offer, no_answers=attempts)
+    return facts, int(community_on(moves, str(home), day))
 
 
 def _lines(told: str | None) -> list[list[str]]:

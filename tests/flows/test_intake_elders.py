@@ -174,6 +174,18 @@ def test_another_community_is_a_move_inside_on_the_day_of_the_import(office: Off
     assert office.send("elder", [{"id_number": number(), "community": "翠湖社区"}], "2026-03-12T09:00") == 1
 
 
+def test_a_file_from_before_a_recorded_move_moves_nobody_back(office: Office, tmp_path: Path) -> None:
+    office.send("elder", [elder()])
+    move = {"elder": number(), "from": "2026-02-10", "status": "迁出", "community": "普坪社区"}
+    office.send("status", [move], "2026-02-11T09:00")
+    path = tmp_path / "old.csv"
+    path.write_text(f"id_number,community\n{number()},翠湖社区\n", "utf-8")
+    taken = take(office, "elder", path)
+    assert (taken.taken.changed, taken.taken.unchanged) == (0, 1)
+    assert "迁居之前" in taken.remark
+    assert len(stored(office, ElderStatus.since)) == 1
+
+
 def test_a_new_community_needs_its_sub_district_and_is_made_with_the_elder(office: Office) -> None:
     rows = [elder(serial=n, community="新社区", subdistrict="翠湖街道") for n in (2, 4)]
     assert office.send("elder", rows) == 2

@@ -97,11 +97,13 @@ def _elders() -> None:
         sa.Column("community_id", sa.Integer(), nullable=True),
         sa.Column("reoffer_on", sa.Date(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.CheckConstraint("community_id IS NULL OR status = 'MOVED'", name=op.f("ck_elder_status_community")),
         sa.CheckConstraint(
             "reoffer_on IS NULL OR (status = 'REFUSED' AND reoffer_on > since)", name=op.f("ck_elder_status_reoffer")
         ),
+        sa.CheckConstraint("source IN ('status', 'elder')", name=op.f("ck_elder_status_source")),
         sa.CheckConstraint(
             "status IN ('DEAD', 'MOVED', 'INSTITUTION', 'REFUSED', 'HOSPITAL', 'AWAY', 'ACTIVE')",
             name=op.f("ck_elder_status_status"),
