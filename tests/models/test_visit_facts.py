@@ -61,7 +61,8 @@ def a_status(rng: random.Random, since: date) -> dict[str, Any]:
     status = rng.choice(STATUSES)
     home = rng.choice([None, 1, 2, 3]) if status == "MOVED" else None
     offer = since + timedelta(days=rng.randint(1, 30)) if status == "REFUSED" and rng.random() < 0.5 else None
-    return {"since": since, "status": status, "community_id": home, "reoffer_on": offer, "source": "status", "actor": "test"}
+    row = {"since": since, "status": status, "community_id": home, "reoffer_on": offer}
+    return {**row, "source": "status", "actor": "test"}
 
 
 def a_contact(rng: random.Random, day: date, taken: set[object]) -> dict[str, Any]:
