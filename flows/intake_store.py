@@ -32,6 +32,7 @@ from models.intake_statuses import store_statuses
 from models.intake_swaps import store_swaps
 from models.staging import Raced, Staging, staging
 from policies import book
+from rules.collector import collector_paused
 from rules.errors import TuoqiError
 from rules.registers import REGISTERS, Register, Row
 
@@ -182,9 +183,10 @@ def store_batches(
         with bench.read() as session:
             scope = _scope(session, settings, kind, actor)
         intake = BULKS[kind](bench, scope)
-        for rows in batches:
-            intake.take(rows)
-        intake.settle()
+        with collector_paused():  # batches make many small objects and no cycles
+            for rows in batches:
+                intake.take(rows)
+            intake.settle()
         if not intake.taken.errors and not dry_run:
             with bench.write() as session:
                 intake.pour(session)

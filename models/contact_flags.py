@@ -41,15 +41,23 @@ def lives(session: Session, elders: Collection[int]) -> dict[int, list[Span]]:
     }
 
 
-def flagged_contacts(session: Session, district: int) -> Iterator[Flagged]:
-    """Yield every standing contact of a district that is dated after the elder's death or move-out."""
+def flags_of(session: Session, elder: int) -> dict[int, Flag]:
+    """Return the flags of one elder's standing contacts, by contact."""
+    district = session.execute(select(col(Elder.district_id)).where(col(Elder.id) == elder)).scalar_one()
+    return {each.contact_id: each.flag for each in flagged_contacts(session, district, elder)}
+
+
+def flagged_contacts(session: Session, district: int, elder: int | None = None) -> Iterator[Flagged]:
+    """Yield every standing contact of a district, or of one elder, dated after the elder's death or move-out."""
     columns = (VisitContact.id, Elder.ref, VisitContact.elder_id, VisitContact.occurred_on, VisitContact.outcome)
     query = select(*map(col, columns)).join(Elder, col(Elder.id) == col(VisitContact.elder_id))
     query = query.where(col(Elder.district_id) == district, col(VisitContact.voided_at).is_(None), _ended(VisitContact))
+    if elder is not None:
+        query = query.where(col(VisitContact.elder_id) == elder)
     rows = session.execute(query.order_by(col(VisitContact.id))).all()
     known = lives(session, {row[2] for row in rows})
-    for number, ref, elder, day, outcome in rows:
-        if flag := _flag(known[elder], day, outcome):
+    for number, ref, whose, day, outcome in rows:
+        if flag := _flag(known[whose], day, outcome):
             yield Flagged(number, ref, flag)
 
 

@@ -87,6 +87,15 @@ def ticket_number(centre: str, day: date, item: str) -> str:
     return f"F-{centre}-{day:%Y%m%d}-{item}"
 
 
+def next_number(session: Session, district: int, year: int) -> str:
+    """Return the next free number of a year, such as S2026-0012; the unique key decides who takes it."""
+    prefix = f"S{year}-"
+    mine = (col(Issue.district_id) == district, col(Issue.number).startswith(prefix, autoescape=True))
+    taken = session.execute(select(col(Issue.number)).where(*mine)).scalars()
+    serials = [int(number[len(prefix) :]) for number in taken if number[len(prefix) :].isdecimal()]
+    return f"{prefix}{max(serials, default=0) + 1:04d}"
+
+
 def issue_ids(session: Session, district: int, numbers: Collection[str]) -> dict[str, Issue]:
     """Map the issue numbers of a district that are known to their rows."""
     query = select(Issue).where(col(Issue.district_id) == district)

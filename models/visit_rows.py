@@ -1,6 +1,6 @@
 """The registers of follow-up visits on the way out: what is stored -> rows that can be imported again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -24,11 +24,11 @@ Rows = Iterator[dict[str, Any]]
 _FLOW = 2000  # rows in memory at a time
 
 
-def elder_rows(session: Session, district: int, _first: date, last: date) -> Rows:
-    """Yield every elder with tier, community and categories as they are on the last day wanted."""
+def elder_rows(session: Session, district: int, _first: date, last: date, refs: Sequence[str] | None = None) -> Rows:
+    """Yield every elder, or those with these references, as they are on the last day wanted."""
     homes = community_names(session, district)
-    refs = session.execute(select(col(Elder.ref)).where(col(Elder.district_id) == district).order_by(col(Elder.id)))
-    everybody = refs.scalars().all()
+    query = select(col(Elder.ref)).where(col(Elder.district_id) == district).order_by(col(Elder.id))
+    everybody = refs if refs is not None else session.execute(query).scalars().all()
     for start in range(0, len(everybody), _FLOW):
         some = everybody[start : start + _FLOW]
         known = known_elders(session, district, some, last)
