@@ -17,7 +17,7 @@ from datetime import date, datetime
 from math import log10
 from typing import Any, Self
 
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import Engine, event, insert, select, update
 from sqlmodel import col
 
 from bench.databases import KINDS, Store, store
@@ -115,10 +115,11 @@ def _fall_ill(database: Database) -> None:
 
 
 class Statements:
-    """Counts what the driver is asked to execute while it is open."""
+    """Counts what the driver is asked to execute while it is open, by one database or, with `Engine`, by all."""
 
-    def __init__(self, database: Database) -> None:
-        self.engine, self.count = database.engine, 0
+    def __init__(self, watched: Database | type[Engine]) -> None:
+        self.engine = watched.engine if isinstance(watched, Database) else watched
+        self.count = 0
 
     def __enter__(self) -> Self:
         event.listen(self.engine, "before_cursor_execute", self._one)

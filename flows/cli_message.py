@@ -90,6 +90,30 @@ def settle(
         said.result(settle_message(database, settings(), key, verdict), as_json=as_json)
 
 
+@message.command(help=either("列出没有发出或没有送达的消息", "list messages that failed"))
+@dated
+def failed(as_json: Json = False) -> None:
+    """List messages that failed."""
+    from flows import said
+    from flows.message_desk import failed_messages
+    from flows.store import opened
+
+    with opened(settings()) as database:
+        said.result(failed_messages(database, settings()), as_json=as_json)
+
+
+@message.command(help=either("原因排除后，让无法发送的消息再试", "let dead messages try again"))
+@dated
+def resend(keys: Annotated[list[str], typer.Argument(metavar="KEY...")], as_json: Json = False) -> None:
+    """Let dead messages try again."""
+    from flows import said
+    from flows.message_desk import resend_messages
+    from flows.store import opened
+
+    with opened(settings()) as database:
+        said.result(resend_messages(database, settings(), keys), as_json=as_json)
+
+
 @message.command(help=either("登记电话结果", "record a telephone call of the call list"))
 @dated
 def called(

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from sqlalchemy.engine import make_url
 
-from flows import doctor_database, keep, store
+from flows import doctor_channels, doctor_database, keep, store
 from flows.finding import Finding, bad, examined, ok, warn
 from flows.jobs import real_now
 from flows.prefect_api import POOL
@@ -21,17 +21,16 @@ from flows.prefect_home import HOST
 from flows.settings import Settings
 from models.db import Database
 from notifications.catalogue import catalogue
-from notifications.channels.contract import ChannelDown
-from notifications.channels.email import Smtp
 from notifications.lint import lint
 from policies import book
+from policies.messages import messages
 from rules.calendar import dates_between
 from rules.errors import say
 
 __all__ = ["Finding", "examine"]
 
 _GB = 1_000_000_000
-_SMTP_S, _PREFECT_S = 3, 2
+_PREFECT_S = 2
 _SILENT = timedelta(seconds=90)  # a worker reports every 30 s
 _AHEAD = timedelta(days=60)
 
@@ -51,8 +50,10 @@ def examine(settings: Settings) -> list[Finding]:
         ("folder", _folder),
         ("policies", _policies),
         ("templates", _templates),
-        ("email", _email),
-        ("sms", _sms),
+        ("email", doctor_channels.email),
+        ("sms", doctor_channels.sms),
+        ("answers", doctor_channels.answers),
+        ("operators", doctor_channels.alarms),
         ("service", _service),
     ]
     found = [finding for name, check in checks for finding in examined(name, partial(check, settings))]
@@ -121,12 +122,11 @@ def _folder(settings: Settings) -> Iterator[Finding]:
 
 def _policies(settings: Settings) -> Iterator[Finding]:
     today = settings.today()
-    sources = {
-        (version.since, version.source)
-        for version in (book.duty(day, settings.policy) for day in dates_between(today, today + _AHEAD))
-    }
-    for since, source in sorted(sources):
-        yield ok("policy", say("duty 自 {} 起：{}", "duty from {}: {}").format(since, source))
+    days = list(dates_between(today, today + _AHEAD))
+    sources = {("duty", rule.since, rule.source) for rule in (book.duty(day, settings.policy) for day in days)}
+    sources |= {("messages", rule.since, rule.source) for rule in (messages(day, settings.policy) for day in days)}
+    for name, since, source in sorted(sources):
+        yield ok("policy", say("{} 自 {} 起：{}", "{} from {}: {}").format(name, since, source))
 
 
 def _templates(settings: Settings) -> Iterator[Finding]:
@@ -137,56 +137,6 @@ def _templates(settings: Settings) -> Iterator[Finding]:
     if not problems:
         text = say("{} 个消息模板的样例均可生成", "{} templates render their samples")
         yield ok("templates", text.format(len(catalogue())))
-
-
-def _email(settings: Settings) -> Iterator[Finding]:
-    if settings.email == "file":
-        make = bad if settings.environment == "production" else warn
-        yield make(
-            "email",
-            say("邮件只写入 {}，没有人会收到。", "mail is only written to {}; nobody gets it.").format(
-                _outbox(settings)
-            ),
-            say("请设置 TUOQI_EMAIL=smtp 与 TUOQI_SMTP_*。", "Set TUOQI_EMAIL=smtp and TUOQI_SMTP_*."),
-        )
-        return
-    where = f"{settings.smtp_host}:{settings.smtp_port}"
-    password = settings.smtp_password.get_secret_value()
-    login = {"user": settings.smtp_user, "password": password, "timeout_s": float(_SMTP_S)}
-    smtp = Smtp(settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.mail_from, **login)  # type: ignore[arg-type]
-    try:
-        smtp.open()
-    except ChannelDown as down:
-        remedy = say("请核对 TUOQI_SMTP_*、证书与网络。", "Check TUOQI_SMTP_*, its certificate and the network.")
-        yield bad(
-            "email", say("邮件服务器 {} 不可用（{}）。", "{} takes no mail ({}).").format(where, down.code), remedy
-        )
-    else:
-        yield ok("email", say("邮件服务器 {} 可用", "{} takes mail").format(where))
-    finally:
-        smtp.close()
-
-
-def _outbox(settings: Settings) -> str:
-    return str(settings.var_dir.absolute() / "outbox")
-
-
-def _sms(settings: Settings) -> Iterator[Finding]:
-    used = [
-        purpose for purpose, order in book.duty(settings.today(), settings.policy).channels.items() if "sms" in order
-    ]
-    if not used:
-        yield ok("sms", say("当前政策不使用短信", "the policy in force sends no SMS"))
-        return
-    make = bad if settings.environment == "production" else warn
-    yield make(
-        "sms",
-        say("短信只写入 {}，没有人会收到。", "SMS are only written to {}; nobody gets them.").format(_outbox(settings)),
-        say(
-            "接入短信网关前，请用 TUOQI_POLICY 叠加政策，使 {} 只用 email。",
-            "Until a gateway is there, lay a policy over (TUOQI_POLICY) in which {} use email alone.",
-        ).format(", ".join(used)),
-    )
 
 
 def _service(settings: Settings) -> Iterator[Finding]:

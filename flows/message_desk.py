@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from sqlalchemy import exists, update
 from sqlalchemy import select as plain_select
-from sqlalchemy import update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from flows.jobs import Result, real_now
@@ -88,6 +89,38 @@ def called(database: Database, settings: Settings, key: str, reached: str) -> Re
             pass_on(session, [message.id], settings.now())
         _audit(session, settings, "message.called", key=key, reached=reached)
     return {"key": key, "state": state}
+
+
+def failed_messages(database: Database, settings: Settings, limit: int = 200) -> Result:
+    """Return the messages that could not be sent or delivered, newest first, with why and what followed."""
+    after = aliased(Message)
+    columns = ("dedupe_key", "template", "channel", "recipient", "state", "error_code", "attempts")
+    told: list[Any] = [*(col(getattr(Message, name)) for name in columns), after.dedupe_key]
+    query = (
+        plain_select(*told)
+        .outerjoin(after, col(after.follows) == col(Message.id))
+        .where(col(Message.district) == settings.district, col(Message.state).in_(("dead", "undeliverable")))
+        .order_by(col(Message.finished_at).desc(), col(Message.id).desc())
+        .limit(limit)
+    )
+    with database.read() as session:
+        rows = session.execute(query).all()
+    names = ("key", *columns[1:], "next")
+    return {"failed": len(rows), "messages": [dict(zip(names, row, strict=True)) for row in rows]}
+
+
+def resend_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
+    """Let dead messages try again, after their cause was mended; one that went on by another channel stays as it is."""
+    after = aliased(Message)
+    gone_on = exists().where(col(after.follows) == col(Message.id))
+    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", ~gone_on)
+    again = {"state": "pending", "not_before": settings.now(), "finished_at": None, "error_class": None}
+    with database.write() as session:
+        query = update(Message).where(*mine, col(Message.district) == settings.district).values(**again)
+        sent = query.returning(col(Message.dedupe_key)).execution_options(synchronize_session=False)
+        found = sorted(session.execute(sent).scalars())
+        _audit(session, settings, "message.resend", keys=json.dumps(found))
+    return {"again": len(found), "asked": len(keys), "keys": ", ".join(found)}
 
 
 def cancel_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:

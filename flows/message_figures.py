@@ -30,6 +30,13 @@ STATES = {
     "cancelled": ("情况已变，未发", "no longer true"),
     "held": ("暂缓（免打扰或上限）", "held (quiet hours or a cap)"),
 }
+PROVIDERS = {
+    "aliyun": ("阿里云短信", "Alibaba Cloud"),
+    "tencent": ("腾讯云短信", "Tencent Cloud"),
+    "smtp": ("邮件服务器", "mail server"),
+    "robot": ("群机器人", "robot"),
+    "file": ("本机文件", "files here"),
+}
 FAILED = ("undeliverable", "dead", "suppressed", "expired")
 
 
@@ -76,6 +83,11 @@ def state_name(state: str) -> str:
 def channel_name(channel: str) -> str:
     """The name of a channel in the language of this run."""
     return say(*CHANNELS.get(channel, (channel, channel)))
+
+
+def provider_name(provider: str | None) -> str:
+    """The name of a provider in the language of this run; a city's own gateway has the one of its file."""
+    return say(*PROVIDERS.get(provider or "", (provider or "—", provider or "—")))
 
 
 def message_name(template: str) -> str:

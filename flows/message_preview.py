@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from flows.message_figures import channel_name
 from notifications.catalogue import LANGUAGES, Template, catalogue, template
 from notifications.rendering import Mail, Site, Sms, provider_text, render_mail, render_sms
 from notifications.sms_form import Provider, form
@@ -17,12 +18,6 @@ KINDS = {
     "promotional": ("祝福（推广类）", "promotional"),
 }
 AUDIENCES = {"staff": ("工作人员", "staff"), "public": ("群众", "public")}
-CHANNELS = {
-    "email": ("邮件", "e-mail"),
-    "sms": ("短信", "SMS"),
-    "robot": ("群机器人", "robot"),
-    "call": ("电话", "call"),
-}
 _MARKDOWN = str.maketrans({"<": "&lt;", "\n": " ", **{mark: "\\" + mark for mark in "\\`*_[]|~#"}})
 
 
@@ -44,7 +39,7 @@ class Preview:
             "title": kind.title,
             "kind": say(*KINDS[kind.kind]),
             "audience": say(*AUDIENCES[kind.audience]),
-            "channels": say("、", ", ").join(say(*CHANNELS[channel]) for channel in kind.channels),
+            "channels": say("、", ", ").join(channel_name(channel) for channel in kind.channels),
         }
 
 
@@ -112,7 +107,7 @@ def lines(told: dict[str, Any], provider: Provider | None) -> Iterator[str]:
     """Say it for a terminal."""
     seen = template(told["name"])
     yield f"{seen.name} v{seen.version}  {seen.title}"
-    channels = say("、", ", ").join(say(*CHANNELS[channel]) for channel in seen.channels)
+    channels = say("、", ", ").join(channel_name(channel) for channel in seen.channels)
     yield f"{say(*KINDS[seen.kind])} · {say(*AUDIENCES[seen.audience])} · {channels}"
     if told["late"]:
         yield say("发送时才读取：", "read when it is sent: ") + ", ".join(told["late"])
@@ -147,7 +142,7 @@ def gallery_markdown(site: Site) -> str:
         page += [_row(head), _row(["---"] * len(head)), _row([_plain(cell) for cell in cells])]
         said = [f"{say('主题：', 'Subject: ')}{seen.mail.subject}"] if seen.mail else []
         said += [seen.sms.text] if seen.sms else []
-        page += ["", "```text", *said, "```"]
+        page += ["", *(line for text in said for line in (f"> {_plain(text)}", ">"))][:-1]  # wrapped, unlike code
     return "\n".join(page) + "\n"
 
 

@@ -7,16 +7,18 @@ from prefect import flow
 
 from flows import artifacts, fields
 from flows.failures import safely
-from flows.message_figures import Report, channel_name, message_name, state_name
+from flows.message_figures import Report, channel_name, message_name, provider_name, state_name
+from flows.message_preview import gallery_markdown
 from flows.message_report import message_report as report_days
 from flows.message_watch import raise_alarms
-from flows.outlets import enquiries, round_of
+from flows.outlets import enquiries, round_of, site_of
 from flows.replies import take_reply
 from flows.settings import Settings, settings
 from flows.store import opened
 from models.answers import redact_replies
 from models.db import Database
 from models.redaction import redact_files, redact_messages
+from notifications.catalogue import catalogue
 from notifications.channels.enquiry import Reply
 from notifications.reconcile import Findings, reconcile
 from policies.messages import messages
@@ -95,7 +97,7 @@ def _show(report: Report, result: dict[str, Any]) -> None:
         {
             say("消息", "message"): message_name(each.template),
             say("通道", "channel"): channel_name(each.channel),
-            say("服务商", "provider"): each.provider or "—",
+            say("服务商", "provider"): provider_name(each.provider),
             say("结果", "result"): state_name(each.state),
             say("条数", "number"): each.messages,
             say("计费条数", "parts"): each.parts,
@@ -113,6 +115,15 @@ def _waiting(report: Report) -> str:
         for kind, at in sorted(report.oldest.items())
     ]
     return "  \n".join([*lines, *(resting.format(each.provider, each.code) for each in report.troubles)])
+
+
+@flow(name="message-gallery", retries=0, persist_result=False)
+@safely
+def message_gallery() -> dict[str, Any]:
+    """Show every message as it would read, with made-up samples, so that an office can check the wording."""
+    page = gallery_markdown(site_of(settings()))
+    artifacts.markdown("message-gallery", page, say("消息一览", "all messages"))
+    return {"messages": len(catalogue())}
 
 
 @flow(name="redact-messages", retries=2, retry_delay_seconds=30, persist_result=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flows.jobs import is_dead, owner, real_now
-from flows.settings import Settings, SettingsError
+from flows.settings import NO_SMS, Settings, SettingsError
 from models.db import Database
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
@@ -75,7 +75,7 @@ def _policy(chosen: Settings) -> MessagePolicy:
 
 def site_of(chosen: Settings) -> Site:
     """Return what every message may say of the district."""
-    answers = f"{chosen.answer_url}/a/" if chosen.answer_url else ""
+    answers = chosen.link("") if chosen.answer_url else ""
     sign = f"【{chosen.sms_sign.strip('【】')}】"
     return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
 
@@ -93,19 +93,28 @@ def channels(chosen: Settings) -> dict[str, list[Channel]]:
     """
     return {
         "robot": [_robots(chosen)],
-        "sms": [_SMS[name](chosen) for name in chosen.sms.split(",")],
+        "sms": sms_channels(chosen),
         "email": [_email(chosen)],
     }
 
 
+def sms_channels(chosen: Settings) -> list[Channel]:
+    """Return the SMS providers in order of preference.
+
+    Raises:
+        MissingSetting, BadGatewayFile: one cannot be used as it is set.
+    """
+    return [] if chosen.sms == NO_SMS else [_SMS[name](chosen) for name in chosen.sms.split(",")]
+
+
 def enquiries(chosen: Settings) -> list[Enquiry]:
     """Return the providers that can be asked what became of messages."""
-    return [channel for channel in channels(chosen)["sms"] if isinstance(channel, Enquiry)]
+    return [channel for channel in sms_channels(chosen) if isinstance(channel, Enquiry)]
 
 
 def callers(chosen: Settings) -> dict[str, Aliyun | Tencent]:
     """Return the providers that may call us with receipts and replies, by name."""
-    named = [channel for channel in channels(chosen)["sms"] if isinstance(channel, Aliyun | Tencent)]
+    named = [channel for channel in sms_channels(chosen) if isinstance(channel, Aliyun | Tencent)]
     return {channel.provider: channel for channel in named}
 
 

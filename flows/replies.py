@@ -13,7 +13,7 @@ from flows.duty_desk import record_within
 from flows.intake_store import Overtaken, log_rows, one_transaction
 from flows.settings import Settings
 from models import audit
-from models.answers import DUTY_NEWS, News, ReplyTaken, duty_of, news_to
+from models.answers import DUTY_NEWS, SWAP_NEWS, News, ReplyTaken, duty_of, news_to
 from models.consent import opt_out
 from models.db import Database, insert_for, keys_of
 from models.district import district_id
@@ -44,8 +44,8 @@ def take_reply(database: Database, settings: Settings, provider: str, reply: Rep
 
     Returns:
         known: it was told before. acknowledged. already: the duty was acknowledged before. moved: the duty is somebody
-        else's now, or begun, or over. no-duty: nothing to acknowledge was sent to this phone. opted-out. kept: for
-        staff to read.
+        else's now, or begun, or over. no-duty: nothing to acknowledge was sent to this phone. ambiguous: a swap
+        was asked for last, which only its link answers; for staff to read. opted-out. kept: for staff to read.
 
     Raises:
         Overtaken: somebody else was faster, twice.
@@ -92,15 +92,16 @@ def _phone(reply: Reply) -> str:
     return address_of("sms", reply.phone) or reply.phone
 
 
-def _ended(session: Session, taken: int, outcome: str) -> str:
-    session.execute(update(ReplyTaken).where(col(ReplyTaken.id) == taken).values(outcome=outcome))
+def _ended(session: Session, taken: int, outcome: str, meaning: Meaning = "ack") -> str:
+    ended = update(ReplyTaken).where(col(ReplyTaken.id) == taken)
+    session.execute(ended.values(outcome=outcome, meaning=meaning))
     return outcome
 
 
 def _opt_out(session: Session, settings: Settings, reply: Reply, taken: int) -> str:
     now = settings.now()
     opt_out(session, "sms", _phone(reply), "reply", now)
-    outcome = _ended(session, taken, "opted-out")
+    outcome = _ended(session, taken, "opted-out", "optout")
     told = {"channel": "sms", "reply": taken, "source": "reply"}
     audit.record(session, settings.district, "recipient", "message.optout", now, **told)
     return outcome
@@ -109,9 +110,11 @@ def _opt_out(session: Session, settings: Settings, reply: Reply, taken: int) -> 
 def _acknowledge(session: Session, settings: Settings, reply: Reply, taken: int) -> str:
     """Acknowledge the duty of the latest message that asked for it, as far as it still is this person's."""
     index = address_index(keys_of(session), "sms", _phone(reply))
-    news = news_to(session, settings.district, index, reply.at, DUTY_NEWS)
+    news = news_to(session, settings.district, index, reply.at, (*DUTY_NEWS, SWAP_NEWS))
     if news is None:
         return _ended(session, taken, "no-duty")
+    if news.template == SWAP_NEWS:  # a yes to the swap, or still to the duty? whoever guesses leaves a centre closed
+        return _ended(session, taken, "ambiguous", "other")
     slot = _behind(session, settings, news)
     if slot is None or slot.day < settings.today():
         return _ended(session, taken, "moved")
@@ -119,7 +122,12 @@ def _acknowledge(session: Session, settings: Settings, reply: Reply, taken: int)
         return _ended(session, taken, "already")
     number = str(slot.cadre)
     at = min(reply.at, settings.now())
-    values = {"date": slot.day.isoformat(), "centre": slot.centre, "cadre": number, "at": at.isoformat()}
+    values = {
+        "date": slot.day.isoformat(),
+        "centre": slot.centre,
+        "cadre": number,
+        "at": at.isoformat(timespec="seconds"),
+    }
     stored = record_within(session, settings, "ack", number, values)
     outcome = _ended(session, taken, "acknowledged")
     log_rows(session, settings, "ack", stored, number, source="reply")

@@ -26,6 +26,7 @@ JOBS = {
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",
     "message-report": "flows.messages:message_report",
+    "message-gallery": "flows.messages:message_gallery",
     "redact-messages": "flows.messages:redact",
 }
 

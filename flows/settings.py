@@ -24,6 +24,7 @@ from models.seal import KeyRing
 from rules.errors import LANGUAGE, TuoqiError, say
 
 SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
+NO_SMS = "none"
 _SECRET = re.compile("[A-Za-z0-9_-]{16,100}")
 _PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
 
@@ -147,8 +148,10 @@ class Settings(BaseSettings):
     @classmethod
     def _providers(cls, sms: str) -> str:
         named = [name.strip() for name in sms.split(",")]
+        if named == [NO_SMS]:
+            return sms.strip()
         if not named or set(named) - set(SMS_PROVIDERS) or len(set(named)) < len(named):
-            raise ValueError(f"not a list of {', '.join(SMS_PROVIDERS)}")
+            raise ValueError(f"not a list of {', '.join(SMS_PROVIDERS)}, nor {NO_SMS}")
         return ",".join(named)
 
     @field_validator("answer_url")
@@ -177,9 +180,14 @@ class Settings(BaseSettings):
         url = self.database_url or f"sqlite:///{self.folder('') / 'tuoqi.db'}"
         return _PLAIN_POSTGRES.sub("postgresql+psycopg://", url)
 
+    @property
+    def answer_site(self) -> str:
+        """The answer page as people reach it: behind the district's proxy, else on this machine."""
+        return self.answer_url or f"http://127.0.0.1:{self.answer_port}"
+
     def link(self, code: str) -> str:
-        """The address of a link's page, as people reach it: behind the district's proxy, or on this machine."""
-        return f"{self.answer_url or f'http://127.0.0.1:{self.answer_port}'}/a/{code}"
+        """The address that a message carries for a code."""
+        return f"{self.answer_site}/a/{code}"
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -238,6 +246,8 @@ class Settings(BaseSettings):
             raise Unfit("TUOQI_KEY_FILE")
         if self.email == "file":
             raise Unfit("TUOQI_EMAIL")
+        if "file" in self.sms.split(","):  # a district without SMS says so, or its messages end in a file
+            raise Unfit("TUOQI_SMS")
 
     def keys(self) -> KeyRing:
         """Read the key file; development makes one for itself and says so.

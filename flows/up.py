@@ -19,7 +19,7 @@ def stay_up(settings: Settings) -> None:
     console = Console()
     console.print(migrate_database(settings))
     with suppress(KeyboardInterrupt), _service(settings, console) as service:
-        page = settings.link("")
+        page = settings.answer_site
         console.print(
             say(
                 f"托起已启动：{service.url}  （按 Ctrl-C 停止；日志在 {settings.folder('logs')}）\n答复页面：{page}",

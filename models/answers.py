@@ -16,6 +16,7 @@ from models.messages import BATCH, ChannelKind, Message
 
 DUTY_NEWS = ("duty-notice", "duty-reminder", "duty-assigned")
 """The templates that ask to be acknowledged; their keys name the slot and its revision."""
+SWAP_NEWS = "duty-swap-asked"
 TOLD = ("sending", "accepted", "delivered", "undeliverable", "unknown")
 """States of a message that may have reached the phone: somebody who answers it has read it."""
 
@@ -193,6 +194,7 @@ class News:
     """A message that was sent to a phone."""
 
     key: str
+    template: str
     recipient: str
 
 
@@ -200,7 +202,7 @@ def news_to(
     session: Session, district: str, address_index: bytes, before: datetime, templates: Sequence[str] = ()
 ) -> News | None:
     """Return the latest SMS that went to a phone before an instant, of some templates or of any."""
-    query = select(col(Message.dedupe_key), col(Message.recipient)).where(
+    query = select(col(Message.dedupe_key), col(Message.template), col(Message.recipient)).where(
         col(Message.address_index) == address_index,
         col(Message.channel) == "sms",
         col(Message.district) == district,

@@ -1,5 +1,6 @@
 """Messages that await an answer of their provider: unknown ones, and accepted ones without a receipt."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,8 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import and_, or_, select, update
 from sqlmodel import Session, col
 
-from models.db import insert_for, keys_of
-from models.messages import IS_AWAITED, Attempt, Message
+from models.db import keys_of
+from models.messages import IS_AWAITED, Message, note
 from models.seal import SealError
 
 ABSENT = "absent"
@@ -103,23 +104,32 @@ class Answered:
     code: str | None
 
 
-def record_answer(session: Session, said: Answered, provider: str, now: datetime) -> bool:
-    """Write what a provider said, if the message still is as it was when we asked; return whether it moved."""
-    before = said.message
-    mine = (
-        col(Message.id) == before.id,
-        col(Message.state) == before.state,
-        col(Message.call_id) == before.call_id,
-    )
-    values = _values(said, now) | {"asked_at": now}
-    row = session.execute(update(Message).where(*mine).values(**values).returning(col(Message.id))).first()
-    if row is None or said.state == before.state:
-        return False
-    tried = {"message_id": before.id, "number": before.attempts, "owner": "reconcile", "provider": provider}
-    tried |= {"outcome": said.answer, "provider_ref": said.provider_ref, "error_code": said.code}
-    tried |= {"request_hash": before.request_hash, "at": now}
-    session.execute(insert_for(session, Attempt).values(**tried).on_conflict_do_nothing())
-    return True
+def record_answers(session: Session, answers: Sequence[Answered], provider: str, now: datetime) -> list[Answered]:
+    """Write what a provider said of messages that still are as they were when we asked; return what moved."""
+    moved = [said for said in answers if _recorded(session, said, now) and said.state != said.message.state]
+    tries = [
+        {
+            "message_id": said.message.id,
+            "number": said.message.attempts,
+            "owner": "reconcile",
+            "provider": provider,
+            "outcome": said.answer,
+            "provider_ref": said.provider_ref,
+            "error_code": said.code,
+            "request_hash": said.message.request_hash,
+            "at": now,
+        }
+        for said in moved
+    ]
+    note(session, tries)
+    return moved
+
+
+def _recorded(session: Session, said: Answered, now: datetime) -> bool:
+    table, before = Message.metadata.tables["message"], said.message
+    mine = (table.c.id == before.id, table.c.state == before.state, table.c.call_id == before.call_id)
+    asked = update(table).where(*mine).values(**_values(said, now), asked_at=now)
+    return session.connection().execute(asked).rowcount == 1
 
 
 def _values(said: Answered, now: datetime) -> dict[str, Any]:

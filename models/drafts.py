@@ -128,9 +128,10 @@ def insert_drafts(session: Session, drafts: Sequence[Draft], classes: Mapping[st
     if not drafts:
         return 0
     rows = message_rows(session, drafts, classes, now)
-    insert = insert_for(session, Message).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    one_statement = {"render_nulls": True}  # the ORM would start anew wherever a row lacks another column
-    new = len(session.execute(insert.returning(col(Message.id)), rows, execution_options=one_statement).all())
+    table = Message.metadata.tables["message"]
+    insert = insert_for(session, table).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    counted = {"preserve_rowcount": True}  # RETURNING would put 27,000 parameters into a statement: twice the time
+    new = session.connection().execute(insert, rows, execution_options=counted).rowcount
     if new < len(rows):
         _compare(session, rows)
     return new

@@ -5,14 +5,14 @@ blindly); pending -> suppressed (opted out) | expired | cancelled (the fact behi
 A message that cannot reach the person has a successor on the person's next channel (`follows`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text, update
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, bindparam, text, update
 from sqlmodel import Field, Session, SQLModel, col
 
-from models.db import Instant
+from models.db import Instant, insert_for
 
 ChannelKind = Literal["email", "sms", "robot", "call"]
 CHANNELS = ("email", "sms", "robot", "call")
@@ -144,3 +144,17 @@ def cancel(session: Session, keys: Sequence[str], code: str, now: datetime) -> i
         query = update(Message).where(*mine).values(**gone).returning(col(Message.id))
         cancelled += len(session.execute(query).all())
     return cancelled
+
+
+def change(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update messages in the order given, each by its id under `row`; all rows name the same columns."""
+    table = Message.metadata.tables["message"]  # the ORM has nothing to add here, and takes its time
+    if rows:
+        session.connection().execute(update(table).where(table.c.id == bindparam("row")), list(rows))
+
+
+def note(session: Session, tries: Sequence[Mapping[str, Any]]) -> None:
+    """Add attempts; one of the same message, number and outcome is there already and stays."""
+    table = Attempt.metadata.tables["attempt"]
+    if tries:
+        session.connection().execute(insert_for(session, table).on_conflict_do_nothing(), list(tries))

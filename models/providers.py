@@ -77,9 +77,13 @@ def health(session: Session, provider: str | None = None) -> list[Health]:
 
 def lock_bucket(session: Session, provider: str) -> datetime | None:
     """Lock a provider's row, making it when there is none, and return when its token bucket is full again."""
-    session.execute(insert_for(session, ProviderState).values(provider=provider).on_conflict_do_nothing())
     mine = (col(ProviderState.provider) == provider, col(ProviderState.template) == WHOLE)
-    return session.exec(select(ProviderState.full_at).where(*mine).with_for_update()).one()
+    locked = select(ProviderState.id, ProviderState.full_at).where(*mine).with_for_update()
+    row = session.exec(locked).first()
+    if row is None:
+        session.execute(insert_for(session, ProviderState).values(provider=provider).on_conflict_do_nothing())
+        row = session.exec(locked).one()
+    return row[1]
 
 
 def fill_bucket(session: Session, provider: str, full_at: datetime) -> None:
@@ -112,15 +116,20 @@ def well(session: Session, provider: str, templates: Collection[str]) -> None:
 
 def counted_today(session: Session, channel: str, day: date) -> int:
     """Lock a channel's day and return how many messages left on it; whoever counts next waits for our commit."""
-    session.execute(insert_for(session, SendingDay).values(channel=channel, day=day).on_conflict_do_nothing())
     mine = (col(SendingDay.channel) == channel, col(SendingDay.day) == day)
-    return session.exec(select(SendingDay.messages).where(*mine).with_for_update()).one()
+    locked = select(SendingDay.messages).where(*mine).with_for_update()
+    left = session.exec(locked).first()
+    if left is None:  # the first of the day
+        session.execute(insert_for(session, SendingDay).values(channel=channel, day=day).on_conflict_do_nothing())
+        left = session.exec(locked).one()
+    return left
 
 
 def count_today(session: Session, channel: str, day: date, messages: int) -> None:
     """Add messages to a channel's day."""
-    mine = (col(SendingDay.channel) == channel, col(SendingDay.day) == day)
-    session.execute(update(SendingDay).where(*mine).values(messages=col(SendingDay.messages) + messages))
+    left = insert_for(session, SendingDay).values(channel=channel, day=day, messages=messages)
+    more = {"messages": col(SendingDay.messages) + left.excluded.messages}
+    session.execute(left.on_conflict_do_update(index_elements=["channel", "day"], set_=more))
 
 
 def forget_days(session: Session, before: date) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Field, Session, SQLModel, col
 
 from models.db import Instant, insert_for, keys_of
 from models.drafts import address_index
-from models.messages import BATCH, Attempt, Message
+from models.messages import BATCH, Message, change, note
 
 UNSETTLED = text("settled_at IS NULL")
 
@@ -129,6 +129,7 @@ def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
     )
     ended: list[Settled] = []
     used: list[int] = []
+    changes, tries = [], []
     states: dict[int, str] = {}
     for row in session.execute(query):
         receipt, state, code, blocked, provider_ref, message, channel, template, before, number, digest, index = row
@@ -138,9 +139,19 @@ def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
         before = states.get(message, before)
         if before in {"accepted", "unknown", "pending"} or (before, state) == ("undeliverable", "delivered"):
             states[message] = state
-            _end(session, message, state, code, provider_ref, now)
-            _note(session, message, number, state, provider, provider_ref, code, digest, now)
+            changes.append(_end(message, state, code, provider_ref, now))
+            tried = {
+                "message_id": message,
+                "number": number,
+                "owner": "receipt",
+                "provider": provider,
+                "outcome": state,
+            }
+            told = {"provider_ref": provider_ref, "error_code": code, "request_hash": digest, "at": now}
+            tries.append({**tried, **told})
             ended.append(Settled(message, channel, template, state, index, blocked))
+    change(session, changes)
+    note(session, tries)
     for start in range(0, len(used), BATCH):
         mine = col(Receipt.id).in_(used[start : start + BATCH])
         session.execute(update(Receipt).where(mine).values(settled_at=now))
@@ -152,24 +163,7 @@ def moves_of(ended: Sequence[Settled]) -> Counter[tuple[str, str, str]]:
     return Counter((each.channel, each.template, each.state) for each in ended)
 
 
-def _end(session: Session, message: int, state: str, code: str | None, provider_ref: str, now: datetime) -> None:
+def _end(message: int, state: str, code: str | None, provider_ref: str, now: datetime) -> dict[str, Any]:
     error = "permanent" if state == "undeliverable" else None
-    values: dict[str, Any] = {"state": state, "error_class": error, "error_code": code, "finished_at": now}
-    mine = update(Message).where(col(Message.id) == message)
-    session.execute(mine.values(**values, provider_ref=provider_ref, lease_owner=None, lease_until=None))
-
-
-def _note(  # noqa: PLR0913, PLR0917 - a try is made of these facts
-    session: Session,
-    message: int,
-    number: int,
-    outcome: str,
-    provider: str,
-    provider_ref: str | None,
-    code: str | None,
-    digest: bytes,
-    now: datetime,
-) -> None:
-    row = {"message_id": message, "number": number, "owner": "receipt", "provider": provider, "outcome": outcome}
-    row |= {"provider_ref": provider_ref, "error_code": code, "request_hash": digest, "at": now}
-    session.execute(insert_for(session, Attempt).values(**row).on_conflict_do_nothing())
+    end = {"finished_at": now, "provider_ref": provider_ref, "lease_owner": None, "lease_until": None}
+    return {"row": message, "state": state, "error_class": error, "error_code": code, **end}

@@ -122,9 +122,9 @@ class _Lane:
                 elif not self._wait(wait, ends):
                     break
         finally:
-            self.channel.close()
             with self.one.db.write() as session:
                 parcels.release(session, self.owner)
+            self.channel.close()
         return able
 
     def _able(self, due: Collection[Pair]) -> set[Pair]:

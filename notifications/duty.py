@@ -70,14 +70,10 @@ class Telling:
         return datetime.combine(day + timedelta(days=1), time(), tzinfo=self.zone)
 
     def routes(self, purpose: str, contact: Contact) -> list[Route]:
-        """Return the person's usable channels in the policy's order, then its other ones, and a call at the end.
-
-        The policy says which channel comes first; a person whom that one does not reach is told by any other.
-        """
-        order = dict.fromkeys([*self.channels[purpose], "email", "sms"])
+        """Return the person's usable channels in the policy's order, and a call at the end."""
         given = {"email": contact.email, "sms": contact.phone}
         routes: list[Route] = []
-        for channel in order:
+        for channel in self.channels[purpose]:
             address = address_of(channel, given.get(channel, ""))
             if address:
                 routes.append((channel, address))  # type: ignore[arg-type]

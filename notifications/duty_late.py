@@ -19,6 +19,9 @@ from notifications.parcels import Parcel
 from notifications.round import Late
 from rules.calendar import month_dates
 
+HANDOVER_UNTIL = time(12)
+"""A link still hands the duty over on the next morning."""
+
 Told = Mapping[str, Mapping[str, Any]]
 
 
@@ -87,7 +90,7 @@ def _codes(session: Session, parcels: Sequence[Parcel], zone: tzinfo) -> Told:
         cadre, day = slots.get(slot, (None, date.min))
         code = ""
         if cadre is not None:
-            ends = datetime.combine(day + timedelta(days=1), time(), zone)
+            ends = datetime.combine(day + timedelta(days=1), HANDOVER_UNTIL, zone)
             code = make(keys, Ticket("duty", slot, cadre, revision, ends))
         told[key] = {"code": code}
     return told

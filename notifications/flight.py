@@ -54,7 +54,7 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class _Composed:
-    body: str
+    body: str = field(repr=False)
     parts: int | None
 
 

@@ -5,16 +5,16 @@ Leases are about processes, so they run on real time; not_before and expires_at 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import Session, col
 
-from models.db import insert_for, keys_of
-from models.messages import IS_OPEN, Attempt, Message
+from models.db import keys_of
+from models.messages import IS_OPEN, Message, change, note
 from notifications.parcels import Pair, Parcel
 
 Moves = Counter[tuple[str, str, str]]
@@ -68,8 +68,9 @@ def take_back(
     lapsed = or_(col(Message.lease_until) <= real_now, col(Message.lease_owner).in_(gone))
     told = (col(Message.channel), col(Message.template), col(Message.state))
     free = {"state": "pending", "lease_owner": None, "lease_until": None}
-    locked = select(col(Message.id)).where(IS_OPEN, col(Message.state) != "pending", lapsed).order_by(col(Message.id))
-    session.execute(locked.with_for_update()).all()  # in the order in which everybody locks
+    in_order = col(Message.id) + 0  # the order in which everybody locks; for the bare id SQLite would read the table
+    locked = select(col(Message.id)).where(IS_OPEN, col(Message.state) != "pending", lapsed).order_by(in_order)
+    session.execute(locked.with_for_update()).all()
     claimed = update(Message).where(IS_OPEN, col(Message.state) == "claimed", lapsed).values(**free)
     moves: Moves = Counter(tuple(row) for row in session.execute(claimed.returning(*told)))
     doubt = {"state": "unknown", "error_class": "unknown", "error_code": "lease", "finished_at": now}
@@ -80,9 +81,8 @@ def take_back(
     for channel, template, state, *fact in session.execute(sending.returning(*told, *map(col, facts))):
         moves[channel, template, state] += 1
         tries.append(dict(zip(names, fact, strict=True)))
-    if tries:
-        known = {"outcome": "unknown", "error_code": "lease", "at": real_now}
-        session.execute(insert_for(session, Attempt).on_conflict_do_nothing(), [{**row, **known} for row in tries])
+    known = {"outcome": "unknown", "error_code": "lease", "at": real_now}
+    note(session, [{**row, **known} for row in tries])
     return moves
 
 
@@ -107,7 +107,7 @@ def held(session: Session, owner: str, parcels: Iterable[Parcel], states: Sequen
 
 def drop(session: Session, fates: Sequence[tuple[Parcel, str, str | None]], now: datetime) -> None:
     """End claimed messages that must not fly: suppressed, expired, cancelled, or dead with a code."""
-    _write(session, [_drop(parcel, state, code, now) for parcel, state, code in fates])
+    change(session, [_drop(parcel, state, code, now) for parcel, state, code in fates])
 
 
 def _drop(parcel: Parcel, state: str, code: str | None, now: datetime) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _drop(parcel: Parcel, state: str, code: str | None, now: datetime) -> dict[s
 def hold(session: Session, held_until: Sequence[tuple[Parcel, datetime]]) -> None:
     """Put claimed messages back until a moment: quiet hours and caps."""
     back = {"state": "pending", "lease_owner": None, "lease_until": None}
-    _write(session, [{"row": parcel.id, "not_before": until, **back} for parcel, until in held_until])
+    change(session, [{"row": parcel.id, "not_before": until, **back} for parcel, until in held_until])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Frozen:
     """A request exactly as it will leave, its parts where they cost money, and the call it flies in."""
 
     parcel: Parcel
-    body: str
+    body: str = field(repr=False)
     parts: int | None
     call_id: str
 
@@ -148,14 +148,14 @@ def freeze(session: Session, frozen: Sequence[Frozen], provider: str, now: datet
         }
         for each in frozen
     ]
-    _write(session, rows)
+    change(session, rows)
 
 
 def record(session: Session, owner: str, records: Sequence[Record], real_now: datetime, now: datetime) -> Moves:
     """Write what came of a chunk, for the rows that are still ours; say where they went."""
     ours = held(session, owner, (entry.parcel for entry in records), ("sending", "unknown"))
     kept = [entry for entry in records if entry.parcel.id in ours]
-    _write(session, [_recorded(entry, now) for entry in kept])
+    change(session, [_recorded(entry, now) for entry in kept])
     tries = [
         {
             "message_id": entry.parcel.id,
@@ -170,8 +170,7 @@ def record(session: Session, owner: str, records: Sequence[Record], real_now: da
         }
         for entry in kept
     ]
-    if tries:
-        session.execute(insert_for(session, Attempt).on_conflict_do_nothing(), tries)
+    note(session, tries)
     return Counter((entry.channel, entry.parcel.template, entry.state) for entry in kept)
 
 
@@ -189,9 +188,3 @@ def _recorded(entry: Record, now: datetime) -> dict[str, Any]:
         "error_code": entry.code,
         "finished_at": None if entry.state == "pending" else now,
     }
-
-
-def _write(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Message.metadata.tables["message"]
-    if rows:
-        session.connection().execute(update(table).where(table.c.id == bindparam("row")), list(rows))

@@ -88,10 +88,13 @@ def _capped(flight: Flight, session: Session, parcels: Sequence[Parcel]) -> Iter
     caps, here = flight.one.policy.caps, flight.one.now().astimezone(flight.one.zone)
     next_day = tomorrow(here)
     limited = [parcel for parcel in parcels if parcel.kind != URGENT]
+    exempt = [parcel.address_index for parcel in parcels if parcel.kind == URGENT]
     if not limited:
         return
     room = min(caps.run - flight.flown, caps.day - providers.counted_today(session, flight.kind, here.date()))
+    room -= len(exempt)
     per_number = _flown_today(session, limited, _midnight(here))
+    per_number.update(index for index in exempt if index)
     for parcel in limited:
         index = parcel.address_index
         if room <= 0 or (index is not None and per_number[index] >= caps.number_day):
@@ -119,5 +122,4 @@ def count(flight: Flight, session: Session, messages: int) -> None:
     """Add what flies now to the channel's day."""
     if messages:
         here = flight.one.now().astimezone(flight.one.zone)
-        providers.counted_today(session, flight.kind, here.date())
         providers.count_today(session, flight.kind, here.date(), messages)

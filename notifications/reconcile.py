@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from models.awaited import ABSENT, Answered, Awaited, Patience, awaited, record_answer
+from models.awaited import ABSENT, Answered, Awaited, Patience, awaited, record_answers
 from models.consent import opt_out_index
 from models.successors import pass_on
 from notifications.channels.contract import ChannelDown
@@ -157,10 +157,11 @@ def _judged(one: Round, message: Awaited, found: Found | None) -> Answered:
 
 def _store(one: Round, provider: str, answers: Iterable[tuple[Answered, bool]], findings: Findings) -> None:
     with one.db.write() as session:
-        for said, blocked in sorted(answers, key=lambda answer: answer[0].message.id):  # the order everybody locks in
-            findings.asked += 1
-            if record_answer(session, said, provider, one.now()):
-                findings.moves[said.message.channel, said.message.template, said.state] += 1
+        in_order = sorted(answers, key=lambda answer: answer[0].message.id)  # the order everybody locks in
+        findings.asked += len(in_order)
+        for said in record_answers(session, [said for said, _ in in_order], provider, one.now()):
+            findings.moves[said.message.channel, said.message.template, said.state] += 1
+        for said, blocked in in_order:
             if blocked:
                 opt_out_index(session, said.message.channel, said.message.address_index, "provider", one.now())
         lost = [said.message.id for said, _ in answers if said.state in {"undeliverable", "dead"}]

@@ -25,6 +25,7 @@ from flows import settings as settings_module  # noqa: E402
 from flows.settings import Settings, write_keys  # noqa: E402
 from flows.store import prepare  # noqa: E402
 from models.db import Database  # noqa: E402
+from tests.notifications.office import Office  # noqa: E402
 
 KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
@@ -124,3 +125,9 @@ def database(
     opened = Database(chosen.url, configured.keys())
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    """An outbox with both clocks in hand."""
+    return Office(database)

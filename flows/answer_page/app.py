@@ -6,9 +6,9 @@ Opening a link does nothing: link previews and virus scanners open links. Only a
 import hmac
 import time
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import SecretStr
 from sqlalchemy import text as sql
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -32,6 +32,8 @@ from models.duty_record import SlotMoved
 from notifications.links import BadLink, ExpiredLink, Ticket, read
 from rules.errors import LANGUAGE, say
 
+FORM_BYTES = 4_096
+CALLBACK_BYTES = 1_048_576
 FIELDS = 12
 """More fields than any form of ours has are not read."""
 
@@ -58,7 +60,7 @@ def answer_app(
             Route("/callback/{provider}/{secret}/{what}", _callback, methods=["POST"]),
             Route("/healthz", _healthz, methods=["GET"]),
         ],
-        middleware=[Middleware(Gate, hosts=frozenset(hosts))],
+        middleware=[Middleware(Gate, hosts=frozenset(hosts), most=partial(_most, settings))],
         exception_handlers={HTTPException: _no_route},
     )
     app.router.redirect_slashes = False
@@ -66,6 +68,19 @@ def answer_app(
     app.state.guesses = Guesses(clock)
     app.state.callbacks = callbacks or Callbacks()
     return app
+
+
+def _most(settings: Settings, path: str) -> int:
+    """How many bytes a path takes: only who knows the secret may send a provider's large portions."""
+    parts = path.split("/")
+    trusted = len(parts) == 5 and parts[1] == "callback" and _knows(settings, parts[3])
+    return CALLBACK_BYTES if trusted else FORM_BYTES
+
+
+def _knows(settings: Settings, given: str) -> bool:
+    """Whether this is the secret of the callbacks; without one, nothing is."""
+    secret = settings.callback_secret
+    return secret is not None and hmac.compare_digest(given.encode(), secret.get_secret_value().encode())
 
 
 async def _answer(request: Request) -> Response:
@@ -130,9 +145,7 @@ def _fields(body: bytes) -> dict[str, str]:
 
 async def _callback(request: Request) -> Response:
     desk: Desk = request.app.state.desk
-    secret: SecretStr | None = desk.settings.callback_secret
-    given = request.path_params["secret"].encode()
-    if secret is None or not hmac.compare_digest(given, secret.get_secret_value().encode()):
+    if not _knows(desk.settings, request.path_params["secret"]):
         return _html(lost(), _language(request))
     what, provider = request.path_params["what"], request.path_params["provider"]
     callbacks: Callbacks = request.app.state.callbacks
@@ -178,7 +191,8 @@ def _language(request: Request) -> Lang:
 def _address(request: Request) -> str:
     peer = request.client.host if request.client else None
     proxy = request.app.state.desk.settings.answer_proxy
-    return address_of(peer, request.headers.get("x-forwarded-for"), proxy)
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies append a line of their own
+    return address_of(peer, forwarded, proxy)
 
 
 def _html(page: Page, lang: Lang, headers: dict[str, str] | None = None) -> HTMLResponse:

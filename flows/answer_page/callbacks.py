@@ -26,7 +26,7 @@ TakeReply = Callable[[Database, Settings, str, Reply], str]
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How one provider speaks: its two payloads, and the answer it takes for a yes."""
+    """How one provider speaks: its two payloads, read from the body as it came, and the answer it takes for a yes."""
 
     parse_reports: ParseReports
     parse_replies: ParseReplies
@@ -73,5 +73,5 @@ class Callbacks:
 def _parsed(parse: Callable[[bytes], Sequence[T]], body: bytes) -> list[T]:
     try:
         return list(parse(body))
-    except NotificationError:
+    except (NotificationError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BadPayload from None

@@ -54,9 +54,8 @@ def take(desk: Desk, code: str, ticket: Ticket, form: Mapping[str, str]) -> Page
             told = _step(session, desk, code, ticket, step, form)
     except NotRecorded as refused:
         with desk.database.read() as session:
-            said = f"{refused.problem}；{refused.remedy}。" if say("zh", "en") == "zh" else str(refused)
             duty = duty_behind(session, desk, ticket)
-            return shown(session, desk, code, duty, status=422, problem=said, given=form)
+            return shown(session, desk, code, duty, status=422, problem=str(refused), given=form)
     with desk.database.read() as session:
         return shown(session, desk, code, duty_behind(session, desk, ticket), notice=told)
 

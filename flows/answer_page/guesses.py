@@ -79,7 +79,7 @@ def _network(address: str) -> str:
     return str(getattr(known, "ipv4_mapped", None) or known)
 
 
-def address_of(peer: str | None, forwarded: str | None, proxy: str) -> str:
+def address_of(peer: str | None, forwarded: str, proxy: str) -> str:
     """Return the address of who asks: the peer, or what the one trusted proxy says of its own peer.
 
     Args:

@@ -1,7 +1,7 @@
 """What every channel does: open, compose the request to be frozen, send frozen requests, say what came of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -28,11 +28,11 @@ class Letter:
     """
 
     out_id: str
-    address: str
+    address: str = field(repr=False)
     label: str
     template: str
     language: str
-    content: Mail | Sms
+    content: Mail | Sms = field(repr=False)
     at: datetime
 
 
@@ -41,11 +41,11 @@ class Request:
     """A frozen request: `body` leaves exactly as it was committed."""
 
     out_id: str
-    address: str
+    address: str = field(repr=False)
     label: str
     template: str
     language: str
-    body: str
+    body: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

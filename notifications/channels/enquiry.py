@@ -1,7 +1,7 @@
 """What a provider can be asked after sending: what became of a message, receipts, and what people answered."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol, runtime_checkable
 
@@ -34,8 +34,8 @@ class Reply:
     """An SMS that somebody sent us; `id` is the same however often the provider tells of it."""
 
     id: str
-    phone: str
-    text: str
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
     at: datetime
 
 

@@ -1,12 +1,14 @@
 """The deliver job without a server: files in var/outbox, counts in the report, nothing when idle."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from flows import deliver as job
+from flows import outlets
 from flows.outlets import channels
 from flows.settings import Settings, settings
 from models.db import Database
@@ -25,8 +27,8 @@ CALL = Draft("m:3", "duty-released", "call", "C-7K3Q-9XM2", "", VARIABLES, "5301
 @pytest.fixture
 def var(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TUOQI_VAR_DIR", str(tmp_path / "var"))
-    monkeypatch.setattr(job, "open_database", lambda _: database)
-    monkeypatch.setattr(job, "STILL_TRUE", {})  # these messages have no duty behind them
+    monkeypatch.setattr(job, "opened", lambda _: nullcontext(database))
+    monkeypatch.setattr(outlets, "STILL_TRUE", {})  # these messages have no duty behind them
     settings.cache_clear()
     yield tmp_path / "var"
     settings.cache_clear()
@@ -62,7 +64,7 @@ def test_the_report_counts_by_message_and_names_nobody() -> None:
     assert "auth 535" in chinese
     token = LANGUAGE.set("en")
     try:
-        assert "| gone-template | SMS | unknown, please check | 1 |" in job.report(tally)
+        assert "| gone-template | SMS | unknown | 1 |" in job.report(tally)
     finally:
         LANGUAGE.reset(token)
 

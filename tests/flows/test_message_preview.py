@@ -142,9 +142,9 @@ def test_the_page_shows_every_message_in_both_languages_and_loads_nothing() -> N
 def test_the_markdown_has_a_table_and_the_texts_of_every_message() -> None:
     page = gallery_markdown(LINKED)
     assert page.count("\n## ") == len(catalogue())
-    assert page.count("\n```") == 2 * len(catalogue())
+    plain = page.replace("\\", "")
     for name, kind in catalogue().items():
         assert f"`{name}`" in page
         if "sms" in kind.channels:
-            assert render_sms(kind, "zh-CN", kind.sample("zh-CN"), site=LINKED).text in page
+            assert render_sms(kind, "zh-CN", kind.sample("zh-CN"), site=LINKED).text in plain
     assert all(line.count("|") == 5 for line in page.splitlines() if line.startswith("|"))

@@ -194,6 +194,18 @@ def test_the_latest_duty_is_meant_when_there_are_two(town: Town) -> None:
     assert (town.slot(MINE).state, town.slot(THEIRS).state) == ("published", "acknowledged")
 
 
+def test_a_yes_after_a_swap_was_asked_for_is_not_guessed_at(town: Town) -> None:
+    noticed(town)
+    town.telephone("2026-03-09T17:20").post(town.link(THEIRS), {"do": "swap", "date": str(MINE)})
+    with town.database.write() as session:
+        asked = update(Message).where(col(Message.template) == "duty-swap-asked")
+        session.execute(asked.values(state="delivered", request_hash=b"x", finished_at=REPLIED))
+    assert take(town, reply()) == "ambiguous"
+    assert (town.slot(MINE).state, town.slot(MINE).cadre) == ("published", "K1")
+    with town.database.read() as session:
+        assert session.execute(select(col(ReplyTaken.meaning))).scalars().all() == ["other"]
+
+
 def ref(town: Town) -> str | None:
     return town.slot(MINE).ref
 
@@ -201,6 +213,11 @@ def ref(town: Town) -> str | None:
 def test_a_reply_from_a_clock_that_is_ahead_is_of_now(town: Town) -> None:
     noticed(town)
     assert take(town, reply(at=REPLIED + timedelta(hours=3))) == "acknowledged"
+
+
+def test_a_reply_between_two_seconds_is_taken(town: Town) -> None:
+    noticed(town)
+    assert take(town, reply(at=REPLIED + timedelta(microseconds=123_456))) == "acknowledged"
 
 
 def test_t_opts_the_phone_out_and_nothing_else(town: Town) -> None:

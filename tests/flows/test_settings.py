@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from flows import settings as module
 from flows.jobs import real_now
@@ -17,6 +18,7 @@ from rules.errors import LANGUAGE
 
 FIT: dict[str, Any] = {
     "environment": "production",
+    "sms": "aliyun",
     "database_url": "postgresql+psycopg://tuoqi@db/tuoqi",
     "key_file": Path("/etc/tuoqi.keys"),
     "email": "smtp",
@@ -32,8 +34,15 @@ def _fresh() -> Iterator[None]:
     LANGUAGE.reset(token)
 
 
-def test_production_starts_with_everything_set() -> None:
-    Settings(**FIT).check()
+@pytest.mark.parametrize("sms", ["aliyun", "tencent, aliyun", "none"])
+def test_production_starts_with_everything_set(sms: str) -> None:
+    Settings(**{**FIT, "sms": sms}).check()
+
+
+@pytest.mark.parametrize("sms", ["", "pigeon", "aliyun,aliyun", "none,aliyun"])
+def test_sms_providers_are_named_once_and_known(sms: str) -> None:
+    with pytest.raises(ValidationError, match="sms"):
+        Settings(sms=sms)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +51,7 @@ def test_production_starts_with_everything_set() -> None:
         pytest.param("database_url", "", id="default database"),
         pytest.param("key_file", None, id="no key file"),
         pytest.param("email", "file", id="file channel"),
+        pytest.param("sms", "aliyun,file", id="an SMS file behind a provider"),
     ],
 )
 def test_production_refuses(name: str, value: object) -> None:
@@ -181,3 +191,34 @@ def test_the_language_of_the_run_follows_the_settings(monkeypatch: pytest.Monkey
 
 def test_the_password_of_the_mail_server_is_not_shown() -> None:
     assert "geheim" not in repr(Settings(smtp_password="geheim"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TUOQI_ANSWER_URL", "page.example.org"),
+        ("TUOQI_ANSWER_URL", "javascript:alert(1)"),
+        ("TUOQI_ANSWER_URL", "https://answers.example.cn/?x=1"),
+        ("TUOQI_CALLBACK_SECRET", "short"),
+        ("TUOQI_CALLBACK_SECRET", "sixteen/letters/."),
+    ],
+)
+def test_what_would_not_work_in_an_address_is_refused_and_not_repeated(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting, match=name) as refused:
+        module.settings()
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("", "http://127.0.0.1:4201/a/x1"),
+        ("https://answers.example.cn/", "https://answers.example.cn/a/x1"),
+        ("https://example.cn/duty", "https://example.cn/duty/a/x1"),
+    ],
+)
+def test_a_link_leads_to_where_telephones_reach_the_page(url: str, link: str) -> None:
+    assert Settings(answer_url=url).link("x1") == link

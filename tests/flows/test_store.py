@@ -65,7 +65,8 @@ def test_the_file_of_a_new_sqlite_database_is_its_owners_alone(tmp_path: Path, k
 def test_an_older_database_waits_for_migrate(
     database: Database, configured: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "history", lambda: ("0002", "0001"))
+    known = schema.history()
+    monkeypatch.setattr(schema, "history", lambda: ("next", *known))
     with pytest.raises(OldDatabase, match="tuoqi migrate"):
         open_database(_settings(database, configured))
 

@@ -194,10 +194,11 @@ def test_every_job_has_its_messages() -> None:
     assert numbers == {"alarm": 1, "allowance": 7, "duty": 11, "exam": 5, "greeting": 2, "issue": 4, "visit": 6}
 
 
-def test_only_payments_are_of_that_kind_and_only_checks_and_alarms_are_urgent() -> None:
+def test_only_payments_are_of_that_kind_and_what_cannot_wait_is_urgent() -> None:
     kinds = {name: kind.kind for name, kind in catalogue().items() if kind.kind != "notice"}
     assert kinds == {
         "alarm": "urgent",
+        "duty-absent": "urgent",
         "visit-wellness": "urgent",
         "allowance-paid": "payment",
         "greeting-birthday": "promotional",

@@ -23,7 +23,6 @@ from notifications.outbox import enqueue
 from notifications.parcels import Parcel, claim
 from notifications.rendering import Sms, render_sms
 from notifications.round import Round
-from notifications.site import Site
 from policies.messages import messages
 
 NOW = datetime(2026, 7, 11, 1, 0, tzinfo=UTC)  # 09:00 in the district
@@ -210,8 +209,8 @@ def test_a_broken_template_costs_its_own_message_only(database: Database, monkey
     put(database, *many(2))
     languages = iter(["no-such-language"])
 
-    def render(template: Any, language: str, variables: Any, *, site: Site) -> Sms:
-        return render_sms(template, next(languages, language), variables, site=site)
+    def render(template: Any, language: str, variables: Any, *rest: Any, **named: Any) -> Sms:
+        return render_sms(template, next(languages, language), variables, *rest, **named)
 
     monkeypatch.setattr("notifications.flight.render_sms", render)
     run(database, Post())

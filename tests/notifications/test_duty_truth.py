@@ -1,7 +1,9 @@
 """A message that waited is sent only if the duty still is what it says."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from flows.sample import district, register_rows
 from flows.settings import settings
 from models.db import Database
 from notifications import drain as outbox
+from notifications.duty_truth import STILL_TRUE
+from notifications.parcels import claim
 from tests.flows.test_duty import Office
 
 
@@ -61,3 +65,18 @@ def test_what_is_still_true_is_sent(office: Office) -> None:
     slots = [slot for slot in office.slots() if slot.day == DAY]
     moment = datetime(2026, 3, 9, 17) + timedelta(minutes=1)  # noqa: DTZ001 - wall time of the district
     assert drain(office, moment.isoformat()) == {"accepted": len(slots)}
+
+
+def test_the_successor_of_a_notice_holds_as_long_as_the_notice_does(office: Office) -> None:
+    """Its key is the notice's with ~1, and the slot behind it is the same."""
+    office.watch("2026-03-09T17:00")
+    chosen = office.at("2026-03-09T17:01")
+    with office.database.write() as session:
+        pairs = {("duty-notice", "zh-CN")}
+        terms: dict[str, Any] = {"pairs": pairs, "now": chosen.now(), "lease_until": chosen.now(), "limit": 99}
+        notices = [parcel for channel in ("sms", "email") for parcel in claim(session, channel, "x", **terms)]
+        successors = [replace(parcel, key=f"{parcel.key}~2") for parcel in notices]
+        assert notices
+        assert STILL_TRUE["duty-notice"](session, successors) == {parcel.key for parcel in successors}
+        other = [replace(parcel, key=parcel.key.replace(":r", ":r9") + "~1") for parcel in notices]
+        assert STILL_TRUE["duty-notice"](session, other) == set()

@@ -1,164 +1,213 @@
-"""Kill -9 at every point of the protocol, and two drains at once: nothing twice, and little in doubt.
+"""Kill -9 at every point of the protocol and at random, and drains at once: nothing twice, little in doubt, none lost.
 
-Children are forked from a process without open connections; the channel is a plain ledger that would show duplicates.
+Children are forked from a process without open connections; the provider is a process of its own, reached over HTTP,
+whose ledger would show duplicates and which can be asked by our call's id.
 """
 
 import os
+import random
 import signal
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from models.db import Database
-from models.drafts import Draft
-from models.message_views import counts
 from notifications import drain as _loaded  # noqa: F401 - children must not import
-from notifications import leases, parcels
-from notifications.channels.contract import Letter, Outcome, Request
-from notifications.drain import drain
-from notifications.outbox import enqueue
-from notifications.round import Round
-from policies.messages import messages
+from tests.notifications.fallible import ASKING, FLYING, Fuse, mine
+from tests.notifications.office import BOOK, NOON, Office, mixed
+from tests.notifications.wire import CHUNK, Wire, rehearsal
 
-NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
-POLICY = messages(NOW.date())
-VARIABLES = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
-CHUNK = 5
-POINTS = ("before claim", "after claim", "after freeze", "amid sending", "after sending", "before record")
+Work = Callable[[Office, Wire], Any]
 
 
-class Ledger:
-    """Appends each out_id to a file and knows nothing of what is there already; `hit` may kill the process."""
-
-    provider = "ledger"
-    batch = CHUNK
-
-    def __init__(self, path: Path, hit: Callable[[str], None]) -> None:
-        self.path, self.hit = path, hit
-
-    def open(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def compose(self, letter: Letter) -> str:
-        return letter.out_id
-
-    def carries(self, _template: str, _language: str) -> bool:
-        return True
-
-    def send(self, _call_id: str, requests: Sequence[Request]) -> list[Outcome]:
-        self.hit("after freeze")
-        for place, request in enumerate(requests):
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            os.write(descriptor, request.body.encode() + b"\n")
-            os.close(descriptor)
-            if place == len(requests) // 2:
-                self.hit("amid sending")
-        self.hit("after sending")
-        return [Outcome(request.out_id, "accepted") for request in requests]
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """One provider for all tests, as in life."""
+    with rehearsal() as url:
+        yield url
 
 
-def _drain(database: Database, ledger: Path, hit: Callable[[str], None], owner: str, dead: set[str]) -> None:
-    clocks: dict[str, Any] = {"now": lambda: NOW, "real_now": lambda: NOW}
-    one = Round(database, POLICY, UTC, owner=owner, chunk=CHUNK, dead=dead.__contains__, **clocks)
-    drain(one, {"sms": [Ledger(ledger, hit)]})
+@dataclass
+class Trial:
+    """A database, a provider, and processes that die."""
 
+    database: Database
+    url: str
+    fuse: Fuse = field(default_factory=Fuse)
+    told: int = 0
+    minutes: int = 0
+    kills: int = 0
+    dead: set[str] = field(default_factory=set)
 
-def _fork(database: Database, work: Callable[[Database], None]) -> int:
-    """Run `work` with its own connections in a child; return the child's pid."""
-    url = database.engine.url.render_as_string(hide_password=False)
-    database.close()
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        work(Database(url, database.keys))
-        os._exit(0)
-    except BaseException:  # noqa: BLE001 - a child must never fall back into the parent's test run
-        os._exit(1)
+    def __post_init__(self) -> None:
+        self.wire = Wire(self.url, self.fuse)
+        self.wire.open()
+        self.wire.since = self.wire._ask("/control/ledger")["count"]
 
+    def office(self, database: Database, owner: str) -> Office:
+        """The outbox as one process sees it, each a minute later than the one before."""
+        now = NOON + timedelta(minutes=self.minutes)
+        caps = replace(BOOK.caps, number_day=10**6, run=10**6, day=10**6)
+        policy = replace(BOOK, caps=caps, rates={})
+        return Office(database, now, now, policy, owner, {"chunk": CHUNK, "dead": self.dead.__contains__})
 
-def _killer(point: str, nth: int) -> Callable[[str], None]:
-    seen: Counter[str] = Counter()
+    def enqueue(self, number: int) -> None:
+        """Messages of two templates, each to a phone of its own, that is nobody else's in this session."""
+        first = self.wire.since + self.told
+        told = [
+            replace(one, key=f"k:{self.told + n}", address=f"139{first + n:08}") for n, one in enumerate(mixed(number))
+        ]
+        self.office(self.database, "job").put(*told)
+        self.told += number
 
-    def hit(here: str) -> None:
-        seen[here] += 1
-        if here == point and seen[here] == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def fork(self, work: Work, fuse: Fuse | None = None) -> int:
+        """Run `work` with connections of its own in a child; return the child's pid."""
+        url = self.database.engine.url.render_as_string(hide_password=False)
+        self.database.close()
+        self.minutes += 1
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            wire = Wire(self.url, fuse or self.fuse, self.wire.since)
+            work(self.office(Database(url, self.database.keys), f"child:{os.getpid()}"), wire)
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - a child must never fall back into the parent's test run
+            os._exit(1)
 
-    return hit
-
-
-def _mine_the_protocol(monkeypatch: pytest.MonkeyPatch, hit: Callable[[str], None]) -> None:
-    claim, held, record = parcels.claim, leases.held, leases.record
-
-    def mined_claim(*args: Any, **rest: Any) -> Any:
-        hit("before claim")
-        return claim(*args, **rest)
-
-    def mined_held(*args: Any, **rest: Any) -> Any:
-        hit("after claim")
-        return held(*args, **rest)
-
-    def mined_record(*args: Any, **rest: Any) -> Any:
-        moves = record(*args, **rest)
-        hit("before record")
-        return moves
-
-    monkeypatch.setattr(parcels, "claim", mined_claim)
-    monkeypatch.setattr(leases, "held", mined_held)
-    monkeypatch.setattr(leases, "record", mined_record)
-
-
-def _enqueue(database: Database, number: int) -> None:
-    drafts = [
-        Draft(f"k:{n}", "duty-released", "sms", "C-7K3Q-9XM2", f"138{n:08}", VARIABLES, "530112") for n in range(number)
-    ]
-    with database.write() as session:
-        enqueue(session, drafts, NOW)
-
-
-def _states(database: Database) -> Counter[str]:
-    with database.read() as session:
-        return Counter({state: number for (_, _, state), number in counts(session).items()})
-
-
-@pytest.mark.parametrize("nth", [1, 2])
-def test_a_kill_at_any_point_sends_nothing_twice(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nth: int
-) -> None:
-    ledger, dead = tmp_path / "ledger", set[str]()
-    _enqueue(database, 60)
-    for point in POINTS:
-        with monkeypatch.context() as mined:
-            hit = _killer(point, nth)
-            _mine_the_protocol(mined, hit)
-            pid = _fork(database, lambda child, hit=hit: _drain(child, ledger, hit, f"child:{os.getpid()}", {*dead}))  # type: ignore[misc]
+    def ended(self, pid: int) -> bool:
+        """Wait for a child; tell whether it was killed."""
         _, status = os.waitpid(pid, 0)
-        assert os.WIFSIGNALED(status), point
-        dead.add(f"child:{pid}")
-        states = _states(database)
-        assert states.total() == 60
-    _drain(database, ledger, lambda _: None, "last", dead)
-    states, sent = _states(database), ledger.read_text().split()
-    assert len(sent) == len(set(sent))
-    assert states["accepted"] + states["unknown"] == 60
-    assert 0 < states["unknown"] <= len(POINTS) * CHUNK
-    assert states["accepted"] <= len(sent) <= 60
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+        self.dead.add(f"child:{pid}")
+        self.kills += os.WIFSIGNALED(status)
+        return os.WIFSIGNALED(status)
+
+    def states(self) -> dict[str, int]:
+        return self.office(self.database, "me").states()
+
+    def check(self) -> None:
+        """What holds at any moment: nothing twice, everything somewhere, little in doubt."""
+        states, sent = self.states(), Counter(entry["phone"] for entry in self.wire.ledger())
+        assert not sent or max(sent.values()) == 1
+        assert sum(states.values()) == self.told
+        assert states.keys() <= {"accepted", "delivered", "unknown", "pending", "claimed", "sending"}
+        assert states.get("accepted", 0) + states.get("delivered", 0) <= len(sent)
+        doubts = self.office(self.database, "me").rows("SELECT count(*) FROM attempt WHERE outcome = 'unknown'")
+        assert doubts[0][0] <= self.kills * CHUNK
+
+    def settle(self) -> None:
+        """With nobody dying any more everything is accepted, and each exactly once."""
+        self.check()
+        for _ in range(2):
+            self.minutes += 20
+            last = self.office(self.database, "last")
+            last.drain(Wire(self.url, Fuse()))
+            self.minutes += 20
+            self.office(self.database, "last").ask(Wire(self.url, Fuse(), self.wire.since), limit=10**6)
+        self.check()
+        assert self.states().keys() <= {"accepted", "delivered"}
+        assert Counter(entry["phone"] for entry in self.wire.ledger()) == Counter(
+            f"139{self.wire.since + n:08}" for n in range(self.told)
+        )
 
 
-def test_two_drains_at_once_send_each_message_once(database: Database, tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger"
-    _enqueue(database, 60)
-    pids = [
-        _fork(database, lambda child, me=me: _drain(child, ledger, lambda _: None, f"drain{me}", set()))  # type: ignore[misc]
-        for me in range(2)
-    ]
-    assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids] == [0, 0]
-    sent = ledger.read_text().split()
-    assert (len(sent), len(set(sent))) == (60, 60)
-    assert _states(database) == {"accepted": 60}
+@pytest.fixture
+def trial(database: Database, provider: str) -> Iterator[Trial]:
+    made = Trial(database, provider)
+    yield made
+    made.wire.close()
+
+
+def _drain(office: Office, wire: Wire) -> None:
+    office.drain(wire)
+
+
+def _ask(office: Office, wire: Wire) -> None:
+    office.ask(wire, limit=10**6)
+
+
+def _killed_at(trial: Trial, monkeypatch: pytest.MonkeyPatch, work: Work, point: str, nth: int) -> None:
+    fuse = Fuse(act=lambda: os.kill(os.getpid(), signal.SIGKILL))
+    fuse.light(point, nth)
+    with monkeypatch.context() as mined:
+        mine(mined, fuse)
+        assert trial.ended(trial.fork(work, fuse)), point
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["first chunk", "second chunk"])
+def test_a_kill_at_any_point_of_a_drain_sends_nothing_twice(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """The second hit of a call is between two calls of the first chunk, for two templates fly in it."""
+    trial.enqueue(80)
+    for point in FLYING:
+        _killed_at(trial, monkeypatch, _drain, point, nth)
+        trial.check()
+    assert trial.office(trial.database, "me").rows("SELECT 1 FROM attempt WHERE error_code = 'lease'")
+    trial.settle()
+
+
+def test_a_kill_at_any_point_of_reconciling_neither_loses_nor_doubles(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial.enqueue(30)
+    for nth in (1, 2):
+        for point in ("call begins", "amid a call", "call ends"):
+            _killed_at(trial, monkeypatch, _drain, point, nth)
+    _drain(trial.office(trial.database, "last"), Wire(trial.url, Fuse()))
+    assert trial.states()["unknown"]
+    for point in ASKING:
+        trial.minutes += 20
+        _killed_at(trial, monkeypatch, _ask, point, 1)
+        trial.check()
+    trial.settle()
+
+
+def _kill_at_random(trial: Trial, kills: int, dice: random.Random) -> None:
+    """Kill children in the midst of draining and asking, sometimes two at once, until so many died."""
+    while trial.kills < kills:
+        if trial.states().get("pending", 0) < 60:
+            trial.enqueue(60)
+        works = [_ask] if dice.random() < 0.15 else [_drain] * dice.choice([1, 1, 1, 2])
+        pids = [trial.fork(work) for work in works]
+        time.sleep(dice.uniform(0.005, 0.15))  # the moment of death is the only thing that it times
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            trial.ended(pid)
+    trial.check()
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(26, id="26 kills"), pytest.param(260, id="260 kills", marks=pytest.mark.proof)]
+)
+def test_kills_at_random_send_nothing_twice_and_lose_nothing(trial: Trial, kills: int) -> None:
+    seed = random.SystemRandom().getrandbits(32)
+    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
+    _kill_at_random(trial, kills, random.Random(seed))
+    trial.settle()
+
+
+def test_two_drains_at_once_send_each_message_once(trial: Trial) -> None:
+    trial.enqueue(60)
+    pids = [trial.fork(_drain) for _ in range(2)]
+    assert not any(trial.ended(pid) for pid in pids)
+    assert trial.states() == {"accepted": 60}
+    trial.settle()
+
+
+def test_two_reconcilers_at_once_send_nothing_twice(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial.enqueue(30)
+    for point in ("call begins", "amid a call", "call ends"):
+        _killed_at(trial, monkeypatch, _drain, point, 1)
+    _drain(trial.office(trial.database, "last"), Wire(trial.url, Fuse()))
+    trial.minutes += 20
+    pids = [trial.fork(work) for work in (_ask, _ask, _drain)]
+    assert not any(trial.ended(pid) for pid in pids)
+    trial.settle()

@@ -29,7 +29,7 @@ def laid(folder: Path, **stated: Any) -> Path:
 def test_the_book_reads_whole() -> None:
     policy = messages(DAY)
     assert (policy.quiet, policy.promotional) == (Hours(time(21), time(8)), Hours(time(8), time(22)))
-    assert policy.caps == Caps(number_day=10, run=20_000, day=50_000)
+    assert policy.caps == Caps(number_day=20, run=20_000, day=50_000)
     assert set(policy.rates) == set(PROVIDERS)
     assert policy.rates["aliyun"] == Rate(per_s=100, burst=1000)
     assert (policy.settle, policy.receipts, policy.redact) == (

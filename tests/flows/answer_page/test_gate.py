@@ -14,7 +14,7 @@ from flows.answer_page.gate import HEADERS, Gate
 from flows.answer_page.guesses import ALL, ALL_S, EACH, EACH_S, Guesses, address_of
 from flows.answer_page.page import STYLE, Page, written
 from notifications.links import Ticket, make
-from tests.flows.answer_page.conftest import FAR, ON_SQLITE, Telephone, Town
+from tests.flows.answer_page.conftest import CANARY, FAR, ON_SQLITE, Telephone, Town
 
 
 @dataclass
@@ -121,7 +121,7 @@ def test_a_length_that_is_said_is_believed_only_when_it_is_small(town: Town, len
     assert town.slot().state == "published"
 
 
-def through_the_gate(pieces: list[Message], patience: float = 10.0) -> int:
+def through_the_gate(pieces: list[Message], patience: float = 10.0) -> int | None:
     """Send a POST in pieces past a gate to an app that answers 200; a missing last piece never comes."""
     told: list[int] = []
 
@@ -144,10 +144,10 @@ def through_the_gate(pieces: list[Message], patience: float = 10.0) -> int:
     scope = {"type": "http", "path": "/a/x", "raw_path": b"/a/x", "query_string": b"", "headers": [(b"host", b"h")]}
     original, gate.BODY_S = gate.BODY_S, patience
     try:
-        asyncio.run(Gate(app, frozenset({"h"}))({**scope, "method": "POST"}, receive, send))
+        asyncio.run(Gate(app, frozenset({"h"}), lambda _: 4_096)({**scope, "method": "POST"}, receive, send))
     finally:
         gate.BODY_S = original
-    return told[0]
+    return told[0] if told else None
 
 
 def piece(size: int, *, last: bool) -> Message:
@@ -157,6 +157,10 @@ def piece(size: int, *, last: bool) -> Message:
 def test_a_body_in_pieces_is_counted_as_it_comes() -> None:
     assert through_the_gate([piece(2_000, last=False), piece(2_000, last=True)]) == 200
     assert through_the_gate([piece(2_000, last=False)] * 3) == 413
+
+
+def test_half_a_form_of_somebody_who_hung_up_is_not_taken() -> None:
+    assert through_the_gate([piece(10, last=False), {"type": "http.disconnect"}]) is None
 
 
 def test_a_body_that_never_ends_is_not_waited_for() -> None:
@@ -259,11 +263,11 @@ def test_an_ipv4_address_in_ipv6_is_itself() -> None:
         pytest.param("203.0.113.7", "1.2.3.4", "10.0.0.1", "203.0.113.7", id="a stranger is not the proxy"),
         pytest.param("10.0.0.1", "1.2.3.4", "10.0.0.1", "1.2.3.4", id="the proxy tells"),
         pytest.param("10.0.0.1", "6.6.6.6, 1.2.3.4", "10.0.0.1", "1.2.3.4", id="only the last is the proxy's word"),
-        pytest.param("10.0.0.1", None, "10.0.0.1", "10.0.0.1", id="the proxy says nothing"),
+        pytest.param("10.0.0.1", "", "10.0.0.1", "10.0.0.1", id="the proxy says nothing"),
         pytest.param(None, "1.2.3.4", "10.0.0.1", "unknown", id="no peer"),
     ],
 )
-def test_whose_address_counts(peer: str | None, forwarded: str | None, proxy: str, address: str) -> None:
+def test_whose_address_counts(peer: str | None, forwarded: str, proxy: str, address: str) -> None:
     assert address_of(peer, forwarded, proxy) == address
 
 
@@ -272,6 +276,33 @@ def test_a_forged_forwarded_header_does_not_escape_the_limit(town: Town) -> None
     telephone = town.telephone()
     told = [telephone.get(wrong(n), **{"x-forwarded-for": f"8.8.8.{n}"}).status_code for n in range(EACH + 1)]
     assert told == [404] * EACH + [429]
+
+
+@ON_SQLITE
+def test_each_line_of_the_forwarded_header_is_read_and_the_last_counts(town: Town) -> None:
+    telephone = town.telephone(answer_proxy="203.0.113.7")
+    lines = [("x-forwarded-for", "8.8.8.8"), ("x-forwarded-for", "192.0.2.5")]
+
+    async def guess() -> int:
+        transport = httpx.ASGITransport(telephone.app, client=(telephone.address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return (await client.get(wrong(), headers=lines)).status_code
+
+    assert [asyncio.run(guess()) for _ in range(EACH + 1)] == [404] * EACH + [429]
+    assert telephone.get(wrong(), **{"x-forwarded-for": "8.8.8.8"}).status_code == 404
+
+
+@ON_SQLITE
+def test_what_goes_wrong_outside_a_page_is_a_number_with_every_header(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(page: Page) -> str:
+        raise ValueError(CANARY, page)
+
+    monkeypatch.setattr("flows.answer_page.app.written", fail)
+    told = town.telephone().get(town.link())
+    assert (told.status_code, CANARY in told.text, told.text.startswith("incident I-")) == (500, False, True)
+    assert {name: told.headers.get(name) for name in HEADERS} == HEADERS
 
 
 @ON_SQLITE
