@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from flows.duty_desk import record_within
-from flows.intake import Overtaken, log_rows, one_transaction
+from flows.intake_store import Overtaken, log_rows, one_transaction
 from flows.settings import Settings
 from models import audit
 from models.answers import DUTY_NEWS, SWAP_NEWS, News, ReplyTaken, duty_of, news_to

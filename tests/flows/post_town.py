@@ -143,7 +143,9 @@ class PostTown:
 @contextmanager
 def post_town(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changed: str) -> Iterator[PostTown]:
     """Open the post office: every duty message goes by SMS, to Alibaba first and then to Tencent."""
-    channels = {purpose: ["sms", "email"] for purpose in ("notice", "reminder", "head", "office", "change", "published")}
+    channels = {
+        purpose: ["sms", "email"] for purpose in ("notice", "reminder", "head", "office", "change", "published")
+    }
     policy = tmp_path / "by-sms.yaml"
     version = {"since": date(2026, 1, 1), "channels": channels}
     policy.write_text(yaml.safe_dump({"duty": {"versions": [version]}}), "utf-8")
