@@ -235,7 +235,8 @@ def person(office: Office) -> str:
     """Somebody on the register."""
     office.execute(f"INSERT INTO cadre (district_id, number, ref) SELECT id, 'K1', '{REF}' FROM district")
     with office.database.read() as session:
-        return session.execute(select(col(Cadre.ref))).scalar_one()
+        ref: str = session.execute(select(col(Cadre.ref))).scalar_one()
+    return ref
 
 
 @pytest.mark.parametrize("given", ["C-7K3Q-9XM1", " c-7k3q-9xm1 ", "C7K3Q9XM1".replace("C", "C-", 1), "c-7K3Q9XMI"])
