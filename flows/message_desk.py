@@ -244,8 +244,13 @@ def read_replies(database: Database, settings: Settings, *, keep: bool) -> Resul
         if not keep:
             mark_read(session, [each.id for each in found], settings.now())
         _audit(session, settings, "message.replies", read=len(found))
+    damaged = say("（内容已损坏，请按编号联系本人）", "(damaged; ask the person behind the reference)")
     rows = [
-        {"at": f"{settings.local(each.at):%Y-%m-%d %H:%M}", "recipient": each.recipient or "", "text": each.text}
+        {
+            "at": f"{settings.local(each.at):%Y-%m-%d %H:%M}",
+            "recipient": each.recipient or "",
+            "text": damaged if each.text is None else each.text,
+        }
         for each in found
     ]
     return {"unread": len(rows), "replies": rows}

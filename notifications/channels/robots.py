@@ -126,6 +126,11 @@ class Robots:
         self._lines: dict[str, Line] = {}
         self._sent: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=A_MINUTE))
 
+    @property
+    def names(self) -> set[str]:
+        """The robots that can be addressed."""
+        return {*self._robots}
+
     def carries(self, _template: str, _language: str) -> bool:
         """A robot takes any text."""
         return True

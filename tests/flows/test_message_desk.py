@@ -372,3 +372,12 @@ def test_a_reply_of_nobody_we_know_is_shown_without_a_reference(office: Office) 
     heard(office, 1, "你是谁")
     (reply,) = desk.read_replies(office.database, at(office), keep=False)["replies"]
     assert reply["recipient"] == ""
+
+
+@ON_SQLITE
+def test_a_damaged_reply_hides_no_other(office: Office) -> None:
+    heard(office, 1, "几点到？")
+    heard(office, 2, "我病了")
+    office.execute("UPDATE reply SET text = x'00' WHERE reply_id = 'r1'")
+    replies = desk.read_replies(office.database, at(office), keep=False)["replies"]
+    assert [reply["text"] for reply in replies] == ["（内容已损坏，请按编号联系本人）", "我病了"]
