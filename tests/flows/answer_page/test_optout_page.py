@@ -80,6 +80,17 @@ def test_twice_is_once(town: Town, message: int) -> None:
     assert "以后不再发" in telephone.get(path).text
 
 
+def test_a_used_link_does_not_say_that_it_ended_what_was_asked_for_anew(town: Town, message: int) -> None:
+    telephone, path = town.telephone(), link(town, message)
+    telephone.post(path, b"")
+    with town.database.write() as session:
+        session.execute(update(OptOut).values(ended_at=FAR))
+    told = telephone.post(path, b"")
+    assert (told.status_code, "这个链接已经用过" in told.text) == (409, True)
+    with town.database.read() as session:
+        assert session.execute(select(OptOut).where(col(OptOut.ended_at).is_(None))).first() is None
+
+
 @ON_SQLITE
 def test_a_message_that_is_not_there_looks_like_any_wrong_link(town: Town, message: int) -> None:
     told = town.telephone().get(link(town, message + 1_000))
