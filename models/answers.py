@@ -13,7 +13,6 @@ from models.db import Instant, insert_for, keys_of
 from models.district import Centre
 from models.duty import DutySlot, Swap
 from models.messages import BATCH, ChannelKind, Message
-from models.seal import KeyRing, SealError
 
 DUTY_NEWS = ("duty-notice", "duty-reminder", "duty-assigned")
 """The templates that ask to be acknowledged; their keys name the slot and its revision."""
@@ -225,11 +224,11 @@ def redact_replies(session: Session, before: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A reply that staff have to read: its text is opened, and "" when its seal is broken."""
+    """A reply that staff have to read: its text is opened."""
 
     id: int
     recipient: str | None
-    text: str = field(repr=False)
+    text: str
     at: datetime
 
 
@@ -247,16 +246,9 @@ def unread_replies(session: Session) -> list[Unread]:
     )
     found = session.execute(select(*map(col, columns)).where(*waiting).order_by(col(ReplyTaken.id)))
     return [
-        Unread(number, recipient, _opened(keys, f"{provider}:{reply}", sealed), at)
+        Unread(number, recipient, keys.open("reply.text", f"{provider}:{reply}", sealed), at)
         for number, recipient, at, provider, reply, sealed in found
     ]
-
-
-def _opened(keys: KeyRing, ref: str, sealed: bytes) -> str:
-    try:
-        return keys.open("reply.text", ref, sealed)
-    except SealError:  # one damaged row must not hide all others
-        return ""
 
 
 def mark_read(session: Session, ids: Sequence[int], now: datetime) -> None:

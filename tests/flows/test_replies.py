@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from flows.replies import meaning_of, take_reply
-from models.answers import ReplyTaken, unread_replies
+from models.answers import ReplyTaken
 from models.audit import AuditEntry, verify
 from models.consent import OptOut
 from models.db import keys_of
@@ -257,15 +257,3 @@ def test_the_opt_out_that_greetings_offer_is_understood() -> None:
     for wording in lint.OPT_OUT.values():
         (offered,) = re.findall(r"(?:回复|Reply )(\w)", wording)
         assert meaning_of(offered) == "optout"
-
-
-def test_a_damaged_reply_does_not_hide_the_others(town: Town) -> None:
-    noticed(town)
-    for identity, text in (("r1", "换班"), ("r2", "几点到？")):
-        take(town, reply(text, identity))
-    with town.database.write() as session:
-        session.execute(update(ReplyTaken).where(col(ReplyTaken.reply_id) == "r1").values(text=b"damaged"))
-    with town.database.read() as session:
-        unread = unread_replies(session)
-    assert [each.text for each in unread] == ["", "几点到？"]
-    assert "几点" not in repr(unread)
