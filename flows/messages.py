@@ -38,8 +38,10 @@ def reconcile_messages(at: fields.At = None) -> dict[str, Any]:
     chosen = settings().moved_to(at)
     with opened(chosen) as database:
         one = round_of(database, chosen, chosen.now)
-        found = reconcile(one, enquiries(chosen), lambda name, reply: hear_reply(database, chosen, name, reply))
-        alarms = raise_alarms(database, chosen, one)
+        try:
+            found = reconcile(one, enquiries(chosen), lambda name, reply: hear_reply(database, chosen, name, reply))
+        finally:  # whatever went wrong with asking, operators hear of what waits
+            alarms = raise_alarms(database, chosen, one)
     if found or alarms:
         artifacts.markdown("reconcile-messages", _told(found, alarms), say("消息核对", "messages reconciled"))
     moved: Counter[str] = Counter()
@@ -56,7 +58,7 @@ def _told(found: Findings, alarms: int) -> str:
         lines.append(f"| {message_name(name)} | {channel_name(channel)} | {told} | {number} |")
     summary = say("收到回执 {} 条，群众和干部回复 {} 条。", "{} receipts and {} replies came in.")
     down = say("- **服务商 {} 没有应答**（{}），下次再问。", "- **{} did not answer** ({}); asked again next time.")
-    told = say("已向运维人员发出 {} 条告警。", "{} alarms went to the operators.")
+    told = say("已向值守人员发出 {} 条告警。", "{} alarms went to the operators.")
     lines += ["", summary.format(found.receipts, found.replies), *([told.format(alarms)] if alarms else [])]
     lines += [down.format(name, code) for name, code in sorted(found.down.items())]
     return "\n".join(lines)
