@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -45,6 +46,21 @@ def test_no_answer_to_the_first_of_several_calls_keeps_the_others_at_home(office
     assert office.states() == {"unknown": 2, "pending": 1}
     assert office.message("m:1").attempts == 0
     assert (1, "stop", "not tried") in office.tries()
+
+
+def test_no_call_of_a_chunk_begins_when_its_lease_is_over(office: Office) -> None:
+    """Two calls; the first takes so long that others may have taken the second's messages over by now."""
+    office.put(*mixed(2))
+
+    class Slow(Post):
+        def send(self, call_id: str, requests: Any) -> Any:
+            office.later(minutes=5)
+            return super().send(call_id, requests)
+
+    post = Slow()
+    office.drain(post)
+    assert len(post.calls) == 1
+    assert office.states() == {"accepted": 1, "pending": 1}
 
 
 @pytest.mark.parametrize("trouble", [STOP, "unknown"], ids=["stopped", "no answer"])
