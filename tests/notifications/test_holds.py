@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from tests.notifications.office import DRAFT, Office, Post, drafts, here
+from tests.notifications.office import ASSIGNED, DRAFT, Office, Post, drafts, here
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,14 @@ def test_the_day_of_a_cap_is_the_districts_not_utc(office: Office) -> None:
     office.at("2026-07-11 08:01")
     assert not office.drain(Post())
     assert office.rows("SELECT channel, messages FROM sending_day") == [("sms", 1)]
+
+
+def test_urgent_messages_of_the_same_chunk_take_room_under_a_cap(office: Office) -> None:
+    office.capped(run=3)
+    office.put(*drafts(2, prefix="u", template="duty-assigned", variables=ASSIGNED["variables"]), kind="urgent")
+    office.put(*drafts(3))
+    assert office.drain(Post()).states == {"accepted": 3, "held": 2}
+    assert {"u:0", "u:1"} < office.keys("accepted")
 
 
 def test_most_urgent_messages_come_first_under_a_cap(office: Office) -> None:
