@@ -126,10 +126,14 @@ def failed_messages(database: Database, settings: Settings, limit: int = 200) ->
 
 
 def resend_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
-    """Let dead messages try again, after their cause was mended; one that went on by another channel stays as it is."""
+    """Let dead messages try again, after their cause was mended.
+
+    One that went on by another channel stays as it is, and so does one that was redacted: its text is gone.
+    """
     after = aliased(Message)
     gone_on = exists().where(col(after.follows) == col(Message.id))
-    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", ~gone_on)
+    whole = col(Message.redacted_at).is_(None)
+    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", whole, ~gone_on)
     again = {"state": "pending", "not_before": settings.now(), "finished_at": None, "error_class": None}
     with database.write() as session:
         query = update(Message).where(*mine, col(Message.district) == settings.district).values(**again)

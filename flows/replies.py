@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from flows.duty_desk import record_within
+from flows.failures import incident
 from flows.intake_store import Overtaken, log_rows, one_transaction
 from flows.settings import Settings
 from models import audit
@@ -57,8 +58,16 @@ def take_reply(database: Database, settings: Settings, provider: str, reply: Rep
         return _take(database, settings, provider, reply)
 
 
-def keep_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
-    """Store a reply that could not be acted on, for staff to read; return known or kept."""
+def hear_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
+    """Act on a reply; one that fails is kept for staff, for a provider tells of it and of those behind it only once.
+
+    Returns:
+        As `take_reply`.
+    """
+    try:
+        return take_reply(database, settings, provider, reply)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
+        incident(error)
     with one_transaction(database) as session:
         return KNOWN if _stored(session, settings, provider, reply, "other") is None else "kept"
 

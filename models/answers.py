@@ -1,7 +1,7 @@
 """Answers from outside: which step a link has done, what an SMS reply meant, and the duty that either is about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, or_, select, text, update
@@ -174,7 +174,7 @@ class Addressee:
     """Whom a message went to, for an opt-out; the address is opened."""
 
     channel: ChannelKind
-    address: str
+    address: str = field(repr=False)
     opted_out: bool
 
 

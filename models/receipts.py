@@ -94,7 +94,7 @@ def keep(session: Session, provider: str, told: Sequence[Report], now: datetime)
         for each in sorted(told, key=lambda each: each.state == "delivered")
     }
     said = insert_for(session, Receipt)
-    better = ("state", "code", "at", "told_at", "settled_at")
+    better = ("state", "code", "blocked", "at", "told_at", "settled_at")
     said = said.on_conflict_do_update(
         index_elements=["provider", "provider_ref", "address_index"],
         set_={name: getattr(said.excluded, name) for name in better},
