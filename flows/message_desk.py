@@ -126,7 +126,11 @@ def failed_messages(database: Database, settings: Settings, limit: int = 200) ->
 
 
 def resend_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
-    """Let dead messages try again, after their cause was mended; one that went on by another channel stays as it is."""
+    """Let dead messages try again, after their cause was mended, all of them or none.
+
+    Raises:
+        NoSuchMessage: one is not dead, or went on by another channel; nothing was changed.
+    """
     after = aliased(Message)
     gone_on = exists().where(col(after.follows) == col(Message.id))
     mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", ~gone_on)
@@ -135,6 +139,10 @@ def resend_messages(database: Database, settings: Settings, keys: Sequence[str])
         query = update(Message).where(*mine, col(Message.district) == settings.district).values(**again)
         sent = query.returning(col(Message.dedupe_key)).execution_options(synchronize_session=False)
         found = sorted(session.execute(sent).scalars())
+        if missing := sorted({*keys} - {*found}):
+            raise NoSuchMessage(
+                missing[0], say("无法发送，且没有改用其他通道", "dead and not passed on to another channel")
+            )
         _audit(session, settings, "message.resend", keys=json.dumps(found))
     return {"again": len(found), "asked": len(keys), "keys": ", ".join(found)}
 

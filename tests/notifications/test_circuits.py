@@ -47,6 +47,12 @@ def test_no_answer_to_the_first_of_several_calls_keeps_the_others_at_home(office
     assert (1, "stop", "not tried") in office.tries()
 
 
+def test_operators_hear_why_the_rest_of_a_call_was_not_tried(office: Office) -> None:
+    office.put(*drafts(2))
+    tally = office.drain(Post("unknown", Outcome("", "stop", code="not tried"), batch=2))
+    assert tally.stopped == {"sms:post": "E1"}
+
+
 @pytest.mark.parametrize("trouble", [STOP, "unknown"], ids=["stopped", "no answer"])
 def test_a_good_call_before_it_in_the_same_chunk_does_not_close_the_circuit_again(
     office: Office, trouble: str | Outcome
