@@ -126,9 +126,10 @@ def failed_messages(database: Database, settings: Settings, limit: int = 200) ->
 
 
 def resend_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
-    """Let dead messages try again, after their cause was mended.
+    """Let dead messages try again, after their cause was mended, all of them or none.
 
-    One that went on by another channel stays as it is, and so does one that was redacted: its text is gone.
+    Raises:
+        NoSuchMessage: one is not dead, was redacted, or went on by another channel; nothing was changed.
     """
     after = aliased(Message)
     gone_on = exists().where(col(after.follows) == col(Message.id))
@@ -139,6 +140,10 @@ def resend_messages(database: Database, settings: Settings, keys: Sequence[str])
         query = update(Message).where(*mine, col(Message.district) == settings.district).values(**again)
         sent = query.returning(col(Message.dedupe_key)).execution_options(synchronize_session=False)
         found = sorted(session.execute(sent).scalars())
+        if missing := sorted({*keys} - {*found}):
+            raise NoSuchMessage(
+                missing[0], say("无法发送，且没有改用其他通道", "dead and not passed on to another channel")
+            )
         _audit(session, settings, "message.resend", keys=json.dumps(found))
     return {"again": len(found), "asked": len(keys), "keys": ", ".join(found)}
 

@@ -28,6 +28,7 @@ from rules.messages import backoff, tomorrow
 
 _STATES: dict[Verdict, str] = {"accepted": "accepted", "rejected": "dead", "stop": "pending", "unknown": "unknown"}
 _UNSUBSCRIBE = timedelta(days=60)
+_NOT_TRIED = "not tried"
 _ANSWERS = ("accepted", "rejected", "defer")
 
 
@@ -69,7 +70,7 @@ def fly(flight: Flight, claimed: Sequence[Parcel]) -> Landing:
     lease_until = flight.one.real_now() + flight.one.lease
     calls = _freeze(flight, claimed, composed, broken, lease_until, landing)
     flown = [parcel for parcels in calls.values() for parcel in parcels]
-    outcomes = {parcel.out_id: Outcome(parcel.out_id, "stop", code="not tried") for parcel in flown}
+    outcomes = {parcel.out_id: Outcome(parcel.out_id, "stop", code=_NOT_TRIED) for parcel in flown}
     try:
         for call_id, parcels in calls.items():
             if providers.WHOLE in landing.troubles or flight.one.real_now() >= lease_until:
@@ -175,10 +176,12 @@ def _send(
     requests = [Request(p.out_id, p.address, _label(p), p.template, p.language, composed[p.id].body) for p in parcels]
     given = {outcome.out_id: outcome for outcome in flight.channel.send(call_id, requests)}
     outcomes = [given.get(p.out_id, Outcome(p.out_id, "unknown", code="no outcome")) for p in parcels]
-    stops = [outcome for outcome in outcomes if outcome.verdict == "stop"]
-    for outcome in stops:
-        where = providers.WHOLE if outcome.scope == "channel" else parcels[0].template
-        landing.troubles.setdefault(where, (outcome.code or "stop", _until(flight, outcome, flight.one.real_now())))
+    doubt = next((outcome.code for outcome in outcomes if outcome.verdict == "unknown"), None)
+    for outcome in outcomes:
+        if outcome.verdict == "stop":
+            where = providers.WHOLE if outcome.scope == "channel" else parcels[0].template
+            code = doubt if outcome.code == _NOT_TRIED else outcome.code  # why the rest of the call was not tried
+            landing.troubles.setdefault(where, (code or "stop", _until(flight, outcome, flight.one.real_now())))
     if all(outcome.verdict == "unknown" for outcome in outcomes):  # asking more of it would put more in doubt
         landing.troubles.setdefault(providers.WHOLE, (outcomes[0].code or "no answer", None))
     if any(outcome.verdict in _ANSWERS for outcome in outcomes):

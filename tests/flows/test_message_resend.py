@@ -1,95 +1,43 @@
-"""Failed messages: listed with why and what followed; dead ones may try again, unless they went on or are redacted."""
-
-from datetime import UTC, datetime
-from typing import Any
+"""Messages by hand: what staff decide is done whole, or refused with the key that is in the way."""
 
 import pytest
-from sqlalchemy import select, update
-from sqlmodel import col
+from sqlalchemy import text
 
-from flows.message_desk import failed_messages, resend_messages
-from flows.settings import Settings, settings
-from models.audit import AuditEntry
+from flows.message_desk import NoSuchMessage, resend_messages
+from flows.settings import Settings
 from models.db import Database
-from models.drafts import Route
-from models.messages import Message
-from models.successors import pass_on
 from notifications.outbox import Draft, enqueue
-
-NOW = datetime(2026, 7, 11, 4, 0, tzinfo=UTC)
-GAP = {"name": "李建国", "centre": "马街街道养老服务中心", "date": "2026-07-12", "weekday": "周日"}
 
 
 @pytest.fixture
-def chosen() -> Settings:
-    return settings().model_copy(update={"at": NOW})
-
-
-def fail(database: Database, key: str, **changed: Any) -> None:
-    """Enqueue a message and let it end, dead unless said otherwise."""
-    others: tuple[Route, ...] = (("email", "li@example.cn"),)
-    draft = Draft(key, "duty-gap", "sms", "C-7K3Q-9XM1", "13800138000", GAP, "530112", others=others)
-    with database.write() as session:
-        enqueue(session, [draft], NOW)
-        ended: dict[str, Any] = {
-            "state": "dead",
-            "attempts": 8,
-            "finished_at": NOW,
-            "error_class": "permanent",
-            "error_code": "x",
-        }
-        session.execute(update(Message).where(col(Message.dedupe_key) == key).values(ended | changed))
-
-
-def state_of(database: Database, key: str) -> str:
-    with database.read() as session:
-        return str(session.execute(select(col(Message.state)).where(col(Message.dedupe_key) == key)).scalar_one())
-
-
-def go_on(database: Database, key: str) -> None:
-    with database.write() as session:
-        mine = session.execute(select(col(Message.id)).where(col(Message.dedupe_key) == key)).scalar_one()
-        assert pass_on(session, [mine], NOW) == 1
-
-
-def test_failed_messages_are_listed_with_why_and_what_followed(database: Database, chosen: Settings) -> None:
-    fail(database, "duty-gap:1:C-7K3Q-9XM1:r0")
-    fail(database, "duty-gap:2:C-7K3Q-9XM1:r0", state="undeliverable")
-    fail(database, "duty-gap:3:C-7K3Q-9XM1:r0", state="delivered", error_class=None, error_code=None)
-    go_on(database, "duty-gap:1:C-7K3Q-9XM1:r0")
-    told = failed_messages(database, chosen)
-    assert told["failed"] == 2
-    assert [(row["key"], row["state"], row["next"]) for row in told["messages"]] == [
-        ("duty-gap:2:C-7K3Q-9XM1:r0", "undeliverable", None),
-        ("duty-gap:1:C-7K3Q-9XM1:r0", "dead", "duty-gap:1:C-7K3Q-9XM1:r0~1"),
+def dead(database: Database, configured: Settings) -> Settings:
+    """Two messages: m:1 could not be sent, m:2 still waits."""
+    told = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
+    drafts = [
+        Draft(f"m:{n}", "duty-released", "sms", "C-7K3Q-9XM1", "13800138000", told, configured.district) for n in (1, 2)
     ]
+    with database.write() as session:
+        enqueue(session, drafts, configured.now())
+        session.execute(
+            text(
+                "UPDATE message SET state = 'dead', finished_at = created_at, request_hash = variables_hash "
+                "WHERE dedupe_key = 'm:1'"
+            )
+        )
+    return configured
 
 
-def test_a_dead_message_may_try_again_and_that_is_audited(database: Database, chosen: Settings) -> None:
-    fail(database, "duty-gap:1:C-7K3Q-9XM1:r0")
-    assert resend_messages(database, chosen, ["duty-gap:1:C-7K3Q-9XM1:r0"])["again"] == 1
-    assert state_of(database, "duty-gap:1:C-7K3Q-9XM1:r0") == "pending"
+def _states(database: Database) -> list[str]:
     with database.read() as session:
-        assert session.execute(select(col(AuditEntry.action))).scalars().all() == ["message.resend"]
+        return list(session.execute(text("SELECT state FROM message ORDER BY dedupe_key")).scalars())
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        pytest.param({"state": "undeliverable"}, id="it was accepted once"),
-        pytest.param({"redacted_at": NOW, "address": None, "variables": None}, id="redacted"),
-        pytest.param({"district": "530111"}, id="of another district"),
-    ],
-)
-def test_what_cannot_go_again_stays_as_it_is(database: Database, chosen: Settings, changed: dict[str, Any]) -> None:
-    key = "duty-gap:1:C-7K3Q-9XM1:r0"
-    fail(database, key, **changed)
-    before = state_of(database, key)
-    assert resend_messages(database, chosen, [key]) == {"again": 0, "asked": 1, "keys": ""}
-    assert state_of(database, key) == before
+def test_a_dead_message_goes_again(database: Database, dead: Settings) -> None:
+    assert resend_messages(database, dead, ["m:1"]) == {"again": 1, "asked": 1, "keys": "m:1"}
+    assert _states(database) == ["pending", "pending"]
 
 
-def test_a_message_that_went_on_by_another_channel_does_not_go_twice(database: Database, chosen: Settings) -> None:
-    fail(database, "duty-gap:1:C-7K3Q-9XM1:r0")
-    go_on(database, "duty-gap:1:C-7K3Q-9XM1:r0")
-    assert resend_messages(database, chosen, ["duty-gap:1:C-7K3Q-9XM1:r0"])["again"] == 0
+def test_resending_what_is_not_dead_is_refused_and_names_it(database: Database, dead: Settings) -> None:
+    with pytest.raises(NoSuchMessage, match="m:2"):
+        resend_messages(database, dead, ["m:1", "m:2"])
+    assert _states(database) == ["dead", "pending"]

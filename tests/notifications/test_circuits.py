@@ -73,6 +73,12 @@ def test_no_call_of_a_chunk_begins_when_its_lease_is_over(office: Office) -> Non
     assert office.states() == {"accepted": 1, "pending": 1}
 
 
+def test_operators_hear_why_the_rest_of_a_call_was_not_tried(office: Office) -> None:
+    office.put(*drafts(2))
+    tally = office.drain(Post("unknown", Outcome("", "stop", code="not tried"), batch=2))
+    assert tally.stopped == {"sms:post": "E1"}
+
+
 @pytest.mark.parametrize("trouble", [STOP, "unknown"], ids=["stopped", "no answer"])
 def test_a_good_call_before_it_in_the_same_chunk_does_not_close_the_circuit_again(
     office: Office, trouble: str | Outcome
