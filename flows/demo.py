@@ -16,7 +16,8 @@ from flows.demo_messages import account, page_environment, to_rehearsal, with_pr
 from flows.demo_stage import PLAN, Stage, at_moment, short, tell
 from flows.intake import take_file
 from flows.prefect_home import free_port
-from flows.sample import district, write_files
+from flows.sample import district
+from flows.sample_files import write_files
 from flows.service import Service
 from flows.settings import Settings, settings
 from flows.store import opened

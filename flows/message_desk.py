@@ -11,7 +11,7 @@ from sqlalchemy import select as plain_select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from flows.exports import MisspeltRef, UnknownRef, as_given
+from flows.exports import MisspeltRef, UnknownRef
 from flows.jobs import Result, real_now
 from flows.message_figures import message_name
 from flows.settings import Settings
@@ -27,7 +27,7 @@ from models.register_rows import who_is
 from models.successors import pass_on
 from notifications.outbox import address_of
 from rules.errors import TuoqiError, say
-from rules.refs import is_ref
+from rules.refs import canonical, is_ref
 
 Verdict = Literal["delivered", "not-sent"]
 Reached = Literal["reached", "not-reached"]
@@ -171,7 +171,7 @@ def prefer_channels(database: Database, settings: Settings, ref: str, channels: 
         raise BadWord(channels, say("每个通道只写一次", "each channel once"))
     if not is_ref(ref):
         raise MisspeltRef(ref)
-    person, wanted = as_given(ref), ",".join(order)
+    person, wanted = canonical(ref), ",".join(order)
     with database.write() as session:
         if who_is(session, district_id(session, settings.district), person) is None:
             raise UnknownRef(person)
@@ -205,7 +205,7 @@ def recent_of(database: Database, settings: Settings, recipient: str, limit: int
     Raises:
         MisspeltRef: there are none, and there never can be any to such a reference.
     """
-    person = as_given(recipient) if is_ref(recipient) else recipient.strip().upper()
+    person = canonical(recipient) if is_ref(recipient) else recipient.strip().upper()
     columns = ("dedupe_key", "template", "channel", "state", "parts", "attempts", "provider", "error_code")
     told: list[Any] = [*(col(getattr(Message, name)) for name in columns), col(Message.created_at)]
     query = (

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from flows.duty_desk import record_within
 from flows.failures import incident
-from flows.intake import Overtaken, log_rows, one_transaction
+from flows.intake_store import Overtaken, log_rows, one_transaction
 from flows.settings import Settings
 from models import audit
 from models.answers import DUTY_NEWS, SWAP_NEWS, News, ReplyTaken, duty_of, news_to
@@ -68,6 +68,11 @@ def hear_reply(database: Database, settings: Settings, provider: str, reply: Rep
         return take_reply(database, settings, provider, reply)
     except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
         incident(error)
+        return keep_reply(database, settings, provider, reply)
+
+
+def keep_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
+    """Store a reply for staff to read, whatever it says; return known or kept."""
     with one_transaction(database) as session:
         return KNOWN if _stored(session, settings, provider, reply, "other") is None else "kept"
 

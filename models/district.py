@@ -120,6 +120,28 @@ def ensure_places(
     return {(office, name): number for office, name, number in found if number is not None}
 
 
+def communities(session: Session, district: int) -> dict[str, dict[str, int]]:
+    """Map the names of a district's communities to their ids by sub-district; namesakes are two."""
+    query = select(col(Community.name), col(Subdistrict.name), col(Community.id)).join(
+        Subdistrict, col(Subdistrict.id) == col(Community.subdistrict_id)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, office, number in session.execute(query.where(col(Subdistrict.district_id) == district)):
+        found.setdefault(name, {})[office] = number
+    return found
+
+
+def community_names(session: Session, district: int) -> dict[int, tuple[str, str]]:
+    """Map the ids of a district's communities to the names of sub-district and community."""
+    found = communities(session, district)
+    return {number: (office, name) for name, homes in found.items() for office, number in homes.items()}
+
+
+def office_names(session: Session, district: int) -> set[str]:
+    """Return the names of a district's sub-districts."""
+    return set(session.exec(select(col(Subdistrict.name)).where(col(Subdistrict.district_id) == district)).all())
+
+
 def offices(session: Session, district: int) -> dict[str, Contact]:
     """Open the contact of the sub-district office behind each centre, by centre code."""
     keys = keys_of(session)

@@ -2,7 +2,7 @@
 
 from flows.answer_page.desk import Desk
 from flows.answer_page.page import Answered, Page, lost, note, used
-from flows.intake import one_transaction
+from flows.intake_store import one_transaction
 from models import audit
 from models.answers import Addressee, addressee_of, use_link
 from models.consent import opt_out
