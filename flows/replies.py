@@ -68,6 +68,11 @@ def hear_reply(database: Database, settings: Settings, provider: str, reply: Rep
         return take_reply(database, settings, provider, reply)
     except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
         incident(error)
+        return keep_reply(database, settings, provider, reply)
+
+
+def keep_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
+    """Store a reply for staff to read, whatever it says; return known or kept."""
     with one_transaction(database) as session:
         return KNOWN if _stored(session, settings, provider, reply, "other") is None else "kept"
 
