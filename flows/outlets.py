@@ -138,7 +138,8 @@ def _gateway(known: Gateway, url: str, chosen: Settings) -> Gateway:
 
 def _json_gateway(chosen: Settings) -> Channel:
     form, desk = _form(chosen), _at_desk(chosen)
-    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, development=desk)
+    sign = site_of(chosen).sign
+    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, sign=sign, development=desk)
 
 
 def _form(chosen: Settings) -> GatewayForm:

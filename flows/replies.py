@@ -1,4 +1,4 @@
-"""What an SMS reply means: 1 or 确认 acknowledges the duty it answers, T ends messages, anything else is for staff.
+"""What an SMS reply means: 1 or 确认 acknowledges the duty it answers, R or T ends messages, all else is for staff.
 
 reply -> stored once, by the provider's own id -> its meaning -> the registers' own store, all in one transaction.
 """
@@ -25,7 +25,8 @@ from notifications.outbox import address_of
 
 Meaning = Literal["ack", "optout", "other"]
 ACK = frozenset({"1", "确认", "收到", "好", "好的", "知道了", "ok"})
-OPTOUT = frozenset({"t", "td", "退订", "n"})
+OPTOUT = frozenset({"r", "t", "td", "n", "退订", "拒收"})
+"""R is what our greetings offer (拒收请回复R); the others are what people know from other senders."""
 LONGEST = 1_000
 KNOWN = "known"
 
