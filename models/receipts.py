@@ -119,9 +119,9 @@ def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
     )
     columns = (Receipt.id, Receipt.state, Receipt.code, Receipt.blocked, Receipt.provider_ref)
     facts = (Message.id, Message.channel, Message.template, Message.state, Message.attempts, Message.request_hash)
-    query = (
+    query = (  # by phones, never by the bare provider: PostgreSQL would read through all it ever took
         select(*map(col, columns), *map(col, facts), col(Message.address_index))
-        .join(Message, (col(Message.provider) == col(Receipt.provider)) & theirs)
+        .join(Message, (col(Message.provider).concat("") == col(Receipt.provider)) & theirs)
         .where(col(Receipt.provider) == provider, UNSETTLED, col(Message.channel) == "sms")
         .where(col(Message.address_index) == col(Receipt.address_index))
         .order_by(col(Message.id), col(Receipt.state).desc())  # of two receipts the good one has the last word
