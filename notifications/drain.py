@@ -124,9 +124,11 @@ class _Lane:
                 elif not self._wait(wait, ends):
                     break
         finally:
-            with self.one.db.write() as session:
-                parcels.release(session, self.owner)
-            self.channel.close()
+            try:
+                with self.one.db.write() as session:
+                    parcels.release(session, self.owner)
+            finally:
+                self.channel.close()
         return able
 
     def _able(self, due: Collection[Pair]) -> set[Pair]:
