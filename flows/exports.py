@@ -16,6 +16,7 @@ from flows.elder_file import write_elder_file
 from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
+from flows.visit_exports import KPI, kpi_rows
 from models import audit
 from models.db import Database
 from models.district import district_id
@@ -235,6 +236,14 @@ def _elder_file(session: Session, settings: Settings, district: int, wish: Wish,
     return write_elder_file(to, sheets, settings.lang, reveal=wish.reveal)
 
 
+def _visit_kpi(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    span = wish.span(settings)
+    one_month = wish.first is not None and f"{span[0]:%Y-%m}" == f"{span[1]:%Y-%m}"
+    rows = list(kpi_rows(session, settings, district, span, restated=one_month))
+    write_rows(to, KPI, rows)
+    return len(rows)
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
@@ -247,6 +256,7 @@ WRITERS: dict[str, Writer] = {
     "duty-ics": _ics,
     "elder-file": _elder_file,
     "messages": _messages,
+    "visit-kpi": _visit_kpi,
 }
 
 

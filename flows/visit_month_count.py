@@ -42,6 +42,8 @@ TREND = 12
 """So many months the trend looks back, the reported one included."""
 AHEAD = timedelta(days=400)
 """The clocks ask the calendar for days after the month: 90 days and some workdays of a green interval."""
+BEHIND = timedelta(days=31)
+"""And for the last workday before the first of all deadlines, which may lie behind a holiday."""
 Rates = dict[tuple[Scope, Month], Rate]
 
 
@@ -112,7 +114,7 @@ class _Count:
         self, session: Session, settings: Settings, district: int, month: Month, places: dict[int, Home]
     ) -> None:
         first, last = span_of_facts(session, district, month[1])
-        self._workdays = Workdays(calendar(session, first, last + AHEAD))
+        self._workdays = Workdays(calendar(session, first - BEHIND, last + AHEAD))
         self._overlay, self._policy = settings.policy, visits(month[1], settings.policy)
         self._book = _Book(month, self._policy, clocks(month[1], settings.policy), self._workdays)
         self._month, self._months = month, months_to(month, TREND)

@@ -127,17 +127,24 @@ def store_month(
     """
     if stored_rows(session, district, (month, month), as_known):
         return 0
-    common = {"district_id": district, "month": month, "as_known": as_known, "version": version}
-    rows = [
-        common | _row(scope, own, {s.category: f for s, f in figures.items() if s.category and s[:2] == scope[:2]})
-        for scope, own in figures.items()
-        if not scope.category
-    ]
+    rows = month_rows(district, month, as_known, figures, version)
     insert = insert_for(session, VisitMonth).on_conflict_do_nothing(
         index_elements=["district_id", "month", "scope", "code", "as_known"]
     )
     counted = {"preserve_rowcount": True}
     return session.connection().execute(insert, rows, execution_options=counted).rowcount if rows else 0
+
+
+def month_rows(
+    district: int, month: str, as_known: date, figures: Mapping[Scope, Figures], version: date
+) -> list[dict[str, Any]]:
+    """Return the figures of every place as rows of visit_month; those of categories are in the detail of the place."""
+    common = {"district_id": district, "month": month, "as_known": as_known, "version": version}
+    return [
+        common | _row(scope, own, {s.category: f for s, f in figures.items() if s.category and s[:2] == scope[:2]})
+        for scope, own in figures.items()
+        if not scope.category
+    ]
 
 
 def stored_month(session: Session, district: int, month: str, as_known: date) -> dict[Scope, Figures]:

@@ -134,6 +134,7 @@ def _late(history: History, last: date) -> bool:
 
 def _paper(history: History) -> Iterator[tuple[date, datetime]]:
     yield history.registered_on, history.recorded_at
-    yield from ((row.since, row.recorded_at) for row in history.tiers)
+    first = min(row.since for row in history.tiers)  # the first tier also covers the days before it
+    yield from ((history.registered_on if row.since == first else row.since, row.recorded_at) for row in history.tiers)
     yield from ((row.since, row.recorded_at) for row in history.statuses)
     yield from ((row.occurred_on, row.recorded_at) for row in history.contacts)
