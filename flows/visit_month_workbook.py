@@ -35,7 +35,7 @@ from rules.issues_kpi import BUCKETS
 KNOWN, NOW = "#6F9BBA", "#7DB798"
 SHAPES = {"count": "#,##0", "rate": "0.0%", "days": "0.00"}
 WIDTHS = (26, *[9] * 9, 2, 10, 9, 9, 2, 9, 8)
-TABLE = 36
+TABLE = 43
 """The row of the heads of what the charts read, on the second page."""
 TREND, AGEING = 11, 15
 """The columns where the trend and the ageing stand."""
@@ -179,7 +179,7 @@ def _charts(book: Workbook, sheet: Worksheet, review: Review, pages: Pages) -> N
         for column, face, colour in ((3, "known", KNOWN), (6, "now", NOW)):
             told: dict[str, Any] = _series(sheet, rows, (0, column), face_name(review, face))  # type: ignore[arg-type]
             chart.add_series({**told, "fill": {"color": colour}, "gap": 60})
-        _finish(chart, say("各社区月探访率", "Visit rate by community"), (1130, 300), rate=True, legend=True)
+        _finish(chart, say("各社区月探访率", "Visit rate by community"), (1130, 410), rate=True, legend=True)
         sheet.insert_chart(5, 0, chart, {"x_offset": 4})
     months = len(_trend(review, pages))
     if months:
@@ -189,15 +189,15 @@ def _charts(book: Workbook, sheet: Worksheet, review: Review, pages: Pages) -> N
             told = _series(sheet, rows, (TREND, TREND + column), face_name(review, face))  # type: ignore[arg-type]
             marker = {"type": shape, "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
             trend.add_series({**told, "line": {"color": colour, "width": 2}, "marker": marker})
-        _finish(trend, say("近12个月月探访率", "Visit rate of twelve months"), (640, 280), rate=True, legend=True)
-        sheet.insert_chart(20, 0, trend, {"x_offset": 4, "y_offset": 10})
+        _finish(trend, say("近12个月月探访率", "Visit rate of twelve months"), (640, 320), rate=True, legend=True)
+        sheet.insert_chart(26, 0, trend, {"x_offset": 4, "y_offset": 10})
     ages: Any = book.add_chart({"type": "column"})
     label = {"value": True, "font": {"name": FONT, "size": 9, "color": INK}}
     told = _series(sheet, (TABLE + 1, TABLE + len(BUCKETS)), (AGEING, AGEING + 1), say("件数", "open"))
     ages.add_series({**told, "fill": {"color": "#E5866F"}, "gap": 60, "data_labels": label})
     title = say("未解决诉求的账龄（工作日）", "Age of open issues (workdays)")
-    _finish(ages, title, (480, 280), rate=False, legend=False)
-    sheet.insert_chart(20, 7, ages, {"x_offset": 36, "y_offset": 10})
+    _finish(ages, title, (480, 320), rate=False, legend=False)
+    sheet.insert_chart(26, 7, ages, {"x_offset": 36, "y_offset": 10})
 
 
 def _series(sheet: Worksheet, rows: tuple[int, int], columns: tuple[int, int], name: str) -> dict[str, Any]:
