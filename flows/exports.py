@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from flows.call_list import write_call_list
+from flows.care_team import write_care_team
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
 from flows.elder_file import write_elder_file
 from flows.forms_rows import write_register, write_rows
@@ -244,12 +245,18 @@ def _visit_kpi(session: Session, settings: Settings, district: int, wish: Wish, 
     return len(rows)
 
 
+def _care_team(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    day = wish.last or settings.today()
+    return write_care_team(session, settings, district, day, to, reveal=wish.reveal)
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
 
 WRITERS: dict[str, Writer] = {
     "call-list": _calls,
+    "care-team": _care_team,
     "duty": _duty,
     "duty-calendar": _calendar_book,
     "duty-holidays": _holidays,

@@ -35,7 +35,7 @@ from rules.issues_kpi import BUCKETS
 KNOWN, NOW = "#6F9BBA", "#7DB798"
 SHAPES = {"count": "#,##0", "rate": "0.0%", "days": "0.00"}
 WIDTHS = (26, *[9] * 9, 2, 10, 9, 9, 2, 9, 8)
-TABLE = 43
+TABLE = 45
 """The row of the heads of what the charts read, on the second page."""
 TREND, AGEING = 11, 15
 """The columns where the trend and the ageing stand."""
