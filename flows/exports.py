@@ -14,6 +14,7 @@ from flows.call_list import write_call_list
 from flows.care_team import write_care_team
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
 from flows.elder_file import write_elder_file
+from flows.elder_map import write_elder_map
 from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
@@ -250,6 +251,13 @@ def _care_team(session: Session, settings: Settings, district: int, wish: Wish, 
     return write_care_team(session, settings, district, day, to, reveal=wish.reveal)
 
 
+def _elder_map(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    if not wish.reveal:
+        told = "敬老地图涉及老人住处和等级，仅供授权人员：请加 --reveal（记入审计）"
+        raise BadWish(say(told, "the map shows where elders of each tier live: add --reveal, which is audited"))
+    return write_elder_map(session, settings, district, wish.last or settings.today(), to)
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
@@ -262,6 +270,7 @@ WRITERS: dict[str, Writer] = {
     "duty-holidays": _holidays,
     "duty-ics": _ics,
     "elder-file": _elder_file,
+    "elder-map": _elder_map,
     "messages": _messages,
     "visit-kpi": _visit_kpi,
 }
