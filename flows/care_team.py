@@ -11,8 +11,9 @@ from sqlmodel import Session
 
 from flows.forms_rows import workbook_at, write_rows, write_sheet
 from flows.settings import Settings
-from models.care_team import Resident, carers, elder_names, pairings_on, place_of, residents
+from models.care import care_teams, carers
 from models.helper import helper_contacts
+from models.residents import Resident, elder_names, place_of, residents
 from models.visit_month import Home, homes
 from policies.visits import visits
 from rules.errors import say
@@ -68,7 +69,7 @@ def write_care_team(session: Session, settings: Settings, district: int, day: da
 def _coverage(session: Session, settings: Settings, district: int, day: date, owed: Sequence[Resident]) -> Coverage:
     people = [CaredFor(one.ref, str(one.community_id), one.building) for one in owed]
     rule = visits(day, settings.policy).care_team
-    return coverage(people, carers(session, district), pairings_on(session, district, day), rule)
+    return coverage(people, carers(session, district), care_teams(session, district, day), rule)
 
 
 def _names(session: Session, district: int, found: Coverage) -> tuple[dict[str, str], dict[str, str]]:

@@ -19,7 +19,7 @@ from flows.elder_map_page import render
 from flows.failures import writing
 from flows.forms_rows import ACCENT, LINE, page, whole_file, workbook_at
 from flows.settings import Settings
-from models.care_team import Resident, place_of, residents
+from models.residents import Resident, place_of, residents
 from models.visit_month import homes
 from policies.visits import visits
 from rules.errors import say

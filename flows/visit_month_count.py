@@ -24,7 +24,7 @@ from rules.issues_log import Event
 from rules.visits import tasks
 from rules.visits_clock import Clocks
 from rules.visits_facts import History, community_on
-from rules.visits_kpi import Rate, Verdict, add, on_time, verdict, verdicts
+from rules.visits_kpi import Rate, Verdict, add, on_time, verdict
 from rules.visits_month import (
     Figures,
     Month,
@@ -34,7 +34,7 @@ from rules.visits_month import (
     faces,
     midnight,
     months_to,
-    verdicts_as_known,
+    verdicts_of_both,
 )
 from rules.workdays import Workdays
 
@@ -147,8 +147,7 @@ class _Count:
         lived = [month for month in self._months if month[1] >= told.registered_on]
         if not lived:
             return
-        days = self._policy.eligible_days
-        both: list[Sequence[Verdict | None]] = [verdicts_as_known(told, lived, days), verdicts(told, lived, days)]
+        both: tuple[Sequence[Verdict | None], ...] = verdicts_of_both(told, lived, self._policy.eligible_days)
         for rates, judged in zip(self._rates, both, strict=True):
             for month, one in zip(lived, judged, strict=True):
                 if one is not None:

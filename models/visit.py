@@ -90,7 +90,8 @@ class VisitTask(SQLModel, table=True):
         CheckConstraint(one_of("reason", get_args(Reason)), name="reason"),
         CheckConstraint("state <> 'CANCELLED' OR reason IS NOT NULL", name="cancelled"),
         CheckConstraint("(state IN ('PLANNED', 'ASSIGNED')) = (ended_on IS NULL)", name="ended"),
-        CheckConstraint("state <> 'ASSIGNED' OR helper_id IS NOT NULL", name="assigned"),
+        CheckConstraint("state <> 'ASSIGNED' OR helper_id IS NOT NULL OR cadre_id IS NOT NULL", name="assigned"),
+        CheckConstraint("helper_id IS NULL OR cadre_id IS NULL", name="one"),
         CheckConstraint("(state IN ('DONE', 'MISSED')) = (on_time IS NOT NULL)", name="on_time"),
         CheckConstraint("deadline <= through", name="through"),
         CheckConstraint("kind <> 'WELLNESS_CHECK' OR due_at IS NOT NULL", name="check"),
@@ -111,6 +112,7 @@ class VisitTask(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=Instant, description="of a wellness check: 24 clock hours")
     raised_at: datetime | None = Field(default=None, sa_type=Instant, description="of a wellness check: when told")
     helper_id: int | None = Field(default=None, foreign_key="helper.id")
+    cadre_id: int | None = Field(default=None, foreign_key="cadre.id", description="on duty on a rest day")
     state: str = "PLANNED"
     reason: str | None = Field(default=None, description="why cancelled; of a planned task: paused")
     ended_on: date | None = None
@@ -134,19 +136,23 @@ class VisitStep(SQLModel, table=True):
 
 
 class VisitListRow(SQLModel, table=True):
-    """One line of a day's list; without a helper it is a capacity gap, which the community lead sees."""
+    """One line of a day's list; with neither helper nor cadre it is a capacity gap, which the community lead sees."""
 
     __tablename__ = "visit_list"
     __table_args__ = (
         UniqueConstraint("day", "task_id"),
         Index("ix_visit_list_helper_id_day", "helper_id", "day"),
         CheckConstraint("position >= 1", name="position"),
+        CheckConstraint("urgency BETWEEN 0 AND 3", name="urgency"),
+        CheckConstraint("helper_id IS NULL OR cadre_id IS NULL", name="one"),
     )
     id: int | None = Field(default=None, primary_key=True)
     day: date
     task_id: int = Field(foreign_key="visit_task.id")
     community_id: int = Field(foreign_key="community.id")
     helper_id: int | None = Field(default=None, foreign_key="helper.id")
+    cadre_id: int | None = Field(default=None, foreign_key="cadre.id", description="on duty on a rest day")
+    urgency: int = Field(description="class of rules/visits_list.py: urgent, red, due, upcoming")
     position: int = Field(description="order in the helper's list, or among the community's gaps")
     why: str
 

@@ -15,13 +15,13 @@ from sqlalchemy import (
     Date,
     Select,
     String,
+    Subquery,
     and_,
     case,
     cast,
     func,
-    or_,
     select,
-)  # fmt: skip
+)
 from sqlmodel import Session, col
 
 from models.elder import Elder, ElderStatus, ElderTier
@@ -32,12 +32,14 @@ from rules.visits_facts import (
     GONE,
     STATUSES,
     TIERS,
+    Contact,
     Grade,
     History,
     StatusRow,
+    Tier,
     TierRow,
     community_on,
-)  # fmt: skip
+)
 from rules.visits_standing import Facts, facts_of
 from rules.visits_unreachable import streak
 
@@ -64,96 +66,79 @@ def standing_facts(session: Session, district: int, day: date) -> Iterator[Stand
         Ungraded: an elder has no tier.
     """
     rows = session.execute(_statement(district, day).execution_options(yield_per=FLOW))
-    for number, ref, registered_in, building, since, effective, offer, unanswered, tiers, statuses in rows:
-        home = registered_in
-        if statuses is None and tiers is not None and "," not in tiers:  # nearly everybody: one tier, never a status
-            attempts = tuple(streak(_dates(unanswered), effective, since)) if unanswered else ()
-            facts = Facts("ACTIVE", since, True, _only_grade(since, tiers), effective, offer, None, attempts)
-        else:
-            contacts = Contacts(effective, offer, _dates(unanswered))
-            facts, home = _facts(since, home, tiers, statuses, contacts, day)
-        yield Standing(number, ref, home, building, facts)
+    for number, ref, home, building, since, tier, tiers, statuses, effective, offer, unanswered, contacts in rows:
+        last = _from(since, effective), _from(since, offer)
+        if statuses is None and tier is not None:  # nearly everybody: one tier, never a status
+            attempts = tuple(streak(_dates(unanswered), last[0], since)) if unanswered else ()
+            facts = Facts("ACTIVE", since, True, _only_grade(since, tier), *last, None, attempts)
+            yield Standing(number, ref, home, building, facts)
+            continue
+        history = _history(since, f"1/{since}/{tier}" if tier else tiers, statuses, contacts)
+        read = facts_of(history, day)
+        assert read is not None
+        if contacts is None:
+            attempts = tuple(streak(_dates(unanswered), last[0], read.since))
+            read = read._replace(last_effective=last[0], last_offer=last[1], no_answers=attempts)
+        lives_in = int(community_on(history.statuses, str(home), day))
+        yield Standing(number, ref, lives_in, building, read)
+
+
+def _from(since: date, day: date | None) -> date | None:
+    """A last date that is no earlier than the registration; if the last one is, all are."""
+    return day if day is not None and day >= since else None
 
 
 def _statement(district: int, day: date) -> Select[Any]:
-    counted = _counted(district, day)
-    last = _last(counted)
-    unanswered, tiers, statuses = _unanswered(counted, last), _tiers(district), _statuses(district)
-    columns = (Elder.id, Elder.ref, Elder.community_id, Elder.building, Elder.registered_on)
-    query = select(
-        *map(col, columns), last.c.effective, last.c.offer, unanswered.c.dates, tiers.c.rows, statuses.c.rows
-    )
-    for each in (last, unanswered, tiers, statuses):
-        query = query.outerjoin(each, each.c.elder_id == col(Elder.id))
-    mine = (col(Elder.district_id) == district, col(Elder.registered_on) <= day)
-    return query.where(*mine).order_by(col(Elder.id))
+    plain, tiers, statuses, gone = _contacts(district, day), _tiers(district), _statuses(district), _gone(district, day)
+    who = (plain.c[name] for name in ("elder_id", "ref", "community_id", "building", "registered_on", "tier"))
+    last = (plain.c[name] for name in ("effective", "offer", "unanswered"))
+    query = select(*who, tiers.c.rows, statuses.c.rows, *last, gone.c.rows).select_from(plain)
+    for each in (tiers, statuses, gone):
+        query = query.outerjoin(each, each.c.elder_id == plain.c.elder_id)
+    return query.order_by(plain.c.elder_id)
 
 
-def _ends(district: int) -> CTE:
-    """The spans of death and move-out: from the day after they begin to the day before another status.
+def _stands(elder: Any, day: date) -> ColumnElement[bool]:
+    until = and_(col(VisitContact.voided_at).is_(None), col(VisitContact.occurred_on) <= day)
+    return and_(col(VisitContact.elder_id) == elder, until)
 
-    Of rows of one date the last recorded holds; of those recorded at once the graver.
+
+def _contacts(district: int, day: date) -> Subquery:
+    """Every elder with the last effective contact, the last offer and all dates without an answer.
+
+    The tier is that of who has only ever had one; the others have none here.
     """
-    began = case((col(ElderStatus.since) < col(Elder.registered_on), col(Elder.registered_on)), else_=ElderStatus.since)
-    grave = case({status: place for place, status in enumerate(STATUSES)}, value=col(ElderStatus.status))
-    order = (col(ElderStatus.since).desc(), col(ElderStatus.recorded_at).desc(), grave)
-    place = func.row_number().over(partition_by=(col(ElderStatus.elder_id), began), order_by=order)
-    rows = (
-        select(col(ElderStatus.elder_id), began.label("since"), col(ElderStatus.status), place.label("place"))
-        .join(Elder, col(Elder.id) == col(ElderStatus.elder_id))
-        .where(col(Elder.district_id) == district, col(ElderStatus.community_id).is_(None))
-        .cte("status_row")
-    )
-    following = func.lead(rows.c.since).over(partition_by=rows.c.elder_id, order_by=rows.c.since)
-    spans = select(*rows.c, following.label("until")).where(rows.c.place == 1).cte("status_span")
-    return select(spans.c.elder_id, spans.c.since, spans.c.until).where(spans.c.status.in_(sorted(GONE))).cte("ended")
-
-
-def _counted(district: int, day: date) -> CTE:
-    """The contacts that count up to a day."""
-    ended, contact = _ends(district), VisitContact
-    flagged = and_(
-        ended.c.elder_id == col(contact.elder_id),
-        ended.c.since < col(contact.occurred_on),
-        or_(ended.c.until.is_(None), ended.c.until > col(contact.occurred_on)),
-    )
-    return (
-        select(col(contact.elder_id), col(contact.occurred_on), col(contact.outcome))
-        .join(Elder, col(Elder.id) == col(contact.elder_id))
-        .outerjoin(ended, flagged)
-        .where(col(Elder.district_id) == district, col(contact.voided_at).is_(None), ended.c.elder_id.is_(None))
-        .where(col(contact.occurred_on) <= day, col(contact.occurred_on) >= col(Elder.registered_on))
-        .cte("counted")
-    )
-
-
-def _last(counted: CTE) -> CTE:
-    """The last effective contact and the last offer of each elder."""
-    said, on = counted.c.outcome, counted.c.occurred_on
+    said, on = col(VisitContact.outcome), col(VisitContact.occurred_on)
     effective = func.max(case((said.in_(sorted(EFFECTIVE)), on)), type_=Date).label("effective")
     offer = func.max(case((said.in_(sorted(OFFERS)), on)), type_=Date).label("offer")
-    return select(counted.c.elder_id, effective, offer).group_by(counted.c.elder_id).cte("last")
+    unanswered = func.aggregate_strings(case((said == "NO_ANSWER", cast(on, String))), ",").label("unanswered")
+    who = [col(Elder.id).label("elder_id"), *map(col, (Elder.ref, Elder.community_id, Elder.building))]
+    only = select(case((func.count() == 1, func.max(col(ElderTier.tier))))).where(col(ElderTier.elder_id) == Elder.id)
+    tier = only.correlate(Elder).scalar_subquery().label("tier")
+    rows = select(*who, col(Elder.registered_on), tier, effective, offer, unanswered)
+    rows = rows.outerjoin(VisitContact, _stands(col(Elder.id), day))
+    mine = (col(Elder.district_id) == district, col(Elder.registered_on) <= day)
+    return rows.where(*mine).group_by(col(Elder.id)).subquery("plain")
 
 
-def _unanswered(counted: CTE, last: CTE) -> CTE:
-    """The distinct dates without an answer strictly after the last effective contact."""
-    since = or_(last.c.effective.is_(None), counted.c.occurred_on > last.c.effective)
-    distinct = (
-        select(counted.c.elder_id, counted.c.occurred_on)
-        .join(last, last.c.elder_id == counted.c.elder_id)
-        .where(counted.c.outcome == "NO_ANSWER", since)
-        .distinct()
-        .subquery()
-    )
-    dates = func.aggregate_strings(cast(distinct.c.occurred_on, String), ",").label("dates")
-    return select(distinct.c.elder_id, dates).group_by(distinct.c.elder_id).cte("unanswered")
+def _gone(district: int, day: date) -> CTE:
+    """All contacts, as text, of the few with a row that says dead or moved out: the rules say which of them count."""
+    gone = select(col(ElderStatus.elder_id)).join(Elder, col(Elder.id) == col(ElderStatus.elder_id))
+    gone = gone.where(col(ElderStatus.status).in_(sorted(GONE)), col(ElderStatus.community_id).is_(None))
+    some = gone.where(col(Elder.district_id) == district).distinct().subquery()
+    line = cast(VisitContact.occurred_on, String) + "/" + col(VisitContact.outcome)
+    rows = select(some.c.elder_id, func.aggregate_strings(func.coalesce(line, ""), ",").label("rows"))
+    rows = rows.outerjoin(VisitContact, _stands(some.c.elder_id, day))
+    return rows.group_by(some.c.elder_id).cte("gone")
 
 
 def _tiers(district: int) -> CTE:
-    """The tier rows of each elder as text, numbered in the order in which rules.visits_facts.grades takes them."""
+    """The tier rows of those with several, as text, numbered in the order that rules.visits_facts.grades gives them."""
     need = case({tier: -place for place, tier in enumerate(TIERS)}, value=col(ElderTier.tier))
     told = cast(ElderTier.since, String) + "/" + col(ElderTier.tier)
-    return _told("tiers", ElderTier, need, told, district)
+    mine = select(col(Elder.id)).join(ElderTier, col(ElderTier.elder_id) == col(Elder.id))
+    several = mine.where(col(Elder.district_id) == district).group_by(col(Elder.id)).having(func.count() > 1)
+    return _told("tiers", ElderTier, need, told, several)
 
 
 def _statuses(district: int) -> CTE:
@@ -162,47 +147,40 @@ def _statuses(district: int) -> CTE:
     home = func.coalesce(cast(ElderStatus.community_id, String), "")
     offer = func.coalesce(cast(ElderStatus.reoffer_on, String), "")
     told = cast(ElderStatus.since, String) + "/" + col(ElderStatus.status) + "/" + home + "/" + offer
-    return _told("statuses", ElderStatus, grave, told, district)
+    mine = select(col(Elder.id)).where(col(Elder.district_id) == district)
+    return _told("statuses", ElderStatus, grave, told, mine)
 
 
-def _told(name: str, table: Any, rank: ColumnElement[Any], told: ColumnElement[str], district: int) -> CTE:
+def _told(name: str, table: Any, rank: ColumnElement[Any], told: ColumnElement[str], elders: Select[Any]) -> CTE:
     order = (col(table.since), col(table.recorded_at), rank, col(table.id))
     place = func.row_number().over(partition_by=col(table.elder_id), order_by=order)
     line = (cast(place, String) + "/" + told).label("line")
-    rows = select(col(table.elder_id), line).join(Elder, col(Elder.id) == col(table.elder_id))
-    lines = rows.where(col(Elder.district_id) == district).subquery()
+    lines = select(col(table.elder_id), line).where(col(table.elder_id).in_(elders)).subquery()
     whole = func.aggregate_strings(lines.c.line, ",").label("rows")
     return select(lines.c.elder_id, whole).group_by(lines.c.elder_id).cte(name)
 
 
 @lru_cache(maxsize=100_000)
-def _only_grade(since: date, row: str) -> tuple[Grade]:
-    return (Grade(since, row.rpartition("/")[2]),)  # type: ignore[arg-type]
+def _only_grade(since: date, tier: Tier) -> tuple[Grade]:
+    return (Grade(since, tier),)
 
 
 def _dates(told: str | None) -> tuple[date, ...]:
     return tuple(sorted(map(date.fromisoformat, told.split(",")))) if told else ()
 
 
-class Contacts(NamedTuple):
-    """What the statement says of an elder's contacts."""
+def _history(since: date, tiers: str | None, statuses: str | None, contacts: str | None) -> History:
+    """Give the rules the rows of tier and status, and the contacts where there was a death or a move."""
+    graded, moves = [_tier(*parts) for parts in _lines(tiers)], [_status(*parts) for parts in _lines(statuses)]
+    told = [line.split("/") for line in contacts.split(",") if line] if contacts else []
+    met = [_contact(place, day, outcome) for place, (day, outcome) in enumerate(told)]
+    return History(since, _moment(since, 0), graded, moves, met)
 
-    effective: date | None
-    offer: date | None
-    unanswered: tuple[date, ...]
 
-
-def _facts(
-    since: date, home: int, tiers: str | None, statuses: str | None, contacts: Contacts, day: date
-) -> tuple[Facts, int]:
-    """Let the rules read the rows of tier and status, and return the facts and the community of the day."""
-    moves = [_status(*parts) for parts in _lines(statuses)]
-    history = History(since, _moment(since, 0), [_tier(*parts) for parts in _lines(tiers)], moves)
-    facts = facts_of(history, day)
-    assert facts is not None
-    attempts = tuple(streak(contacts.unanswered, contacts.effective, facts.since))
-    facts = facts._replace(last_effective=contacts.effective, last_offer=contacts.offer, no_answers=attempts)
-    return facts, int(community_on(moves, str(home), day))
+def _contact(place: int, day: str, outcome: Any) -> Contact:
+    """One that stands; as by a helper of its own, for what is a duplicate is void already."""
+    on = date.fromisoformat(day)
+    return Contact(on, outcome, _moment(on, 0), helper=str(place))
 
 
 def _lines(told: str | None) -> list[list[str]]:

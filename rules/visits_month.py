@@ -113,13 +113,16 @@ def faces(history: History, last: date, now: datetime) -> tuple[History | None, 
     return (known(history, last + timedelta(days=1)) if _late(told, last) else told), told
 
 
-def verdicts_as_known(history: History, months: Sequence[Month], eligible_days: int) -> list[Verdict | None]:
-    """Judge one elder in each month as known on the day after it; None where the elder was not known yet."""
+def verdicts_of_both(
+    history: History, months: Sequence[Month], eligible_days: int
+) -> tuple[list[Verdict | None], list[Verdict]]:
+    """Judge one elder in each month: as known on the day after it, None if the elder was not, and by all rows given."""
     now = verdicts(history, months, eligible_days)
-    return [
+    then = [
         _judged(known(history, month[1] + timedelta(days=1)), month, eligible_days) if _late(history, month[1]) else one
         for month, one in zip(months, now, strict=True)
     ]
+    return then, now
 
 
 def _judged(history: History | None, month: Month, eligible_days: int) -> Verdict | None:

@@ -149,12 +149,13 @@ def test_and_takes_what_is_right(filled: Database, table: Any, rows: list[dict[s
         pytest.param(VisitStep, {"before": "DONE", "after": "ASSIGNED"}, id="done to assigned"),
         pytest.param(VisitStep, {"before": "CANCELLED", "after": "ASSIGNED"}, id="cancelled to assigned"),
         pytest.param(VisitListRow, {"position": 0}, id="position 0"),
+        pytest.param(VisitListRow, {"urgency": 4}, id="unknown urgency"),
     ],
 )
 def test_a_task_does_not_take_an_impossible_step(filled: Database, table: Any, row: dict[str, Any]) -> None:
     put(filled, VisitTask, {})
     step = {"task_id": 1, "at": AT, "actor": "t"}
-    line = {"day": DAY, "task_id": 1, "community_id": 1, "position": 1, "why": "overdue"}
+    line = {"day": DAY, "task_id": 1, "community_id": 1, "urgency": 1, "position": 1, "why": "overdue"}
     put(filled, VisitStep, {**step, "before": "PLANNED", "after": "DONE"})
     put(filled, VisitListRow, line)
     with pytest.raises(IntegrityError):

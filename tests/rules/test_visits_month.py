@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rules.calendar import month_dates
 from rules.visits_facts import OUTCOMES, STATUSES, TIERS, Contact, History, StatusRow, TierRow, known, known_at
 from rules.visits_kpi import verdict
-from rules.visits_month import faces, months_to, verdicts_as_known
+from rules.visits_month import faces, months_to, verdicts_of_both
 
 DAYS = st.dates(date(2025, 11, 20), date(2026, 4, 10))
 MOMENTS = st.builds(datetime.combine, DAYS, st.sampled_from([time(), time(9), time(23, 59)]))
@@ -32,7 +32,8 @@ def test_each_month_is_judged_by_what_was_recorded_before_the_next(history: Hist
         then = known(history, last + timedelta(days=1))
         plain.append(None if then is None else verdict(then, first, last, 15))
     registered = [last >= history.registered_on for _, last in MONTHS]
-    found = verdicts_as_known(history, MONTHS, 15)
+    found, now = verdicts_of_both(history, MONTHS, 15)
+    assert now == [verdict(history, *month, 15) for month in MONTHS]
     assert [f for f, lived in zip(found, registered, strict=True) if lived] == [
         p for p, lived in zip(plain, registered, strict=True) if lived
     ]

@@ -65,6 +65,7 @@ def _elders() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_elder_ref")),
     )
     op.create_index("ix_elder_community_id_building", "elder", ["community_id", "building"], unique=False)
+    op.create_index("ix_elder_district_id", "elder", ["district_id"], unique=False)
     op.create_table(
         "elder_category",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -297,6 +298,7 @@ def _visits() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("helper_id", sa.Integer(), nullable=True),
+        sa.Column("cadre_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("ended_on", sa.Date(), nullable=True),
@@ -312,13 +314,17 @@ def _visits() -> None:
             "reason IN ('paused', 'dead', 'moved', 'institution', 'refused', 'regraded', 'accepted', 'superseded')",
             name=op.f("ck_visit_task_reason"),
         ),
-        sa.CheckConstraint("state <> 'ASSIGNED' OR helper_id IS NOT NULL", name=op.f("ck_visit_task_assigned")),
+        sa.CheckConstraint(
+            "state <> 'ASSIGNED' OR helper_id IS NOT NULL OR cadre_id IS NOT NULL", name=op.f("ck_visit_task_assigned")
+        ),
         sa.CheckConstraint("state <> 'CANCELLED' OR reason IS NOT NULL", name=op.f("ck_visit_task_cancelled")),
         sa.CheckConstraint(
             "state IN ('PLANNED', 'ASSIGNED', 'DONE', 'MISSED', 'CANCELLED')", name=op.f("ck_visit_task_state")
         ),
         sa.CheckConstraint("tier IN ('red', 'yellow', 'green')", name=op.f("ck_visit_task_tier")),
         sa.CheckConstraint("deadline <= through", name=op.f("ck_visit_task_through")),
+        sa.CheckConstraint("helper_id IS NULL OR cadre_id IS NULL", name=op.f("ck_visit_task_one")),
+        sa.ForeignKeyConstraint(["cadre_id"], ["cadre.id"], name=op.f("fk_visit_task_cadre_id")),
         sa.ForeignKeyConstraint(["elder_id"], ["elder.id"], name=op.f("fk_visit_task_elder_id")),
         sa.ForeignKeyConstraint(["helper_id"], ["helper.id"], name=op.f("fk_visit_task_helper_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_task")),
@@ -348,9 +354,14 @@ def _visits() -> None:
         sa.Column("task_id", sa.Integer(), nullable=False),
         sa.Column("community_id", sa.Integer(), nullable=False),
         sa.Column("helper_id", sa.Integer(), nullable=True),
+        sa.Column("cadre_id", sa.Integer(), nullable=True),
+        sa.Column("urgency", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("why", sa.String(), nullable=False),
+        sa.CheckConstraint("helper_id IS NULL OR cadre_id IS NULL", name=op.f("ck_visit_list_one")),
         sa.CheckConstraint("position >= 1", name=op.f("ck_visit_list_position")),
+        sa.CheckConstraint("urgency BETWEEN 0 AND 3", name=op.f("ck_visit_list_urgency")),
+        sa.ForeignKeyConstraint(["cadre_id"], ["cadre.id"], name=op.f("fk_visit_list_cadre_id")),
         sa.ForeignKeyConstraint(["community_id"], ["community.id"], name=op.f("fk_visit_list_community_id")),
         sa.ForeignKeyConstraint(["helper_id"], ["helper.id"], name=op.f("fk_visit_list_helper_id")),
         sa.ForeignKeyConstraint(["task_id"], ["visit_task.id"], name=op.f("fk_visit_list_task_id")),
