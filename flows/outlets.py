@@ -29,6 +29,7 @@ from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
 from notifications.round import Late, Round
 from notifications.site import Site
+from notifications.visit_month import month_late
 from policies.messages import MessagePolicy, messages
 from rules.errors import TuoqiError
 from rules.messages import Rate
@@ -73,7 +74,7 @@ def site_of(chosen: Settings) -> Site:
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
     """Return the readers of what messages tell as it stands when they are sent."""
-    return duty_late(chosen.tz, answers=bool(chosen.answer_url))
+    return {**duty_late(chosen.tz, answers=bool(chosen.answer_url)), "visit-month": month_late}
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:
