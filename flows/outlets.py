@@ -24,6 +24,7 @@ from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
 from notifications.round import Late, Round
 from notifications.site import Site
+from notifications.visits_late import VisitNews
 from policies.messages import MessagePolicy, messages
 from rules.messages import Rate
 
@@ -57,7 +58,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true=STILL_TRUE,
+        still_true={**STILL_TRUE, **_visit_news(chosen).still_true},
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -82,7 +83,11 @@ def site_of(chosen: Settings) -> Site:
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
     """Return the readers of what messages tell as it stands when they are sent."""
-    return duty_late(chosen.tz, answers=bool(chosen.answer_url))
+    return {**duty_late(chosen.tz, answers=bool(chosen.answer_url)), **_visit_news(chosen).late}
+
+
+def _visit_news(chosen: Settings) -> VisitNews:
+    return VisitNews(chosen.tz, chosen.policy, chosen.now)
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:
