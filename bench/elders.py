@@ -143,6 +143,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 def _read(row: Mapping[str, Any]) -> dict[str, object]:
     """Give a row of the sample the values that the parser would have read."""
-    return {
+    aware = {
         name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in _named(row).items()
     }
+    return {name: None if value == "" else value for name, value in aware.items()}

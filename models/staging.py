@@ -52,12 +52,6 @@ class Staging:
         with self._session(read_only=False) as session:
             yield session
 
-    def drop(self) -> None:
-        """Remove the tables; the connection goes back to the pool."""
-        with self.read() as session:
-            for each in self._tables:
-                each.drop(session.connection())
-
     @contextmanager
     def _session(self, *, read_only: bool) -> Iterator[Session]:
         self._connection.execution_options(tuoqi_read_only=read_only)
@@ -70,12 +64,10 @@ class Staging:
 def staging(database: Database) -> Iterator[Staging]:
     """Take a connection for one file."""
     with database.engine.connect() as connection:
-        bench = Staging(connection, database.keys)
         try:
-            yield bench
+            yield Staging(connection, database.keys)
         finally:
-            connection.rollback()
-            bench.drop()
+            connection.invalidate()  # closed, not given back: its tables go with it, whatever has happened
 
 
 def fill(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,9 +19,11 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     or_,
     select,
-)  # fmt: skip
+    true,
+)
 from sqlmodel import Session, col
 
 from models.elder import Elder, ElderStatus, ElderTier
@@ -35,9 +37,10 @@ from rules.visits_facts import (
     Grade,
     History,
     StatusRow,
+    Tier,
     TierRow,
     community_on,
-)  # fmt: skip
+)
 from rules.visits_standing import Facts, facts_of
 from rules.visits_unreachable import streak
 
@@ -64,26 +67,31 @@ def standing_facts(session: Session, district: int, day: date) -> Iterator[Stand
         Ungraded: an elder has no tier.
     """
     rows = session.execute(_statement(district, day).execution_options(yield_per=FLOW))
-    for number, ref, registered_in, building, since, effective, offer, unanswered, tiers, statuses in rows:
-        home = registered_in
-        if statuses is None and tiers is not None and "," not in tiers:  # nearly everybody: one tier, never a status
-            attempts = tuple(streak(_dates(unanswered), effective, since)) if unanswered else ()
-            facts = Facts("ACTIVE", since, True, _only_grade(since, tiers), effective, offer, None, attempts)
+    for number, ref, registered_in, building, since, tier, tiers, statuses, effective, offer, unanswered in rows:
+        home, contacts = registered_in, Contacts(_from(since, effective), _from(since, offer), _dates(unanswered))
+        if statuses is None and tier is not None:  # nearly everybody: one tier, never a status
+            attempts = tuple(streak(contacts.unanswered, contacts.effective, since)) if unanswered else ()
+            grade = _only_grade(since, tier)
+            facts = Facts("ACTIVE", since, True, grade, contacts.effective, contacts.offer, None, attempts)
         else:
-            contacts = Contacts(effective, offer, _dates(unanswered))
-            facts, home = _facts(since, home, tiers, statuses, contacts, day)
+            facts, home = _facts(since, home, f"1/{since}/{tier}" if tier else tiers, statuses, contacts, day)
         yield Standing(number, ref, home, building, facts)
 
 
+def _from(since: date, day: date | None) -> date | None:
+    """A last date that is no earlier than the registration; if the last one is, all are."""
+    return day if day is not None and day >= since else None
+
+
 def _statement(district: int, day: date) -> Select[Any]:
-    counted = _counted(district, day)
-    last = _last(counted)
-    unanswered, tiers, statuses = _unanswered(counted, last), _tiers(district), _statuses(district)
+    ended = _ends(district)
+    last = _last(district, day, ended)
+    tiers, statuses, unanswered = _tiers(district), _statuses(district), _unanswered(last, ended, day)
+    graded = _tier_rows(tiers)
     columns = (Elder.id, Elder.ref, Elder.community_id, Elder.building, Elder.registered_on)
-    query = select(
-        *map(col, columns), last.c.effective, last.c.offer, unanswered.c.dates, tiers.c.rows, statuses.c.rows
-    )
-    for each in (last, unanswered, tiers, statuses):
+    told = (tiers.c.only, graded.c.rows, statuses.c.rows, last.c.effective, last.c.offer, unanswered.c.dates)
+    query = select(*map(col, columns), *told)
+    for each in (last, unanswered, tiers, graded, statuses):
         query = query.outerjoin(each, each.c.elder_id == col(Elder.id))
     mine = (col(Elder.district_id) == district, col(Elder.registered_on) <= day)
     return query.where(*mine).order_by(col(Elder.id))
@@ -109,51 +117,83 @@ def _ends(district: int) -> CTE:
     return select(spans.c.elder_id, spans.c.since, spans.c.until).where(spans.c.status.in_(sorted(GONE))).cte("ended")
 
 
-def _counted(district: int, day: date) -> CTE:
-    """The contacts that count up to a day."""
-    ended, contact = _ends(district), VisitContact
-    flagged = and_(
-        ended.c.elder_id == col(contact.elder_id),
-        ended.c.since < col(contact.occurred_on),
-        or_(ended.c.until.is_(None), ended.c.until > col(contact.occurred_on)),
+def _flagged(ended: CTE) -> ColumnElement[bool]:
+    """A contact within a span of death or move-out, but for its first day."""
+    on = col(VisitContact.occurred_on)
+    until = or_(ended.c.until.is_(None), ended.c.until > on)
+    return and_(ended.c.elder_id == col(VisitContact.elder_id), ended.c.since < on, until)
+
+
+def _stand(day: date) -> tuple[ColumnElement[bool], ...]:
+    return col(VisitContact.voided_at).is_(None), col(VisitContact.occurred_on) <= day
+
+
+def _maxima(counts: ColumnElement[bool]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The last effective contact and the last offer of those that count."""
+    said, on = col(VisitContact.outcome), col(VisitContact.occurred_on)
+    effective = func.max(case((and_(said.in_(sorted(EFFECTIVE)), counts), on)), type_=Date).label("effective")
+    return effective, func.max(case((and_(said.in_(sorted(OFFERS)), counts), on)), type_=Date).label("offer")
+
+
+def _last(district: int, day: date, ended: CTE) -> CTE:
+    """The last effective contact and the last offer of each elder.
+
+    Only for the few who died or moved out is each contact compared with the spans; for the others that would cost more
+    than all the rest.
+    """
+    here = select(col(Elder.id).label("elder_id"), *_maxima(true()))
+    plain = (
+        here.join(VisitContact, col(VisitContact.elder_id) == col(Elder.id))
+        .where(col(Elder.district_id) == district, *_stand(day))
+        .group_by(col(Elder.id))
+        .cte("plain")
     )
-    return (
-        select(col(contact.elder_id), col(contact.occurred_on), col(contact.outcome))
-        .join(Elder, col(Elder.id) == col(contact.elder_id))
-        .outerjoin(ended, flagged)
-        .where(col(Elder.district_id) == district, col(contact.voided_at).is_(None), ended.c.elder_id.is_(None))
-        .where(col(contact.occurred_on) <= day, col(contact.occurred_on) >= col(Elder.registered_on))
-        .cte("counted")
+    gone = select(ended.c.elder_id).distinct().cte("gone")
+    special = (
+        select(gone.c.elder_id, *_maxima(ended.c.elder_id.is_(None)))
+        .outerjoin(VisitContact, and_(col(VisitContact.elder_id) == gone.c.elder_id, *_stand(day)))
+        .outerjoin(ended, _flagged(ended))
+        .group_by(gone.c.elder_id)
+        .cte("special")
     )
+    is_plain = special.c.elder_id.is_(None)
+    effective = case((is_plain, plain.c.effective), else_=special.c.effective).label("effective")
+    offer = case((is_plain, plain.c.offer), else_=special.c.offer).label("offer")
+    both = select(plain.c.elder_id, effective, offer)
+    return both.outerjoin(special, special.c.elder_id == plain.c.elder_id).cte("last")
 
 
-def _last(counted: CTE) -> CTE:
-    """The last effective contact and the last offer of each elder."""
-    said, on = counted.c.outcome, counted.c.occurred_on
-    effective = func.max(case((said.in_(sorted(EFFECTIVE)), on)), type_=Date).label("effective")
-    offer = func.max(case((said.in_(sorted(OFFERS)), on)), type_=Date).label("offer")
-    return select(counted.c.elder_id, effective, offer).group_by(counted.c.elder_id).cte("last")
-
-
-def _unanswered(counted: CTE, last: CTE) -> CTE:
+def _unanswered(last: CTE, ended: CTE, day: date) -> CTE:
     """The distinct dates without an answer strictly after the last effective contact."""
-    since = or_(last.c.effective.is_(None), counted.c.occurred_on > last.c.effective)
+    on = col(VisitContact.occurred_on)
+    after = on > func.coalesce(last.c.effective, literal(date.min, Date))
+    mine = and_(col(VisitContact.elder_id) == last.c.elder_id, after, col(VisitContact.outcome) == "NO_ANSWER")
     distinct = (
-        select(counted.c.elder_id, counted.c.occurred_on)
-        .join(last, last.c.elder_id == counted.c.elder_id)
-        .where(counted.c.outcome == "NO_ANSWER", since)
+        select(last.c.elder_id, on.label("day"))
+        .join(VisitContact, and_(mine, *_stand(day)))
+        .outerjoin(ended, _flagged(ended))
+        .where(ended.c.elder_id.is_(None))
         .distinct()
         .subquery()
     )
-    dates = func.aggregate_strings(cast(distinct.c.occurred_on, String), ",").label("dates")
+    dates = func.aggregate_strings(cast(distinct.c.day, String), ",").label("dates")
     return select(distinct.c.elder_id, dates).group_by(distinct.c.elder_id).cte("unanswered")
 
 
 def _tiers(district: int) -> CTE:
-    """The tier rows of each elder as text, numbered in the order in which rules.visits_facts.grades takes them."""
+    """The tier of each elder who has only ever had one; the others have none here."""
+    count, tier = func.count(), func.max(col(ElderTier.tier))
+    rows = select(col(Elder.id).label("elder_id"), case((count == 1, tier)).label("only"))
+    rows = rows.join(ElderTier, col(ElderTier.elder_id) == col(Elder.id)).where(col(Elder.district_id) == district)
+    return rows.group_by(col(Elder.id)).cte("tiers")
+
+
+def _tier_rows(tiers: CTE) -> CTE:
+    """The tier rows of the others as text, numbered in the order in which rules.visits_facts.grades takes them."""
     need = case({tier: -place for place, tier in enumerate(TIERS)}, value=col(ElderTier.tier))
     told = cast(ElderTier.since, String) + "/" + col(ElderTier.tier)
-    return _told("tiers", ElderTier, need, told, district)
+    several = select(tiers.c.elder_id).where(tiers.c.only.is_(None))
+    return _told("tier_row", ElderTier, need, told, several)
 
 
 def _statuses(district: int) -> CTE:
@@ -162,22 +202,22 @@ def _statuses(district: int) -> CTE:
     home = func.coalesce(cast(ElderStatus.community_id, String), "")
     offer = func.coalesce(cast(ElderStatus.reoffer_on, String), "")
     told = cast(ElderStatus.since, String) + "/" + col(ElderStatus.status) + "/" + home + "/" + offer
-    return _told("statuses", ElderStatus, grave, told, district)
+    mine = select(col(Elder.id)).where(col(Elder.district_id) == district)
+    return _told("statuses", ElderStatus, grave, told, mine)
 
 
-def _told(name: str, table: Any, rank: ColumnElement[Any], told: ColumnElement[str], district: int) -> CTE:
+def _told(name: str, table: Any, rank: ColumnElement[Any], told: ColumnElement[str], elders: Select[Any]) -> CTE:
     order = (col(table.since), col(table.recorded_at), rank, col(table.id))
     place = func.row_number().over(partition_by=col(table.elder_id), order_by=order)
     line = (cast(place, String) + "/" + told).label("line")
-    rows = select(col(table.elder_id), line).join(Elder, col(Elder.id) == col(table.elder_id))
-    lines = rows.where(col(Elder.district_id) == district).subquery()
+    lines = select(col(table.elder_id), line).where(col(table.elder_id).in_(elders)).subquery()
     whole = func.aggregate_strings(lines.c.line, ",").label("rows")
     return select(lines.c.elder_id, whole).group_by(lines.c.elder_id).cte(name)
 
 
 @lru_cache(maxsize=100_000)
-def _only_grade(since: date, row: str) -> tuple[Grade]:
-    return (Grade(since, row.rpartition("/")[2]),)  # type: ignore[arg-type]
+def _only_grade(since: date, tier: Tier) -> tuple[Grade]:
+    return (Grade(since, tier),)
 
 
 def _dates(told: str | None) -> tuple[date, ...]:
