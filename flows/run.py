@@ -23,6 +23,7 @@ JOBS = {
     "duty-watch": "flows.duty:duty_watch",
     "duty-report": "flows.duty:duty_report",
     "duty-record": "flows.duty_record:duty_record",
+    "visits-day": "flows.visits:visits_day",
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",
     "message-report": "flows.messages:message_report",

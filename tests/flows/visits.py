@@ -16,7 +16,7 @@ from models.elder import Elder
 from models.helper import Helper
 from models.message_views import counts
 from models.messages import Message
-from models.visit import VisitListRow, VisitStep, VisitTask
+from models.visit import VisitListRow, VisitTask
 from notifications import drain as outbox
 from tests.flows.elders import elder, refs, visits_office
 from tests.flows.test_duty import Office
@@ -37,11 +37,19 @@ class Visits:
         self.office: Office = visits_office(database, folder)
         self.database = database
         self.send("helper", [helper("H1"), helper("H2")])
+        family = {"emergency_name": "王小明", "emergency_phone": "13800000001"}
         rows = [
-            elder(f"194{n % 10}-0{n % 9 + 1}-15", serial=n + 1, tier=tier, building=f"{n + 1}栋", registered_on="2026-03-02",
-                  name=f"王桂{'兰芳英珍梅'[n % 5]}", emergency_name="王小明", emergency_phone="13800000001")
+            elder(
+                f"194{n % 10}-0{n % 9 + 1}-15",
+                serial=n + 1,
+                name=f"王桂{'兰芳英珍梅'[n % 5]}",
+                tier=tier,
+                building=f"{n + 1}栋",
+                registered_on="2026-03-02",
+                **family,
+            )
             for n, tier in enumerate(tiers)
-        ]  # fmt: skip
+        ]
         self.send("elder", rows, "2026-03-02T09:00")
         self.refs = refs(self.office)
 
@@ -108,16 +116,16 @@ class Visits:
     def states(self, template: str) -> dict[str, int]:
         with self.database.read() as session:
             found = counts(session, district="530112")
-        return {state: number for (_, name, state), number in found.items() if name == template}
+        states: Counter[str] = Counter()
+        for (_, name, state), number in found.items():
+            states[state] += number if name == template else 0
+        return {state: number for state, number in states.items() if number}
 
     def snapshot(self) -> tuple[Any, ...]:
         """Everything the jobs write, but the record of their runs."""
-        tables = (VisitTask, VisitListRow, VisitStep, Message)
+        tables = [VisitTask.metadata.tables[name] for name in ("visit_task", "visit_list", "visit_step", "message")]
         with self.database.read() as session:
-            return tuple(
-                session.execute(select(table.__table__).order_by(table.__table__.c.id)).all()  # type: ignore[attr-defined]
-                for table in tables
-            )
+            return tuple(session.execute(select(table).order_by(table.c.id)).all() for table in tables)
 
     def at(self, moment: str) -> datetime:
         return self.office.at(moment).now()
