@@ -32,6 +32,7 @@ class Elder(SQLModel, table=True):
         CheckConstraint(one_of("sex", get_args(Sex)), name="sex"),
         CheckConstraint("hukou IN ('district', 'other')", name="hukou"),
         CheckConstraint("registered_on >= birth_date", name="registered"),
+        Index("ix_elder_district_id", "district_id"),  # all elders of a district in the order of ids
         Index("ix_elder_community_id_building", "community_id", "building"),
     )
     id: int | None = Field(default=None, primary_key=True)

@@ -15,14 +15,12 @@ from sqlalchemy import (
     Date,
     Select,
     String,
+    Subquery,
     and_,
     case,
     cast,
     func,
-    literal,
-    or_,
     select,
-    true,
 )
 from sqlmodel import Session, col
 
@@ -34,6 +32,7 @@ from rules.visits_facts import (
     GONE,
     STATUSES,
     TIERS,
+    Contact,
     Grade,
     History,
     StatusRow,
@@ -67,15 +66,21 @@ def standing_facts(session: Session, district: int, day: date) -> Iterator[Stand
         Ungraded: an elder has no tier.
     """
     rows = session.execute(_statement(district, day).execution_options(yield_per=FLOW))
-    for number, ref, registered_in, building, since, tier, tiers, statuses, effective, offer, unanswered in rows:
-        home, contacts = registered_in, Contacts(_from(since, effective), _from(since, offer), _dates(unanswered))
+    for number, ref, home, building, since, tier, tiers, statuses, effective, offer, unanswered, contacts in rows:
+        last = _from(since, effective), _from(since, offer)
         if statuses is None and tier is not None:  # nearly everybody: one tier, never a status
-            attempts = tuple(streak(contacts.unanswered, contacts.effective, since)) if unanswered else ()
-            grade = _only_grade(since, tier)
-            facts = Facts("ACTIVE", since, True, grade, contacts.effective, contacts.offer, None, attempts)
-        else:
-            facts, home = _facts(since, home, f"1/{since}/{tier}" if tier else tiers, statuses, contacts, day)
-        yield Standing(number, ref, home, building, facts)
+            attempts = tuple(streak(_dates(unanswered), last[0], since)) if unanswered else ()
+            facts = Facts("ACTIVE", since, True, _only_grade(since, tier), *last, None, attempts)
+            yield Standing(number, ref, home, building, facts)
+            continue
+        history = _history(since, f"1/{since}/{tier}" if tier else tiers, statuses, contacts)
+        read = facts_of(history, day)
+        assert read is not None
+        if contacts is None:
+            attempts = tuple(streak(_dates(unanswered), last[0], read.since))
+            read = read._replace(last_effective=last[0], last_offer=last[1], no_answers=attempts)
+        lives_in = int(community_on(history.statuses, str(home), day))
+        yield Standing(number, ref, lives_in, building, read)
 
 
 def _from(since: date, day: date | None) -> date | None:
@@ -84,116 +89,56 @@ def _from(since: date, day: date | None) -> date | None:
 
 
 def _statement(district: int, day: date) -> Select[Any]:
-    ended = _ends(district)
-    last = _last(district, day, ended)
-    tiers, statuses, unanswered = _tiers(district), _statuses(district), _unanswered(last, ended, day)
-    graded = _tier_rows(tiers)
-    columns = (Elder.id, Elder.ref, Elder.community_id, Elder.building, Elder.registered_on)
-    told = (tiers.c.only, graded.c.rows, statuses.c.rows, last.c.effective, last.c.offer, unanswered.c.dates)
-    query = select(*map(col, columns), *told)
-    for each in (last, unanswered, tiers, graded, statuses):
-        query = query.outerjoin(each, each.c.elder_id == col(Elder.id))
-    mine = (col(Elder.district_id) == district, col(Elder.registered_on) <= day)
-    return query.where(*mine).order_by(col(Elder.id))
+    plain, tiers, statuses, gone = _contacts(district, day), _tiers(district), _statuses(district), _gone(district, day)
+    who = (plain.c[name] for name in ("elder_id", "ref", "community_id", "building", "registered_on", "tier"))
+    last = (plain.c[name] for name in ("effective", "offer", "unanswered"))
+    query = select(*who, tiers.c.rows, statuses.c.rows, *last, gone.c.rows).select_from(plain)
+    for each in (tiers, statuses, gone):
+        query = query.outerjoin(each, each.c.elder_id == plain.c.elder_id)
+    return query.order_by(plain.c.elder_id)
 
 
-def _ends(district: int) -> CTE:
-    """The spans of death and move-out: from the day after they begin to the day before another status.
+def _stands(elder: Any, day: date) -> ColumnElement[bool]:
+    until = and_(col(VisitContact.voided_at).is_(None), col(VisitContact.occurred_on) <= day)
+    return and_(col(VisitContact.elder_id) == elder, until)
 
-    Of rows of one date the last recorded holds; of those recorded at once the graver.
+
+def _contacts(district: int, day: date) -> Subquery:
+    """Every elder with the last effective contact, the last offer and all dates without an answer.
+
+    The tier is that of who has only ever had one; the others have none here.
     """
-    began = case((col(ElderStatus.since) < col(Elder.registered_on), col(Elder.registered_on)), else_=ElderStatus.since)
-    grave = case({status: place for place, status in enumerate(STATUSES)}, value=col(ElderStatus.status))
-    order = (col(ElderStatus.since).desc(), col(ElderStatus.recorded_at).desc(), grave)
-    place = func.row_number().over(partition_by=(col(ElderStatus.elder_id), began), order_by=order)
-    rows = (
-        select(col(ElderStatus.elder_id), began.label("since"), col(ElderStatus.status), place.label("place"))
-        .join(Elder, col(Elder.id) == col(ElderStatus.elder_id))
-        .where(col(Elder.district_id) == district, col(ElderStatus.community_id).is_(None))
-        .cte("status_row")
-    )
-    following = func.lead(rows.c.since).over(partition_by=rows.c.elder_id, order_by=rows.c.since)
-    spans = select(*rows.c, following.label("until")).where(rows.c.place == 1).cte("status_span")
-    return select(spans.c.elder_id, spans.c.since, spans.c.until).where(spans.c.status.in_(sorted(GONE))).cte("ended")
-
-
-def _flagged(ended: CTE) -> ColumnElement[bool]:
-    """A contact within a span of death or move-out, but for its first day."""
-    on = col(VisitContact.occurred_on)
-    until = or_(ended.c.until.is_(None), ended.c.until > on)
-    return and_(ended.c.elder_id == col(VisitContact.elder_id), ended.c.since < on, until)
-
-
-def _stand(day: date) -> tuple[ColumnElement[bool], ...]:
-    return col(VisitContact.voided_at).is_(None), col(VisitContact.occurred_on) <= day
-
-
-def _maxima(counts: ColumnElement[bool]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """The last effective contact and the last offer of those that count."""
     said, on = col(VisitContact.outcome), col(VisitContact.occurred_on)
-    effective = func.max(case((and_(said.in_(sorted(EFFECTIVE)), counts), on)), type_=Date).label("effective")
-    return effective, func.max(case((and_(said.in_(sorted(OFFERS)), counts), on)), type_=Date).label("offer")
+    effective = func.max(case((said.in_(sorted(EFFECTIVE)), on)), type_=Date).label("effective")
+    offer = func.max(case((said.in_(sorted(OFFERS)), on)), type_=Date).label("offer")
+    unanswered = func.aggregate_strings(case((said == "NO_ANSWER", cast(on, String))), ",").label("unanswered")
+    who = [col(Elder.id).label("elder_id"), *map(col, (Elder.ref, Elder.community_id, Elder.building))]
+    only = select(case((func.count() == 1, func.max(col(ElderTier.tier))))).where(col(ElderTier.elder_id) == Elder.id)
+    tier = only.correlate(Elder).scalar_subquery().label("tier")
+    rows = select(*who, col(Elder.registered_on), tier, effective, offer, unanswered)
+    rows = rows.outerjoin(VisitContact, _stands(col(Elder.id), day))
+    mine = (col(Elder.district_id) == district, col(Elder.registered_on) <= day)
+    return rows.where(*mine).group_by(col(Elder.id)).subquery("plain")
 
 
-def _last(district: int, day: date, ended: CTE) -> CTE:
-    """The last effective contact and the last offer of each elder.
-
-    Only for the few who died or moved out is each contact compared with the spans; for the others that would cost more
-    than all the rest.
-    """
-    here = select(col(Elder.id).label("elder_id"), *_maxima(true()))
-    plain = (
-        here.join(VisitContact, col(VisitContact.elder_id) == col(Elder.id))
-        .where(col(Elder.district_id) == district, *_stand(day))
-        .group_by(col(Elder.id))
-        .cte("plain")
-    )
-    gone = select(ended.c.elder_id).distinct().cte("gone")
-    special = (
-        select(gone.c.elder_id, *_maxima(ended.c.elder_id.is_(None)))
-        .outerjoin(VisitContact, and_(col(VisitContact.elder_id) == gone.c.elder_id, *_stand(day)))
-        .outerjoin(ended, _flagged(ended))
-        .group_by(gone.c.elder_id)
-        .cte("special")
-    )
-    is_plain = special.c.elder_id.is_(None)
-    effective = case((is_plain, plain.c.effective), else_=special.c.effective).label("effective")
-    offer = case((is_plain, plain.c.offer), else_=special.c.offer).label("offer")
-    both = select(plain.c.elder_id, effective, offer)
-    return both.outerjoin(special, special.c.elder_id == plain.c.elder_id).cte("last")
-
-
-def _unanswered(last: CTE, ended: CTE, day: date) -> CTE:
-    """The distinct dates without an answer strictly after the last effective contact."""
-    on = col(VisitContact.occurred_on)
-    after = on > func.coalesce(last.c.effective, literal(date.min, Date))
-    mine = and_(col(VisitContact.elder_id) == last.c.elder_id, after, col(VisitContact.outcome) == "NO_ANSWER")
-    distinct = (
-        select(last.c.elder_id, on.label("day"))
-        .join(VisitContact, and_(mine, *_stand(day)))
-        .outerjoin(ended, _flagged(ended))
-        .where(ended.c.elder_id.is_(None))
-        .distinct()
-        .subquery()
-    )
-    dates = func.aggregate_strings(cast(distinct.c.day, String), ",").label("dates")
-    return select(distinct.c.elder_id, dates).group_by(distinct.c.elder_id).cte("unanswered")
+def _gone(district: int, day: date) -> CTE:
+    """All contacts, as text, of the few with a row that says dead or moved out: the rules say which of them count."""
+    gone = select(col(ElderStatus.elder_id)).join(Elder, col(Elder.id) == col(ElderStatus.elder_id))
+    gone = gone.where(col(ElderStatus.status).in_(sorted(GONE)), col(ElderStatus.community_id).is_(None))
+    some = gone.where(col(Elder.district_id) == district).distinct().subquery()
+    line = cast(VisitContact.occurred_on, String) + "/" + col(VisitContact.outcome)
+    rows = select(some.c.elder_id, func.aggregate_strings(func.coalesce(line, ""), ",").label("rows"))
+    rows = rows.outerjoin(VisitContact, _stands(some.c.elder_id, day))
+    return rows.group_by(some.c.elder_id).cte("gone")
 
 
 def _tiers(district: int) -> CTE:
-    """The tier of each elder who has only ever had one; the others have none here."""
-    count, tier = func.count(), func.max(col(ElderTier.tier))
-    rows = select(col(Elder.id).label("elder_id"), case((count == 1, tier)).label("only"))
-    rows = rows.join(ElderTier, col(ElderTier.elder_id) == col(Elder.id)).where(col(Elder.district_id) == district)
-    return rows.group_by(col(Elder.id)).cte("tiers")
-
-
-def _tier_rows(tiers: CTE) -> CTE:
-    """The tier rows of the others as text, numbered in the order in which rules.visits_facts.grades takes them."""
+    """The tier rows of those with several, as text, numbered in the order that rules.visits_facts.grades gives them."""
     need = case({tier: -place for place, tier in enumerate(TIERS)}, value=col(ElderTier.tier))
     told = cast(ElderTier.since, String) + "/" + col(ElderTier.tier)
-    several = select(tiers.c.elder_id).where(tiers.c.only.is_(None))
-    return _told("tier_row", ElderTier, need, told, several)
+    mine = select(col(Elder.id)).join(ElderTier, col(ElderTier.elder_id) == col(Elder.id))
+    several = mine.where(col(Elder.district_id) == district).group_by(col(Elder.id)).having(func.count() > 1)
+    return _told("tiers", ElderTier, need, told, several)
 
 
 def _statuses(district: int) -> CTE:
@@ -224,25 +169,18 @@ def _dates(told: str | None) -> tuple[date, ...]:
     return tuple(sorted(map(date.fromisoformat, told.split(",")))) if told else ()
 
 
-class Contacts(NamedTuple):
-    """What the statement says of an elder's contacts."""
+def _history(since: date, tiers: str | None, statuses: str | None, contacts: str | None) -> History:
+    """Give the rules the rows of tier and status, and the contacts where there was a death or a move."""
+    graded, moves = [_tier(*parts) for parts in _lines(tiers)], [_status(*parts) for parts in _lines(statuses)]
+    told = [line.split("/") for line in contacts.split(",") if line] if contacts else []
+    met = [_contact(place, day, outcome) for place, (day, outcome) in enumerate(told)]
+    return History(since, _moment(since, 0), graded, moves, met)
 
-    effective: date | None
-    offer: date | None
-    unanswered: tuple[date, ...]
 
-
-def _facts(
-    since: date, home: int, tiers: str | None, statuses: str | None, contacts: Contacts, day: date
-) -> tuple[Facts, int]:
-    """Let the rules read the rows of tier and status, and return the facts and the community of the day."""
-    moves = [_status(*parts) for parts in _lines(statuses)]
-    history = History(since, _moment(since, 0), [_tier(*parts) for parts in _lines(tiers)], moves)
-    facts = facts_of(history, day)
-    assert facts is not None
-    attempts = tuple(streak(contacts.unanswered, contacts.effective, facts.since))
-    facts = facts._replace(last_effective=contacts.effective, last_offer=contacts.offer, no_answers=attempts)
-    return facts, int(community_on(moves, str(home), day))
+def _contact(place: int, day: str, outcome: Any) -> Contact:
+    """One that stands; as by a helper of its own, for what is a duplicate is void already."""
+    on = date.fromisoformat(day)
+    return Contact(on, outcome, _moment(on, 0), helper=str(place))
 
 
 def _lines(told: str | None) -> list[list[str]]:

@@ -65,6 +65,7 @@ def _elders() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_elder_ref")),
     )
     op.create_index("ix_elder_community_id_building", "elder", ["community_id", "building"], unique=False)
+    op.create_index("ix_elder_district_id", "elder", ["district_id"], unique=False)
     op.create_table(
         "elder_category",
         sa.Column("id", sa.Integer(), nullable=False),
