@@ -10,6 +10,7 @@ from datetime import datetime
 from flows.jobs import is_dead, owner, real_now
 from flows.settings import NO_SMS, Settings, SettingsError
 from models.db import Database
+from notifications.callbacks import CallBackNews
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
 from notifications.channels.aliyun import Aliyun
@@ -22,6 +23,7 @@ from notifications.channels.json_gateway_form import GatewayForm, read_gateway
 from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
+from notifications.issues import STILL_OPEN
 from notifications.round import Late, Round
 from notifications.site import Site
 from notifications.visits_late import VisitNews
@@ -58,7 +60,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true={**STILL_TRUE, **_visit_news(chosen).still_true},
+        still_true={**STILL_TRUE, **STILL_OPEN, **_visit_news(chosen).still_true},
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -83,7 +85,11 @@ def site_of(chosen: Settings) -> Site:
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
     """Return the readers of what messages tell as it stands when they are sent."""
-    return {**duty_late(chosen.tz, answers=bool(chosen.answer_url)), **_visit_news(chosen).late}
+    return {**duty_late(chosen.tz, answers=bool(chosen.answer_url)), **_visit_news(chosen).late, **_call_backs(chosen)}
+
+
+def _call_backs(chosen: Settings) -> Mapping[str, Late]:
+    return CallBackNews(chosen.district, chosen.tz, chosen.now()).late
 
 
 def _visit_news(chosen: Settings) -> VisitNews:

@@ -31,7 +31,10 @@ from rules.visits_list import DayList, in_list_order, rest_day_list, todays_list
 from rules.visits_unreachable import step_of
 
 JOB = "visits-day"
-TEMPLATES = ("visit-digest", "visit-overdue", "visit-wellness", "visit-contact-family")
+TEMPLATES = (
+    "visit-digest", "visit-overdue", "visit-wellness", "visit-contact-family", "issue-due", "issue-overdue",
+    "issue-callback",
+)  # fmt: skip
 
 
 def visits_morning(database: Database, settings: Settings, as_of: date) -> Result:

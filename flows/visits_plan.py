@@ -18,11 +18,12 @@ from models import audit
 from models.db import Database
 from models.jobs import Claim, renew
 from models.messages import cancel
+from models.visit_checks import Silence, ended_checks
 from models.visit_facts import Standing, standing_facts
 from models.visit_histories import histories
 from models.visit_lists import Home
 from models.visit_tasks import Key, Moved, Stored, store_tasks, stored_tasks
-from notifications.visits import Silence, check_keys
+from notifications.visits import check_keys, late_check_key
 from rules.visits_facts import PAUSES
 from rules.visits_owed import Book, needs_check, owed
 from rules.visits_standing import standing
@@ -106,7 +107,12 @@ def derive(database: Database, settings: Settings, job: Job, elders: Collection[
     with database.write() as session:
         had = stored_tasks(session, list(known))
         moved = store_tasks(session, known, had, job.day, now, job.name)
-        cancel(session, [key for task in moved.closed_checks for key in check_keys(task)], "check closed", now)
+        cancel(
+            session,
+            [key for task in moved.closed_checks for key in (*check_keys(task), late_check_key(task))],
+            "check closed",
+            now,
+        )
         if job.held is not None:
             renew(session, job.held, lease_end())
         if moved.new or moved.changed or moved.superseded:
@@ -133,14 +139,8 @@ def _term(task: Task) -> tuple[Any, ...]:
 
 
 def _silent(session: Session, some: Sequence[Standing]) -> Iterator[Silence]:
-    """Yield who does not answer, with the checks that came to their end."""
     quiet = {one.elder_id: one for one in some if one.facts.status == "ACTIVE" and one.facts.no_answers}
-    if not quiet:
-        return
-    for elder, tasks in stored_tasks(session, list(quiet)).items():
-        one, ended = quiet[elder], [cycle for (kind, cycle), task in tasks.items() if _ended_check(kind, task)]
-        yield Silence(one.ref, one.community_id, one.facts.no_answers, [date.fromisoformat(each) for each in ended])
-
-
-def _ended_check(kind: str, task: Stored) -> bool:
-    return kind == "WELLNESS_CHECK" and task.owed.task.state not in {"PLANNED", "ASSIGNED"}
+    if quiet:
+        for elder, ended in ended_checks(session, list(quiet)).items():
+            one = quiet[elder]
+            yield Silence(one.ref, one.community_id, one.facts.no_answers, ended)

@@ -4,16 +4,17 @@ Lists are late: they are read when the message is sent (notifications/visits_lat
 happened, so a job that runs twice writes nothing twice, whoever has the elder by then.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any
 
 from sqlmodel import Session
 
-from models.community_leads import community_phones, leads
+from models.community_leads import community_offices, community_phones, leads
 from models.district import Contact
 from models.elder_names import Family, elder_names, families
 from models.message_keys import known_keys
+from models.visit_checks import Silence
 from models.visit_lists import Line
 from models.visit_people import people
 from notifications.catalogue import template
@@ -24,15 +25,6 @@ from rules.errors import say
 
 NEWS = timedelta(days=7)
 """An attempt longer ago is no news to a family; then the visit itself is overdue."""
-
-
-class Silence(NamedTuple):
-    """An elder who does not answer: the dates that count, in order, and the cycles of checks known."""
-
-    ref: str
-    community: int
-    dates: tuple[date, ...]
-    checks: Collection[date]
 
 
 def routes_of(name: str) -> list[str]:
@@ -111,12 +103,7 @@ def tell_checks(
     names = elder_names(session, {line.ref for line in fresh})
     drafts: list[Draft] = []
     for line in fresh:
-        told = {
-            "elder": f"{masked(names[line.ref])}（{line.ref}）",
-            "community": places[line.community_id],
-            "attempts": attempts.get(line.ref, 0),
-            "until": moment(telling, line.due_at),
-        }
+        told = _check(telling, line, names, attempts, places)
         listed = [helpers[line.person]] if line.person else []
         everybody = [*listed, *(each for each in chiefs[line.community_id] if each not in listed)]
         for key, contact in zip(check_keys(line.task_id), everybody, strict=False):
@@ -125,9 +112,49 @@ def tell_checks(
     return enqueue_new(session, drafts, telling.now)
 
 
+def tell_late_checks(
+    session: Session,
+    telling: Telling,
+    district: int,
+    lines: Sequence[Line],
+    attempts: Mapping[str, int],
+    places: Mapping[int, str],
+) -> int:
+    """Tell the sub-district office of each check whose hours ran out, once."""
+    known = known_keys(session, [late_check_key(line.task_id) for line in lines])
+    fresh = [line for line in lines if late_check_key(line.task_id) not in known]
+    if not fresh:
+        return 0
+    offices = community_offices(session, district, {line.community_id for line in fresh})
+    names = elder_names(session, {line.ref for line in fresh})
+    drafts = []
+    for line in fresh:
+        office = offices[line.community_id]
+        told = {"name": office.name, **_check(telling, line, names, attempts, places)}
+        key = late_check_key(line.task_id)
+        drafts.append(telling.draft("visit-wellness", "visit-wellness", key, office, told, priority=1))
+    return enqueue_new(session, drafts, telling.now)
+
+
+def _check(
+    telling: Telling, line: Line, names: Mapping[str, str], attempts: Mapping[str, int], places: Mapping[int, str]
+) -> dict[str, Any]:
+    return {
+        "elder": f"{masked(names[line.ref])}（{line.ref}）",
+        "community": places[line.community_id],
+        "attempts": attempts.get(line.ref, 0),
+        "until": moment(telling, line.due_at),
+    }
+
+
 def check_keys(task: int) -> list[str]:
     """Return the keys of one check's set of messages, whoever they are for: who goes, and up to three leads."""
     return [f"visit-wellness:{task}:{place}" for place in range(4)]
+
+
+def late_check_key(task: int) -> str:
+    """Return the key of the one message by which the office hears that nobody was there in time."""
+    return f"visit-wellness:{task}:late"
 
 
 def moment(telling: Telling, at: datetime | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.exports import Wish, export_file
 from flows.visits_day import visits_morning
 from models.db import Database
 from tests.flows.elders import number
@@ -237,3 +238,17 @@ def _outbox(visits: Visits) -> str:
         body = mail.get_body(("plain",))
         texts.append(body.get_content() if body else "")
     return "\n".join(texts)
+
+
+def test_tasks_and_lists_are_exported_with_references_only(visits: Visits, tmp_path: Path) -> None:
+    visits.pair(visits.refs[0], "H2")
+    visits.morning("2026-03-09")
+    wish = Wish(MONDAY, MONDAY)
+    tasks, listed = tmp_path / "tasks.csv", tmp_path / "list.csv"
+    chosen = visits.office.at("2026-03-09T10:00")
+    assert export_file(visits.database, chosen, "visit-tasks", wish, tasks)["rows"] == 2
+    assert export_file(visits.database, chosen, "visit-list", wish, listed)["rows"] == 3
+    assert tasks.read_text("utf-8-sig").splitlines()[0] == "elder,kind,cycle,plan_on,deadline,state,reason,helper"
+    lines = listed.read_text("utf-8-sig").splitlines()
+    assert lines[0] == "date,helper,order,elder,why,deadline,gap"
+    assert f"2026-03-09,H2,1,{visits.refs[0]},逾期5天,2026-03-04,no" in lines
