@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from models.db import insert_for
 from models.district import Centre
-from models.elder import Elder
+from models.elder import Elder, batches
 from models.issue import Issue, IssueEscalation, IssueEvent, logs
 from models.visit_histories import histories
 from rules.issues_log import Event, IssueKind
@@ -68,9 +68,9 @@ def _homes(session: Session, district: int, elders: set[int], day: date) -> Mapp
 
 def escalate(session: Session, rows: list[dict[str, object]]) -> set[tuple[int, str, str]]:
     """Record steps of the ladder; return (issue, level, recipient) of those that were not there yet."""
-    if not rows:
-        return set()
-    table = IssueEscalation
-    fresh = insert_for(session, table).values(rows).on_conflict_do_nothing()
-    columns = (col(table.issue_id), col(table.level), col(table.recipient))
-    return {(issue, level, who) for issue, level, who in session.execute(fresh.returning(*columns))}
+    columns = (col(IssueEscalation.issue_id), col(IssueEscalation.level), col(IssueEscalation.recipient))
+    found: set[tuple[int, str, str]] = set()
+    for some in batches(rows):
+        fresh = insert_for(session, IssueEscalation).values(some).on_conflict_do_nothing()
+        found.update((issue, level, who) for issue, level, who in session.execute(fresh.returning(*columns)))
+    return found
