@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, or_, select, update
 from sqlmodel import Session, col
 
 from models.cadre import Cadre, cadre_ids
@@ -228,6 +228,8 @@ def check_elders(session: Session, tasks: Collection[int]) -> dict[int, tuple[in
 
 
 def _lines(session: Session, *where: ColumnElement[bool]) -> Iterator[tuple[date, Line]]:
+    nobody = and_(col(VisitListRow.helper_id).is_(None), col(VisitListRow.cadre_id).is_(None))
+    gap = case((nobody, col(VisitListRow.community_id)), else_=0)
     query = (
         select(col(VisitListRow.day), *map(col, _LINE))
         .join(VisitTask, col(VisitTask.id) == col(VisitListRow.task_id))
@@ -235,8 +237,7 @@ def _lines(session: Session, *where: ColumnElement[bool]) -> Iterator[tuple[date
         .outerjoin(Helper, col(Helper.id) == col(VisitListRow.helper_id))
         .outerjoin(Cadre, col(Cadre.id) == col(VisitListRow.cadre_id))
         .where(*where)
-        .order_by(col(VisitListRow.day), col(Helper.number), col(Cadre.number), col(VisitListRow.community_id))
-        .order_by(col(VisitListRow.position))
+        .order_by(col(VisitListRow.day), col(Helper.number), col(Cadre.number), gap, col(VisitListRow.position))
     )
     for day, task, elder, ref, building, home, helper, cadre, one, other, *rest in session.execute(query):
         yield day, Line(task, elder, ref, building, home, helper or cadre, one or other, *rest)

@@ -97,6 +97,18 @@ def test_a_death_cancels_what_was_to_come_and_takes_the_elder_off_a_digest_that_
     assert visits.of(yellow) == {("FIRST", "2026-03-02"): ("CANCELLED", "dead")}
 
 
+def test_a_digest_goes_from_building_to_building_also_across_communities(visits: Visits) -> None:
+    red, yellow, green = visits.refs
+    for who in visits.refs:
+        visits.pair(who, "H1")
+    place = {"community": "普坪社区", "subdistrict": "马街街道"}
+    visits.status(red, "2026-03-05", "MOVED", "2026-03-05T09:00", **place)
+    visits.morning("2026-03-06")
+    visits.drain("2026-03-06T06:10")
+    text = _outbox(visits)
+    assert sorted(visits.refs, key=text.index) == [red, yellow, green]
+
+
 def test_a_digest_of_nobody_is_not_sent(database: Database, tmp_path: Path) -> None:
     visits = Visits(database, tmp_path, ("yellow",))
     visits.morning("2026-03-06")
