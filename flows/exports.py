@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from flows import visit_exports
 from flows.call_list import write_call_list
 from flows.care_team import write_care_team
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
@@ -18,7 +19,7 @@ from flows.elder_map import write_elder_map
 from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
-from flows.visit_exports import KPI, kpi_rows
+from flows.visit_kpi_export import KPI, kpi_rows
 from models import audit
 from models.db import Database
 from models.district import district_id
@@ -178,11 +179,11 @@ def _writer(kind: str) -> Writer:
 class _Counted:
     """Rows that are counted as they go by: a register of 160,000 is never in memory as a whole."""
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Iterable[Any]) -> None:
         self._rows = rows
         self.count = 0
 
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+    def __iter__(self) -> Iterator[Any]:
         for row in self._rows:
             self.count += 1
             yield row
@@ -258,6 +259,18 @@ def _elder_map(session: Session, settings: Settings, district: int, wish: Wish, 
     return write_elder_map(session, settings, district, wish.last or settings.today(), to)
 
 
+def _visit_tasks(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(visit_exports.task_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, visit_exports.TASKS, rows)
+    return rows.count
+
+
+def _visit_list(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(visit_exports.list_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, visit_exports.LIST, rows)
+    return rows.count
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
@@ -273,6 +286,8 @@ WRITERS: dict[str, Writer] = {
     "elder-map": _elder_map,
     "messages": _messages,
     "visit-kpi": _visit_kpi,
+    "visit-list": _visit_list,
+    "visit-tasks": _visit_tasks,
 }
 
 
