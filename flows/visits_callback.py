@@ -8,7 +8,7 @@ from flows.visits_day import telling
 from models import audit
 from models.callbacks import callbacks
 from models.db import Database
-from models.district import community_names, district_id
+from models.district import community_labels, district_id
 from models.jobs import Claim, renew
 from notifications.callbacks import tell_callbacks
 
@@ -23,7 +23,7 @@ def call_back(database: Database, settings: Settings, day: date) -> Result:
 def _made(database: Database, settings: Settings, day: date, held: Claim) -> Result:
     with database.write() as session:
         district = district_id(session, settings.district)
-        names = {number: home[1] for number, home in community_names(session, district).items()}
+        names = community_labels(session, district)
         due = callbacks(session, district, settings.local(settings.now()).replace(tzinfo=None))
         told = tell_callbacks(session, telling(settings), day, due, names)
         renew(session, held, lease_end())

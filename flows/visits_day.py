@@ -16,7 +16,7 @@ from flows.visits_plan import Found, Job, plan_all
 from models import audit
 from models.care import cadres_on_duty, care_teams, helpers_away, list_helpers
 from models.db import Database
-from models.district import community_names, district_id
+from models.district import community_labels, district_id
 from models.helper import helper_leaves
 from models.jobs import Claim, done_results, last_done, renew
 from models.visit_book import visit_book
@@ -127,7 +127,7 @@ def _store(
         messages = _tell(session, settings, job, lines, found, policy) if job.day >= settings.today() else 0
         assert job.held is not None
         renew(session, job.held, lease_end())
-        names = {number: home[1] for number, home in community_names(session, job.district).items()}
+        names = community_labels(session, job.district)
         if changed or messages:
             counts = {"rows": changed, "messages": messages}
             audit.record(session, settings.district, JOB, "visits.list", settings.now(), date=job.day, **counts)
@@ -153,7 +153,7 @@ def _tell(
     session: Session, settings: Settings, job: Job, lines: Sequence[Line], found: Found, policy: VisitsPolicy
 ) -> int:
     frame = telling(settings)
-    names = {number: home[1] for number, home in community_names(session, job.district).items()}
+    names = community_labels(session, job.district)
     silent = [one for one in found.silent if step_of(len(one.dates), policy.unreachable) != "none"]
     attempts = {one.ref: len(one.dates) for one in silent}
     return (

@@ -19,7 +19,7 @@ from flows.visits_plan import Job, derive
 from models import audit
 from models.community_leads import community_offices, leads
 from models.db import Database
-from models.district import Contact, community_names, district_id
+from models.district import Contact, community_labels, district_id
 from models.issue_standing import Standing, escalate, open_issues
 from models.visit_book import visit_book
 from models.visit_checks import Silence, open_checks, silences, unanswered_lately
@@ -43,7 +43,7 @@ def watch(database: Database, settings: Settings) -> Result:
         district = district_id(session, settings.district)
         book = visit_book(session, district, now.date(), settings.policy)
         elders = unanswered_lately(session, district, now.date() - timedelta(days=1))
-        names = {number: home[1] for number, home in community_names(session, district).items()}
+        names = community_labels(session, district)
     job = Job(JOB, now.date(), district, book, None)
     if elders:
         derive(database, settings, job, elders)

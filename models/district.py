@@ -1,5 +1,6 @@
 """Districts 区县, sub-districts 街道, communities 社区 and the centres 养老服务中心 in them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -135,6 +136,13 @@ def community_names(session: Session, district: int) -> dict[int, tuple[str, str
     """Map the ids of a district's communities to the names of sub-district and community."""
     found = communities(session, district)
     return {number: (office, name) for name, homes in found.items() for office, number in homes.items()}
+
+
+def community_labels(session: Session, district: int) -> dict[int, str]:
+    """Map the ids of a district's communities to what people call them; namesakes with their sub-district before it."""
+    homes = community_names(session, district)
+    shared = Counter(name for _, name in homes.values())
+    return {number: name if shared[name] == 1 else f"{office}{name}" for number, (office, name) in homes.items()}
 
 
 def office_names(session: Session, district: int) -> set[str]:

@@ -137,6 +137,12 @@ def test_without_capacity_all_that_is_due_is_a_gap_and_the_office_hears_of_it(vi
     assert len(visits.keys("visit-overdue")) == 1
 
 
+def test_namesakes_among_communities_are_told_apart(visits: Visits) -> None:
+    visits.send("centre", [{"code": "C3", "name": "C3", "subdistrict": "马街街道", "community": "翠湖社区"}])
+    names = [row["community"] for row in visits.morning("2026-03-09")["per_community"]]
+    assert names == ["翠湖街道翠湖社区"]
+
+
 def test_the_head_of_the_centre_leads_a_community_that_has_one(visits: Visits) -> None:
     visits.send("cadre", [{"number": "K9", "name": "陈主任", "centre": "C1", "from": "2020-01-01", "head": "yes"}])
     visits.morning("2026-03-09")

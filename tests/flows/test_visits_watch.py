@@ -92,6 +92,17 @@ def test_the_family_of_a_red_elder_is_asked_on_the_day_of_the_attempt(visits: Vi
     assert visits.keys("visit-contact-family") == [f"visit-contact-family:{visits.refs[0]}:2026-03-09"]
 
 
+def test_a_family_is_not_asked_about_an_elder_who_died_or_was_met_meanwhile(visits: Visits) -> None:
+    red, yellow = visits.refs
+    for who in visits.refs:
+        visits.contact(who, "2026-03-09 10:00", "NO_ANSWER", "2026-03-09T10:05")
+    look(visits, "2026-03-09T11:00")
+    visits.status(red, "2026-03-09", "DEAD", "2026-03-09T11:01")
+    visits.contact(yellow, "2026-03-09 11:00", "PHONE", "2026-03-09T11:02")
+    visits.drain("2026-03-09T11:05")
+    assert visits.states("visit-contact-family") == {"cancelled": 2}
+
+
 def test_a_third_attempt_raises_the_check_within_the_hour_and_the_office_hears_if_it_is_late(visits: Visits) -> None:
     who = visits.refs[0]
     visits.pair(who, "H2")
