@@ -1,4 +1,4 @@
-"""The doctor looks into the database: version, soundness, seals, audit, calendar, outbox, jobs, the month ahead."""
+"""The doctor looks into the database: version, soundness, seals, audit, calendar, jobs, the month ahead."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, time, timedelta
@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col
 
-from flows import store
+from flows import doctor_outbox, store
 from flows.finding import Finding, bad, examined, ok, warn
 from flows.jobs import is_dead, real_now
 from flows.keep_files import SEALED
@@ -19,7 +19,6 @@ from models.db import Database, keys_of
 from models.district import Centre, district_id
 from models.duty import DutySlot
 from models.jobs import JobRun
-from models.message_views import counts, oldest_pending
 from rules.calendar import month_after, month_dates
 from rules.errors import say
 
@@ -28,7 +27,6 @@ Check = Callable[[Session, Settings], Iterator[Finding]]
 _MORNING_DONE = time(7)
 """duty-day starts at 06:00 and takes minutes."""
 _PUBLISHED_BY = 25
-_LATE = {"email": timedelta(minutes=15), "sms": timedelta(minutes=15), "call": timedelta(days=1)}
 _RECENT = timedelta(days=7)
 
 
@@ -139,46 +137,6 @@ def _guessed(year: int, today: date) -> Finding:
     return make("calendar", told.format(year), remedy)
 
 
-def _outbox(session: Session, settings: Settings) -> Iterator[Finding]:
-    now = settings.now()
-    waiting = oldest_pending(session, now, settings.district)
-    late = {channel: since for channel, since in waiting.items() if now - since > _LATE[channel]}
-    for channel, since in late.items():
-        told = say("{} 最早的待发消息已等待 {}。", "the oldest {} message has waited {}.").format(
-            channel, _span(now - since)
-        )
-        if channel == "call":
-            remedy = say(
-                "请按 tuoqi export messages 的电话名单拨打。", "Make the calls listed by `tuoqi export messages`."
-            )
-        else:
-            remedy = say(
-                "请确认服务在运行（tuoqi up）且通道正常。",
-                "See that the service runs (`tuoqi up`) and the channel works.",
-            )
-        yield warn("outbox", told, remedy)
-    states: dict[str, int] = {}
-    for (_, _, state), number in counts(session, now - _RECENT, district=settings.district).items():
-        states[state] = states.get(state, 0) + number
-    for state, zh in (("unknown", "结果不明"), ("dead", "无法送达")):
-        if states.get(state):
-            told = say("7 天内 {} 条消息{}。", "{} messages of the last 7 days are {}.").format(
-                states[state], say(zh, state)
-            )
-            remedy = say(
-                "用 tuoqi export messages 查看并核对，必要时电话联系。", "See `tuoqi export messages`; call if need be."
-            )
-            yield warn("outbox", told, remedy)
-    if not late and not states.get("unknown") and not states.get("dead"):
-        total = sum(states.values())
-        yield ok("outbox", say("7 天内 {} 条消息，无积压", "{} messages in 7 days, none is stuck").format(total))
-
-
-def _span(waited: timedelta) -> str:
-    minutes = int(waited.total_seconds()) // 60
-    return say("{} 小时 {} 分", "{} h {} min").format(*divmod(minutes, 60))
-
-
 def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     """Job runs that nobody works on any more, and those that failed and were not done since."""
     now = real_now()
@@ -274,7 +232,8 @@ _CHECKS: dict[str, Check] = {
     "seals": _seals,
     "audit": _audit,
     "calendar": _calendar,
-    "outbox": _outbox,
+    "outbox": doctor_outbox.outbox,
+    "channel": doctor_outbox.circuits,
     "jobs": _jobs,
 }
 _DUTY_CHECKS: dict[str, Check] = {"duty-day": _duty_day, "duty-month": _month}

@@ -10,12 +10,16 @@ from typing import Any
 
 from sqlmodel import Session
 
+from flows import visit_exports
 from flows.call_list import write_call_list
+from flows.care_team import write_care_team
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
 from flows.elder_file import write_elder_file
+from flows.elder_map import write_elder_map
 from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
+from flows.visit_kpi_export import KPI, kpi_rows
 from models import audit
 from models.db import Database
 from models.district import district_id
@@ -175,11 +179,11 @@ def _writer(kind: str) -> Writer:
 class _Counted:
     """Rows that are counted as they go by: a register of 160,000 is never in memory as a whole."""
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Iterable[Any]) -> None:
         self._rows = rows
         self.count = 0
 
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+    def __iter__(self) -> Iterator[Any]:
         for row in self._rows:
             self.count += 1
             yield row
@@ -235,18 +239,55 @@ def _elder_file(session: Session, settings: Settings, district: int, wish: Wish,
     return write_elder_file(to, sheets, settings.lang, reveal=wish.reveal)
 
 
+def _visit_kpi(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    span = wish.span(settings)
+    one_month = wish.first is not None and f"{span[0]:%Y-%m}" == f"{span[1]:%Y-%m}"
+    rows = list(kpi_rows(session, settings, district, span, restated=one_month))
+    write_rows(to, KPI, rows)
+    return len(rows)
+
+
+def _care_team(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    day = wish.last or settings.today()
+    return write_care_team(session, settings, district, day, to, reveal=wish.reveal)
+
+
+def _elder_map(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    if not wish.reveal:
+        told = "敬老地图涉及老人住处和等级，仅供授权人员：请加 --reveal（记入审计）"
+        raise BadWish(say(told, "the map shows where elders of each tier live: add --reveal, which is audited"))
+    return write_elder_map(session, settings, district, wish.last or settings.today(), to)
+
+
+def _visit_tasks(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(visit_exports.task_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, visit_exports.TASKS, rows)
+    return rows.count
+
+
+def _visit_list(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(visit_exports.list_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, visit_exports.LIST, rows)
+    return rows.count
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
 
 WRITERS: dict[str, Writer] = {
     "call-list": _calls,
+    "care-team": _care_team,
     "duty": _duty,
     "duty-calendar": _calendar_book,
     "duty-holidays": _holidays,
     "duty-ics": _ics,
     "elder-file": _elder_file,
+    "elder-map": _elder_map,
     "messages": _messages,
+    "visit-kpi": _visit_kpi,
+    "visit-list": _visit_list,
+    "visit-tasks": _visit_tasks,
 }
 
 

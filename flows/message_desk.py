@@ -11,19 +11,23 @@ from sqlalchemy import select as plain_select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from flows.exports import MisspeltRef, UnknownRef
 from flows.jobs import Result, real_now
 from flows.message_figures import message_name
 from flows.settings import Settings
 from models import audit
 from models.answers import mark_read, unread_replies
 from models.consent import opt_in, opt_out, prefer
-from models.db import Database, insert_for
+from models.db import Database, insert_for, keys_of
+from models.district import district_id
+from models.drafts import address_index
 from models.message_views import in_doubt
 from models.messages import Attempt, ChannelKind, Message, cancel
+from models.register_rows import who_is
 from models.successors import pass_on
 from notifications.outbox import address_of
 from rules.errors import TuoqiError, say
-from rules.refs import is_ref
+from rules.refs import canonical, is_ref
 
 Verdict = Literal["delivered", "not-sent"]
 Reached = Literal["reached", "not-reached"]
@@ -41,6 +45,15 @@ class NoSuchMessage(TuoqiError):
 
 
 @dataclass(eq=False)
+class TooLate(TuoqiError):
+    """Its address and text are gone, so it cannot be sent again."""
+
+    key: str
+    zh = "消息 {key} 已脱敏，内容和号码都已删除，不能重发；如确有必要，请另行通知本人，并登记为 delivered。"
+    en = "message {key} was redacted and cannot be sent again; tell the person otherwise, then settle it as delivered."
+
+
+@dataclass(eq=False)
 class BadWord(TuoqiError):
     """An argument is not one of the words it can be."""
 
@@ -54,15 +67,18 @@ def settle_message(database: Database, settings: Settings, key: str, verdict: st
     """Decide an unknown message by evidence: it was delivered, or it was not sent and goes again.
 
     Raises:
-        BadWord, NoSuchMessage: nothing was changed.
+        BadWord, NoSuchMessage, TooLate: nothing was changed.
     """
     _one_of(verdict, get_args(Verdict))
     now = settings.now()
-    again = {"state": "pending", "not_before": now, "finished_at": None, "call_id": None, "lease_owner": None}
-    ends = {"state": "delivered", "finished_at": now, "lease_owner": None, "error_class": None, "error_code": None}
+    values: Result = {"state": "delivered", "finished_at": now}
+    if verdict == "not-sent":  # it keeps its call, by which a late receipt still knows it
+        values = {"state": "pending", "not_before": now, "finished_at": None}
+    values |= dict.fromkeys(("lease_owner", "lease_until", "error_class", "error_code"))
     with database.write() as session:
         message = _found(session, settings, key, ("unknown",), say("结果不明", "unknown"))
-        values = ends if verdict == "delivered" else {**again, "error_class": None, "error_code": None}
+        if verdict == "not-sent" and message.redacted_at is not None:
+            raise TooLate(key)
         session.execute(update(Message).where(col(Message.id) == message.id).values(**values))
         outcome = "delivered" if verdict == "delivered" else "absent"
         tried: Result = {"message_id": message.id, "number": message.attempts, "owner": "staff", "outcome": outcome}
@@ -110,22 +126,37 @@ def failed_messages(database: Database, settings: Settings, limit: int = 200) ->
 
 
 def resend_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
-    """Let dead messages try again, after their cause was mended; one that went on by another channel stays as it is."""
+    """Let dead messages try again, after their cause was mended, all of them or none.
+
+    Raises:
+        NoSuchMessage: one is not dead, was redacted, or went on by another channel; nothing was changed.
+    """
     after = aliased(Message)
     gone_on = exists().where(col(after.follows) == col(Message.id))
-    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", ~gone_on)
+    whole = col(Message.redacted_at).is_(None)
+    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", whole, ~gone_on)
     again = {"state": "pending", "not_before": settings.now(), "finished_at": None, "error_class": None}
     with database.write() as session:
         query = update(Message).where(*mine, col(Message.district) == settings.district).values(**again)
         sent = query.returning(col(Message.dedupe_key)).execution_options(synchronize_session=False)
         found = sorted(session.execute(sent).scalars())
+        if missing := sorted({*keys} - {*found}):
+            raise NoSuchMessage(
+                missing[0], say("无法发送，且没有改用其他通道", "dead and not passed on to another channel")
+            )
         _audit(session, settings, "message.resend", keys=json.dumps(found))
     return {"again": len(found), "asked": len(keys), "keys": ", ".join(found)}
 
 
 def cancel_messages(database: Database, settings: Settings, keys: Sequence[str]) -> Result:
-    """Cancel pending messages whose fact changed in a way the system cannot know."""
+    """Cancel pending messages whose fact changed in a way the system cannot know, all of them or none.
+
+    Raises:
+        NoSuchMessage: one is not pending; nothing was changed.
+    """
     with database.write() as session:
+        for key in keys:
+            _found(session, settings, key, ("pending",), say("待发", "pending"))
         cancelled = cancel(session, keys, "staff", settings.now())
         _audit(session, settings, "message.cancel", keys=json.dumps(list(keys)), cancelled=cancelled)
     return {"cancelled": cancelled, "asked": len(keys)}
@@ -135,17 +166,23 @@ def prefer_channels(database: Database, settings: Settings, ref: str, channels: 
     """Remember in which order a person wants to be reached.
 
     Raises:
-        BadWord: not a reference, or not a list of channels; nothing was changed.
+        MisspeltRef, UnknownRef: nobody has this reference; nothing was changed.
+        BadWord: not a list of different channels; nothing was changed.
     """
     order = [channel.strip() for channel in channels.split(",")]
-    if not is_ref(ref):
-        raise BadWord(ref, say("人员编号，如 C-7K3Q-9XM1", "a reference such as C-7K3Q-9XM1"))
     for channel in order:
         _one_of(channel, PREFERABLE)
+    if len(set(order)) < len(order):
+        raise BadWord(channels, say("每个通道只写一次", "each channel once"))
+    if not is_ref(ref):
+        raise MisspeltRef(ref)
+    person, wanted = canonical(ref), ",".join(order)
     with database.write() as session:
-        prefer(session, ref.strip().upper(), order, "staff", settings.now())
-        _audit(session, settings, "message.prefer", ref=ref, channels=channels)
-    return {"ref": ref, "channels": ",".join(order)}
+        if who_is(session, district_id(session, settings.district), person) is None:
+            raise UnknownRef(person)
+        prefer(session, person, order, "staff", settings.now())
+        _audit(session, settings, "message.prefer", ref=person, channels=wanted)
+    return {"ref": person, "channels": wanted}
 
 
 def consent(database: Database, settings: Settings, channel: str, address: str, *, wants: bool) -> Result:
@@ -158,29 +195,37 @@ def consent(database: Database, settings: Settings, channel: str, address: str, 
     kind = kinds[_one_of(channel, kinds)]
     normal = address_of(kind, address)
     if normal is None:
-        raise BadWord("***", say("手机号或邮箱地址", "a mobile number or an e-mail address"))
+        raise BadWord("***", say("手机号（sms）或邮箱地址（email）", "a mobile number (sms), an address (email)"))
     with database.write() as session:
         now = settings.now()
         changed = opt_in(session, kind, normal, now) if wants else opt_out(session, kind, normal, "staff", now)
-        _audit(session, settings, "message.opt-in" if wants else "message.opt-out", channel=kind)
+        index = address_index(keys_of(session), kind, normal).hex()
+        _audit(session, settings, "message.opt-in" if wants else "message.opt-out", channel=kind, address_index=index)
     return {"channel": kind, "wants": wants, "changed": changed}
 
 
 def recent_of(database: Database, settings: Settings, recipient: str, limit: int = 20) -> Result:
-    """Return the last messages to a person, newest first: what was told, when, and what became of it."""
+    """Return the last messages to a person, newest first: what was told, when, and what became of it.
+
+    Raises:
+        MisspeltRef: there are none, and there never can be any to such a reference.
+    """
+    person = canonical(recipient) if is_ref(recipient) else recipient.strip().upper()
     columns = ("dedupe_key", "template", "channel", "state", "parts", "attempts", "provider", "error_code")
     told: list[Any] = [*(col(getattr(Message, name)) for name in columns), col(Message.created_at)]
     query = (
         plain_select(*told)
-        .where(col(Message.recipient) == recipient.strip().upper(), col(Message.district) == settings.district)
+        .where(col(Message.recipient) == person, col(Message.district) == settings.district)
         .order_by(col(Message.created_at).desc(), col(Message.id).desc())
         .limit(limit)
     )
     with database.read() as session:
         rows = session.execute(query).all()
+    if not rows and not is_ref(recipient):
+        raise MisspeltRef(recipient)
     names = ("key", *columns[1:], "created")
     cells = [(*row[:-1], f"{settings.local(row[-1]):%Y-%m-%d %H:%M}") for row in rows]
-    return {"recipient": recipient, "messages": [dict(zip(names, row, strict=True)) for row in cells]}
+    return {"recipient": person, "messages": [dict(zip(names, row, strict=True)) for row in cells]}
 
 
 def doubtful(database: Database, settings: Settings) -> Result:
@@ -208,8 +253,13 @@ def read_replies(database: Database, settings: Settings, *, keep: bool) -> Resul
         if not keep:
             mark_read(session, [each.id for each in found], settings.now())
         _audit(session, settings, "message.replies", read=len(found))
+    damaged = say("（内容已损坏，请按编号联系本人）", "(damaged; ask the person behind the reference)")
     rows = [
-        {"at": f"{settings.local(each.at):%Y-%m-%d %H:%M}", "recipient": each.recipient or "", "text": each.text}
+        {
+            "at": f"{settings.local(each.at):%Y-%m-%d %H:%M}",
+            "recipient": each.recipient or "",
+            "text": damaged if each.text is None else each.text,
+        }
         for each in found
     ]
     return {"unread": len(rows), "replies": rows}

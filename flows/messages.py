@@ -1,6 +1,7 @@
 """The message jobs as Prefect runs them: asking providers, reporting, redacting; each leaves a page for a clerk."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from prefect import flow
@@ -12,14 +13,12 @@ from flows.message_preview import gallery_markdown
 from flows.message_report import message_report as report_days
 from flows.message_watch import raise_alarms
 from flows.outlets import enquiries, round_of, site_of
-from flows.replies import take_reply
-from flows.settings import Settings, settings
+from flows.replies import hear_reply
+from flows.settings import settings
 from flows.store import opened
 from models.answers import redact_replies
-from models.db import Database
-from models.redaction import redact_files, redact_messages
+from models.redaction import redact_files, redact_messages, redact_receipts
 from notifications.catalogue import catalogue
-from notifications.channels.enquiry import Reply
 from notifications.reconcile import Findings, reconcile
 from policies.messages import messages
 from rules.calendar import month_dates
@@ -39,16 +38,16 @@ def reconcile_messages(at: fields.At = None) -> dict[str, Any]:
     chosen = settings().moved_to(at)
     with opened(chosen) as database:
         one = round_of(database, chosen, chosen.now)
-        found = reconcile(one, enquiries(chosen), lambda name, reply: _heard(database, chosen, name, reply))
-        alarms = raise_alarms(database, chosen, one)
+        try:
+            found = reconcile(one, enquiries(chosen), lambda name, reply: hear_reply(database, chosen, name, reply))
+        finally:  # whatever went wrong with asking, operators hear of what waits
+            alarms = raise_alarms(database, chosen, one)
     if found or alarms:
         artifacts.markdown("reconcile-messages", _told(found, alarms), say("消息核对", "messages reconciled"))
-    moved = {state: number for (_, _, state), number in found.moves.items()}
+    moved: Counter[str] = Counter()
+    for (_, _, state), number in found.moves.items():
+        moved[state] += number
     return {**moved, "receipts": found.receipts, "replies": found.replies, "asked": found.asked, "alarms": alarms}
-
-
-def _heard(database: Database, chosen: Settings, provider: str, reply: Reply) -> None:
-    take_reply(database, chosen, provider, reply)
 
 
 def _told(found: Findings, alarms: int) -> str:
@@ -59,7 +58,7 @@ def _told(found: Findings, alarms: int) -> str:
         lines.append(f"| {message_name(name)} | {channel_name(channel)} | {told} | {number} |")
     summary = say("收到回执 {} 条，群众和干部回复 {} 条。", "{} receipts and {} replies came in.")
     down = say("- **服务商 {} 没有应答**（{}），下次再问。", "- **{} did not answer** ({}); asked again next time.")
-    told = say("已向运维人员发出 {} 条告警。", "{} alarms went to the operators.")
+    told = say("已向值守人员发出 {} 条告警。", "{} alarms went to the operators.")
     lines += ["", summary.format(found.receipts, found.replies), *([told.format(alarms)] if alarms else [])]
     lines += [down.format(name, code) for name, code in sorted(found.down.items())]
     return "\n".join(lines)
@@ -136,7 +135,7 @@ def redact(as_of: fields.AsOf = None) -> dict[str, Any]:
     """
     chosen = settings()
     day = artifacts.as_of(as_of, chosen)
-    now = chosen.now()
+    now = min(chosen.now(), datetime.combine(day + timedelta(days=1), time(), chosen.tz))
     before = now - messages(day, chosen.policy).redact
     redacted = 0
     with opened(chosen) as database:
@@ -149,6 +148,11 @@ def redact(as_of: fields.AsOf = None) -> dict[str, Any]:
         with database.write() as session:
             files = redact_files(session, before)
             replies = redact_replies(session, before)
-    title = say("{} 条消息、{} 条回复和 {} 个附件已脱敏。", "{} messages, {} replies and {} files were redacted.")
-    artifacts.markdown("redact-messages", title.format(redacted, replies, files), say("消息脱敏", "messages redacted"))
-    return {"messages": redacted, "replies": replies, "files": files}
+            receipts = redact_receipts(session, before)
+    title = say(
+        "{} 条消息、{} 条回复、{} 条回执和 {} 个附件已脱敏。",
+        "{} messages, {} replies, {} receipts and {} files were redacted.",
+    )
+    told = title.format(redacted, replies, receipts, files)
+    artifacts.markdown("redact-messages", told, say("消息脱敏", "messages redacted"))
+    return {"messages": redacted, "replies": replies, "receipts": receipts, "files": files}

@@ -1,15 +1,21 @@
-"""The ways out of the house that the settings name: channels in order of preference, and who can be asked."""
+"""The ways out of the house that the settings name: channels in order of preference, and who can be asked.
+
+One that is set wrongly is always down, under the name of what is wrong: the others go on, and operators hear of it.
+"""
 
 import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import get_args
 
 from flows.jobs import is_dead, owner, real_now
-from flows.settings import NO_SMS, Settings, SettingsError
+from flows.outlets_unset import BadRobots, MissingSetting, Unset
+from flows.settings import NO_SMS, Settings
 from models.db import Database
+from notifications.callbacks import CallBackNews
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
 from notifications.channels.aliyun import Aliyun
@@ -22,28 +28,14 @@ from notifications.channels.json_gateway_form import GatewayForm, read_gateway
 from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
+from notifications.issues import STILL_OPEN
 from notifications.round import Late, Round
 from notifications.site import Site
+from notifications.visit_month import month_late
+from notifications.visits_late import VisitNews
 from policies.messages import MessagePolicy, messages
+from rules.errors import TuoqiError
 from rules.messages import Rate
-
-
-@dataclass(eq=False)
-class MissingSetting(SettingsError):
-    """A provider was chosen without what it needs."""
-
-    name: str
-    provider: str
-    zh = "选用了 {provider}，但没有设置 {name}；请设置后重试，消息保留待发。"
-    en = "{provider} was chosen without {name}; set it and try again. Messages stay pending."
-
-
-@dataclass(eq=False)
-class BadRobots(SettingsError):
-    """TUOQI_ROBOTS is not what it should be; its text is a secret and is not quoted."""
-
-    zh = 'TUOQI_ROBOTS 无法识别；请写成 JSON：{{"ops": {{"kind": "wecom", "url": "https://..."}}}}。'
-    en = 'TUOQI_ROBOTS cannot be read; write JSON: {{"ops": {{"kind": "wecom", "url": "https://..."}}}}.'
 
 
 def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]) -> Round:
@@ -57,7 +49,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true=STILL_TRUE,
+        still_true={**STILL_TRUE, **STILL_OPEN, **_visit_news(chosen).still_true},
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -68,7 +60,10 @@ def _policy(chosen: Settings) -> MessagePolicy:
     policy = messages(chosen.today(), chosen.policy)
     if "gateway" not in chosen.sms.split(","):
         return policy
-    form = _form(chosen)
+    try:
+        form = _form(chosen)
+    except TuoqiError:  # the channel itself says so
+        return policy
     per_s = max(int(form.rate * form.batch), 1)
     return replace(policy, rates={**policy.rates, form.provider: Rate(per_s, burst=per_s * 5)})
 
@@ -82,29 +77,34 @@ def site_of(chosen: Settings) -> Site:
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
     """Return the readers of what messages tell as it stands when they are sent."""
-    return duty_late(chosen.tz, answers=bool(chosen.answer_url))
+    return {
+        **duty_late(chosen.tz, answers=bool(chosen.answer_url)),
+        **_visit_news(chosen).late,
+        **_call_backs(chosen),
+        "visit-month": month_late,
+    }
+
+
+def _call_backs(chosen: Settings) -> Mapping[str, Late]:
+    return CallBackNews(chosen.district, chosen.tz, chosen.now()).late
+
+
+def _visit_news(chosen: Settings) -> VisitNews:
+    return VisitNews(chosen.tz, chosen.policy, chosen.now)
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:
-    """Return the channels, each with its providers in order of preference; the quickest to be heard come first.
-
-    Raises:
-        MissingSetting, BadRobots, BadGatewayFile: a provider cannot be used as it is set.
-    """
+    """Return the channels, each with its providers in order of preference; the quickest to be heard come first."""
     return {
-        "robot": [_robots(chosen)],
+        "robot": [_made("robot", _robots, chosen)],
         "sms": sms_channels(chosen),
         "email": [_email(chosen)],
     }
 
 
 def sms_channels(chosen: Settings) -> list[Channel]:
-    """Return the SMS providers in order of preference.
-
-    Raises:
-        MissingSetting, BadGatewayFile: one cannot be used as it is set.
-    """
-    return [] if chosen.sms == NO_SMS else [_SMS[name](chosen) for name in chosen.sms.split(",")]
+    """Return the SMS providers in order of preference; a district without SMS has none."""
+    return [] if chosen.sms == NO_SMS else [_made(name, _SMS[name], chosen) for name in chosen.sms.split(",")]
 
 
 def enquiries(chosen: Settings) -> list[Enquiry]:
@@ -116,6 +116,13 @@ def callers(chosen: Settings) -> dict[str, Aliyun | Tencent]:
     """Return the providers that may call us with receipts and replies, by name."""
     named = [channel for channel in sms_channels(chosen) if isinstance(channel, Aliyun | Tencent)]
     return {channel.provider: channel for channel in named}
+
+
+def _made(provider: str, make: Callable[[Settings], Channel], chosen: Settings) -> Channel:
+    try:
+        return make(chosen)
+    except TuoqiError as error:
+        return Unset(provider, error)
 
 
 def _aliyun(chosen: Settings) -> Channel:
@@ -148,7 +155,8 @@ def _gateway(known: Gateway, url: str, chosen: Settings) -> Gateway:
 
 def _json_gateway(chosen: Settings) -> Channel:
     form, desk = _form(chosen), _at_desk(chosen)
-    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, development=desk)
+    sign = site_of(chosen).sign
+    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, sign=sign, development=desk)
 
 
 def _form(chosen: Settings) -> GatewayForm:
@@ -174,11 +182,17 @@ def _robots(chosen: Settings) -> Channel:
     if not text:
         return RobotFiles(chosen.folder("outbox"))
     try:
-        named = {name: robots.Robot(**given) for name, given in json.loads(text).items()}
+        named = {name: _robot(**given) for name, given in json.loads(text).items()}
     except (ValueError, TypeError, AttributeError):
         raise BadRobots from None
     hosts = robots.HOSTS | chosen.hosts
     return robots.Robots(named, real_now, hosts=hosts, development=_at_desk(chosen))
+
+
+def _robot(kind: robots.Kind, url: str, secret: str = "") -> robots.Robot:
+    if kind not in get_args(robots.Kind) or not isinstance(url, str) or not isinstance(secret, str):
+        raise ValueError("kind, url, secret")
+    return robots.Robot(kind, url, secret)
 
 
 def _email(chosen: Settings) -> Channel:

@@ -14,6 +14,8 @@ from rules.errors import say
 
 _SHOWN = 40  # rows of a list shown on a terminal; --json gives all
 
+_WIDEST = 10_000
+
 
 def done(line: str) -> None:
     """Say that something is done."""
@@ -28,20 +30,34 @@ def result(values: Any, *, as_json: bool) -> None:
     console = Console()
     facts = {key: value for key, value in values.items() if not isinstance(value, list | Mapping)}
     console.print("  ".join(f"{key}={value}" for key, value in facts.items()), highlight=False, soft_wrap=True)
-    for key, rows in values.items():
-        if isinstance(rows, list) and rows and isinstance(rows[0], Mapping):
-            _table(console, key, rows)
+    for key, value in values.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            _table(console, key, value)
+        elif value and isinstance(value, list | Mapping):
+            named = value.items() if isinstance(value, Mapping) else ((each, "") for each in value)
+            done(f"{key}: " + ", ".join(f"{name} ({what})" if what else str(name) for name, what in named))
 
 
 def _table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Show rows as a table, or one below the other where the terminal is too narrow: a cut key is good for nothing."""
     table = Table(title=f"{title} ({len(rows)})", title_justify="left")
     for column in rows[0]:
         table.add_column(str(column))
     for row in rows[:_SHOWN]:
-        table.add_row(*(str(value) for value in row.values()))
-    console.print(table)
+        table.add_row(*(_cell(value) for value in row.values()))
+    if console.measure(table, options=console.options.update_width(_WIDEST)).maximum <= console.width:
+        console.print(table)
+    else:
+        done(f"{title} ({len(rows)})")
+        for row in rows[:_SHOWN]:
+            head, *rest = ((name, _cell(value)) for name, value in row.items() if _cell(value))
+            done(f"- {head[0]}={head[1]}\n    " + "  ".join(f"{name}={told}" for name, told in rest))
     if len(rows) > _SHOWN:
         console.print(say(f"……共 {len(rows)} 行，--json 可看全部", f"... {len(rows)} rows in all; --json shows them"))
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def intake(taken: Intake, *, as_json: bool) -> None:

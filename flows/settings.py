@@ -91,7 +91,7 @@ class NotYet(TuoqiError):
 class Settings(BaseSettings):
     """Everything that can be set from outside, as TUOQI_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="TUOQI_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TUOQI_", extra="ignore", env_ignore_empty=True)
 
     environment: Literal["development", "production"] = "development"
     var_dir: Path = Path("var")
@@ -321,6 +321,8 @@ def settings() -> Settings:
             LANGUAGE.set("en")
         wrong = error.errors(include_input=False)
         names = (f"TUOQI_{'_'.join(map(str, each['loc'])).upper()}" for each in wrong)
-        raise BadSetting(", ".join(names), "; ".join(each["msg"] for each in wrong)) from None
+        raise BadSetting(
+            ", ".join(names), "; ".join(each["msg"].removeprefix("Value error, ") for each in wrong)
+        ) from None
     LANGUAGE.set(chosen.lang)
     return chosen

@@ -45,6 +45,14 @@ def _due(now: datetime, district: str) -> tuple[ColumnElement[bool] | TextClause
     return IS_OPEN, col(Message.state) == "pending", col(Message.not_before) <= now, theirs
 
 
+def told_lately(session: Session, district: str, template: str, since: datetime) -> dict[str, datetime]:
+    """Return the keys of a district's messages of one template that were created after an instant, with when."""
+    query = select(col(Message.dedupe_key), col(Message.created_at)).where(
+        col(Message.district) == district, col(Message.created_at) > since, col(Message.template) == template
+    )
+    return dict(session.execute(query).tuples().all())
+
+
 EXPORT_COLUMNS = (
     "template", "channel", "recipient", "state", "parts", "attempts", "provider_ref", "error", "created_at", "key",
 )  # fmt: skip
@@ -130,8 +138,7 @@ def calls_waiting(session: Session, district: str, now: datetime) -> int:
 
 def _on_call(district: str, now: datetime) -> tuple[ColumnElement[bool] | TextClause, ...]:
     live = or_(col(Message.expires_at).is_(None), col(Message.expires_at) > now)
-    waiting = (col(Message.channel) == "call", col(Message.state) == "pending", col(Message.not_before) <= now)
-    return IS_OPEN, *waiting, live, col(Message.district) == district
+    return *_due(now, district), col(Message.channel) == "call", live
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,12 +158,12 @@ class VisitListRow(SQLModel, table=True):
 
 
 class VisitMonth(SQLModel, table=True):
-    """The figures of a month as they were known on a day: of a community, or without one of the district."""
+    """The figures of a month as they were known on a day: of a community, a sub-district or the district."""
 
     __tablename__ = "visit_month"
     __table_args__ = (
         UniqueConstraint("district_id", "month", "scope", "code", "as_known"),
-        CheckConstraint("scope IN ('community', 'district')", name="scope"),
+        CheckConstraint("scope IN ('community', 'subdistrict', 'district')", name="scope"),
         CheckConstraint("length(month) = 7", name="month"),
         CheckConstraint("numerator BETWEEN 0 AND denominator", name="rate"),
         CheckConstraint("on_time BETWEEN 0 AND due", name="on_time"),
@@ -172,7 +172,7 @@ class VisitMonth(SQLModel, table=True):
     district_id: int = Field(foreign_key="district.id")
     month: str = Field(description="such as 2026-03")
     scope: str
-    code: str = Field(description="id of the community, or the district's code")
+    code: str = Field(description="id of the community or sub-district, or the district's code")
     as_known: date = Field(description="recorded before 00:00 of this day")
     denominator: int
     numerator: int

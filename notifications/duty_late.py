@@ -79,18 +79,23 @@ def _days(session: Session, people: set[str], span: tuple[date, date]) -> dict[t
 
 
 def _codes(session: Session, parcels: Sequence[Parcel], zone: tzinfo) -> Told:
-    """A signed code for each duty; whose duty it no longer is has none, and its message is no longer true."""
+    """A signed code for each duty of the person; whose duty it no longer is has none, and is told no longer true."""
     keys = keys_of(session)
-    named = {parcel.key: slot_and_revision(parcel.key) for parcel in parcels}
-    columns = (DutySlot.id, DutySlot.cadre_id, DutySlot.day)
-    query = select(*map(col, columns)).where(col(DutySlot.id).in_(sorted({slot for slot, _ in named.values()})))
-    slots = {slot: (cadre, day) for slot, cadre, day in session.execute(query)}
+    slots = _slots(session, {slot_and_revision(parcel.key)[0] for parcel in parcels})
     told: dict[str, dict[str, Any]] = {}
-    for key, (slot, revision) in named.items():
-        cadre, day = slots.get(slot, (None, date.min))
+    for parcel in parcels:
+        slot, revision = slot_and_revision(parcel.key)
+        cadre, ref, day = slots.get(slot, (None, None, date.min))
         code = ""
-        if cadre is not None:
+        if cadre is not None and ref == parcel.recipient:
             ends = datetime.combine(day + timedelta(days=1), HANDOVER_UNTIL, zone)
             code = make(keys, Ticket("duty", slot, cadre, revision, ends))
-        told[key] = {"code": code}
+        told[parcel.key] = {"code": code}
     return told
+
+
+def _slots(session: Session, ids: set[int]) -> dict[int, tuple[int | None, str | None, date]]:
+    """Whose each slot is, by id and reference, and when."""
+    query = select(col(DutySlot.id), col(DutySlot.cadre_id), col(Cadre.ref), col(DutySlot.day))
+    query = query.outerjoin(Cadre, col(Cadre.id) == col(DutySlot.cadre_id)).where(col(DutySlot.id).in_(sorted(ids)))
+    return {slot: (cadre, ref, day) for slot, cadre, ref, day in session.execute(query)}

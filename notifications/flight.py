@@ -28,6 +28,7 @@ from rules.messages import backoff, tomorrow
 
 _STATES: dict[Verdict, str] = {"accepted": "accepted", "rejected": "dead", "stop": "pending", "unknown": "unknown"}
 _UNSUBSCRIBE = timedelta(days=60)
+_NOT_TRIED = "not tried"
 _ANSWERS = ("accepted", "rejected", "defer")
 
 
@@ -69,7 +70,7 @@ def fly(flight: Flight, claimed: Sequence[Parcel]) -> Landing:
     lease_until = flight.one.real_now() + flight.one.lease
     calls = _freeze(flight, claimed, composed, broken, lease_until, landing)
     flown = [parcel for parcels in calls.values() for parcel in parcels]
-    outcomes = {parcel.out_id: Outcome(parcel.out_id, "stop", code="not tried") for parcel in flown}
+    outcomes = {parcel.out_id: Outcome(parcel.out_id, "stop", code=_NOT_TRIED) for parcel in flown}
     try:
         for call_id, parcels in calls.items():
             if providers.WHOLE in landing.troubles or flight.one.real_now() >= lease_until:
@@ -82,9 +83,14 @@ def fly(flight: Flight, claimed: Sequence[Parcel]) -> Landing:
 
 
 def _compose(flight: Flight, claimed: Sequence[Parcel]) -> tuple[dict[int, _Composed], dict[int, Fate]]:
-    """Build every request before the write transaction; a template that fails costs its own message only."""
+    """Build every request before the write transaction; a message that cannot be built costs itself only.
+
+    That holds for faults nobody foresaw too, or one bad row would stand before all others for ever. When every one of
+    several messages fails so, the fault is ours and not theirs: it is raised, and they stay as they are.
+    """
     composed: dict[int, _Composed] = {}
     broken: dict[int, Fate] = {}
+    unforeseen: list[Exception] = []
     with flight.one.db.read() as session:
         late = _late(flight, session, claimed)
         for parcel in claimed:
@@ -98,6 +104,11 @@ def _compose(flight: Flight, claimed: Sequence[Parcel]) -> tuple[dict[int, _Comp
                     composed[parcel.id] = _request(flight, parcel, late[parcel.key], enclosed)
             except (NotificationError, SealError) as error:
                 broken[parcel.id] = Fate("dead", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - see above
+                broken[parcel.id] = Fate("dead", type(error).__name__)
+                unforeseen.append(error)
+    if len(unforeseen) == len(claimed) > 1:
+        raise unforeseen[0]
     return composed, broken
 
 
@@ -175,10 +186,12 @@ def _send(
     requests = [Request(p.out_id, p.address, _label(p), p.template, p.language, composed[p.id].body) for p in parcels]
     given = {outcome.out_id: outcome for outcome in flight.channel.send(call_id, requests)}
     outcomes = [given.get(p.out_id, Outcome(p.out_id, "unknown", code="no outcome")) for p in parcels]
-    stops = [outcome for outcome in outcomes if outcome.verdict == "stop"]
-    for outcome in stops:
-        where = providers.WHOLE if outcome.scope == "channel" else parcels[0].template
-        landing.troubles.setdefault(where, (outcome.code or "stop", _until(flight, outcome, flight.one.real_now())))
+    doubt = next((outcome.code for outcome in outcomes if outcome.verdict == "unknown"), None)
+    for outcome in outcomes:
+        if outcome.verdict == "stop":
+            where = providers.WHOLE if outcome.scope == "channel" else parcels[0].template
+            code = doubt if outcome.code == _NOT_TRIED else outcome.code  # why the rest of the call was not tried
+            landing.troubles.setdefault(where, (code or "stop", _until(flight, outcome, flight.one.real_now())))
     if all(outcome.verdict == "unknown" for outcome in outcomes):  # asking more of it would put more in doubt
         landing.troubles.setdefault(providers.WHOLE, (outcomes[0].code or "no answer", None))
     if any(outcome.verdict in _ANSWERS for outcome in outcomes):

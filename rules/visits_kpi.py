@@ -73,11 +73,19 @@ class OnTime(NamedTuple):
 
 def verdict(history: History, first: date, last: date, eligible_days: int) -> Verdict:
     """Judge one elder in the month from `first` to `last`; `eligible_days` are needed to count, 15 by default."""
-    life = spans(history)
-    days = days_by_kind(life, grades(history), first, last)
-    contacts = standing_contacts(history, life, last)
-    contacted = any(contact.occurred_on >= first and contact.outcome in EFFECTIVE for contact in contacts)
-    return judge(days, contacted, eligible_days)
+    (only,) = verdicts(history, [(first, last)], eligible_days)
+    return only
+
+
+def verdicts(history: History, months: Sequence[tuple[date, date]], eligible_days: int) -> list[Verdict]:
+    """Judge one elder in each month, given by its first and last day, all from the same knowledge."""
+    life, graded = spans(history), grades(history)
+    contacts = standing_contacts(history, life, max(last for _, last in months))
+    met = [contact.occurred_on for contact in contacts if contact.outcome in EFFECTIVE]
+    return [
+        judge(days_by_kind(life, graded, first, last), any(first <= day <= last for day in met), eligible_days)
+        for first, last in months
+    ]
 
 
 def judge(days: Counter[DayKind], contacted: bool, eligible_days: int) -> Verdict:
@@ -131,11 +139,12 @@ def visit_rates(verdicts: Iterable[tuple[Iterable[Scope], Verdict]]) -> dict[Sco
     rates: dict[Scope, Rate] = {}
     for scopes, one in verdicts:
         for scope in scopes:
-            _add(rates.setdefault(scope, Rate()), one)
+            add(rates.setdefault(scope, Rate()), one)
     return rates
 
 
-def _add(rate: Rate, one: Verdict) -> None:
+def add(rate: Rate, one: Verdict) -> None:
+    """Add one verdict to a rate; who was absent is in none."""
     if one.group == "counted":
         rate.counted += 1
         rate.visited += one.contacted

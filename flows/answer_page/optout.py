@@ -1,7 +1,7 @@
 """The page that ends messages: the message a link came with -> its channel and address -> no more of them."""
 
 from flows.answer_page.desk import Desk
-from flows.answer_page.page import Answered, Page, lost, note
+from flows.answer_page.page import Answered, Page, lost, note, used
 from flows.intake_store import one_transaction
 from models import audit
 from models.answers import Addressee, addressee_of, use_link
@@ -25,7 +25,7 @@ def take(desk: Desk, code: str, ticket: Ticket) -> Page:
     """End them. The body is not looked at, so a mail program's one-click POST (RFC 8058) in any form will do.
 
     Raises:
-        Answered: the message is not there, or had no address.
+        Answered: the message is not there or had no address; or the link ended them once and they were asked for anew.
     """
     with one_transaction(desk.database) as session:
         addressee = _present(addressee_of(session, desk.settings.district, ticket.subject))
@@ -33,6 +33,8 @@ def take(desk: Desk, code: str, ticket: Ticket) -> Page:
             opt_out(session, addressee.channel, addressee.address, "link", desk.now)
             told = {"message": ticket.subject, "channel": addressee.channel, "source": "link"}
             audit.record(session, desk.settings.district, "recipient", "message.optout", desk.now, **told)
+        elif not addressee.opted_out:  # to say that it is done would be a lie
+            raise Answered(used())
     return _ended(addressee)
 
 

@@ -27,6 +27,7 @@ from models.db import Database
 from models.district import Centre, ensure_places
 from models.duty import DutySlot
 from models.jobs import JobRun
+from models.providers import ProviderState
 from notifications.catalogue import template
 from notifications.lint import lint
 from notifications.outbox import Draft, enqueue
@@ -278,12 +279,20 @@ def _enqueue(settings: Settings, at: datetime, channel: Any = "sms") -> None:
         enqueue(session, [draft], at)
 
 
-@pytest.mark.parametrize("state", ["unknown", "dead"])
-def test_messages_that_came_to_a_bad_end_are_noticed_for_a_week(healthy: Settings, state: str) -> None:
+@pytest.mark.parametrize(("state", "command"), [("unknown", "settle"), ("dead", "resend")])
+def test_messages_that_came_to_a_bad_end_are_noticed_for_a_week(healthy: Settings, state: str, command: str) -> None:
     _enqueue(healthy, AT)
     _do(healthy, f"UPDATE message SET state = '{state}', finished_at = created_at, request_hash = variables_hash")
-    assert "tuoqi export messages" in _one(healthy, "outbox").remedy
+    assert f"tuoqi message {command}" in _one(healthy, "outbox").remedy
     assert _one(_but(healthy, at=AT + timedelta(days=8)), "outbox").state == "ok"
+
+
+def test_a_provider_that_is_left_alone_is_named_with_its_code_and_until_when(healthy: Settings) -> None:
+    failing = ProviderState(provider="sms:aliyun", failures=2, since=AT, resume_at=AT, code="SignatureDoesNotMatch")
+    _add(healthy, failing, ProviderState(provider="sms:tencent", full_at=AT))
+    found = _one(healthy, "channel")
+    assert found.state == "warn"
+    assert all(told in found.text for told in ("sms:aliyun", "SignatureDoesNotMatch", "03-26 08:00"))
 
 
 def test_runs_that_nobody_works_on_any_more_are_noticed(healthy: Settings) -> None:

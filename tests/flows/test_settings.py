@@ -183,6 +183,13 @@ def test_folders_under_var_and_var_itself_are_for_their_owner_alone(tmp_path: Pa
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)] == [0o700, 0o700]
 
 
+def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TUOQI_SMS_TEMPLATES", "TUOQI_GATEWAY_FILE", "TUOQI_KEY_FILE", "TUOQI_CALLBACK_SECRET"):
+        monkeypatch.setenv(name, "")
+    chosen = Settings()
+    assert (chosen.sms_templates, chosen.gateway_file, chosen.key_file, chosen.callback_secret) == (None,) * 4
+
+
 def test_the_language_of_the_run_follows_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUOQI_LANG", "en")
     module.settings()

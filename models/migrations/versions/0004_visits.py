@@ -219,7 +219,7 @@ def _visits() -> None:
         sa.Column("median_resolution", sa.Float(), nullable=True),
         sa.Column("detail", sa.JSON(), nullable=False),
         sa.Column("version", sa.Date(), nullable=False),
-        sa.CheckConstraint("scope IN ('community', 'district')", name=op.f("ck_visit_month_scope")),
+        sa.CheckConstraint("scope IN ('community', 'subdistrict', 'district')", name=op.f("ck_visit_month_scope")),
         sa.CheckConstraint("length(month) = 7", name=op.f("ck_visit_month_month")),
         sa.CheckConstraint("numerator BETWEEN 0 AND denominator", name=op.f("ck_visit_month_rate")),
         sa.CheckConstraint("on_time BETWEEN 0 AND due", name=op.f("ck_visit_month_on_time")),
