@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 from flows.sample_names import DOMAIN, Centre, full_names, phones, stream
 from rules.identity import check_character
-from rules.registers.visits import CATEGORIES, ROLES
+from rules.registers.elders import CATEGORIES
+from rules.registers.visits import ROLES
 
 AREA = "990112"
 TIER_SHARES = {"red": 6, "yellow": 24, "green": 70}

@@ -15,7 +15,7 @@ from models.db import Instant, keys_of
 from models.messages import BATCH, one_of
 from models.seal import KeyRing
 from rules.identity import Sex
-from rules.registers.visits import CATEGORIES
+from rules.registers.elders import CATEGORIES
 from rules.visits_facts import STATUSES, TIERS
 
 SEALED = ("id_number", "name", "phone", "address", "emergency_name", "emergency_phone")

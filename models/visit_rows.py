@@ -18,7 +18,7 @@ from models.intake_elders import TEXTS
 from models.issue import Issue, IssueEvent
 from models.visit import VisitContact
 from rules.registers.days import SHANGHAI
-from rules.registers.visits import CATEGORIES
+from rules.registers.elders import CATEGORIES
 
 Rows = Iterator[dict[str, Any]]
 _FLOW = 2000  # rows in memory at a time

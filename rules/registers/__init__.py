@@ -1,7 +1,7 @@
 """Registers 登记表: the files people exchange with Tuoqi -> one declaration each -> form, parser, errors, page.
 
-To add a register, declare it beside its neighbours in places.py, roster.py, duty.py, visits.py or contacts.py; a kind
-of cell, in cells.py.
+To add a register, declare it beside its neighbours in places.py, roster.py, duty.py, elders.py, visits.py or
+contacts.py; a kind of cell, in cells.py.
 """
 
 from rules.registers.cells import read_cell

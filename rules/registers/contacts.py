@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rules.issues_log import EVENT_NAMES
+from rules.registers.elders import ELDER_CELL
 from rules.registers.shape import Column, Register
-from rules.registers.visits import ELDER_CELL, HELPER_CELL
+from rules.registers.visits import HELPER_CELL
 
 CHANNEL_NAMES: Mapping[str, str] = {"home": "上门", "phone": "电话", "video": "视频"}
 OUTCOME_NAMES: Mapping[str, str] = {

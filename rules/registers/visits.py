@@ -1,22 +1,11 @@
-"""The registers of follow-up visits 探访关爱 that say who is who: elders, helpers, and who helps whom."""
+"""The registers of who visits whom 探访关爱: helpers, and their places in the care teams of elders."""
 
 from collections.abc import Mapping
 
+from rules.registers.elders import ELDER, ELDER_CELL
 from rules.registers.roster import FIRST_DAY, LAST_DAY
 from rules.registers.shape import Column, Register
 
-SEXES: Mapping[str, str] = {"male": "男", "female": "女"}
-HUKOU: Mapping[str, str] = {"district": "本区", "other": "外地"}
-TIER_NAMES: Mapping[str, str] = {"red": "红色", "yellow": "黄色", "green": "绿色"}
-CATEGORIES: Mapping[str, str] = {
-    "alone": "独居",
-    "empty_nest": "空巢",
-    "left_behind": "留守",
-    "disabled": "失能",
-    "severely_handicapped": "重残",
-    "bereaved_family": "计划生育特殊家庭",
-}
-"""Special difficulties 特殊困难: the list of the ten ministries' guiding opinion."""
 ROLES: Mapping[str, str] = {
     "party": "党员",
     "building": "楼栋长",
@@ -26,16 +15,6 @@ ROLES: Mapping[str, str] = {
 }
 """The care team 五帮一, in the order in which they stand in for each other."""
 
-ELDER_CELL = Column(
-    "elder",
-    "老人",
-    "elder",
-    "身份证号或系统编号",
-    "an ID number or the reference given by the system",
-    key=True,
-    example="E-7K3Q-9XM1",
-    also=("老人编号", "老人身份证号", "身份证号", "身份证号码", "公民身份号码"),
-)
 HELPER_CELL = Column(
     "helper",
     "帮扶人编号",
@@ -45,171 +24,6 @@ HELPER_CELL = Column(
     key=True,
     example="H0012",
     also=("帮扶人", "探访人编号"),
-)
-
-ELDER = Register(
-    "elder",
-    "老人登记表",
-    "Elders",
-    (
-        Column(
-            "id_number",
-            "身份证号",
-            "elder",
-            "18 位或 15 位，列格式设为文本；已登记的老人也可填系统编号",
-            "18 or 15 places, as text; the reference will do for an elder who is registered",
-            key=True,
-            example="11010519491231002X",
-            also=("身份证号码", "公民身份号码", "身份证", "证件号码"),
-            stand_in="ref",
-        ),
-        Column(
-            "ref",
-            "系统编号",
-            "code",
-            "由系统给出，新登记时留空",
-            "given by the system; blank for a new elder",
-            example="E-7K3Q-9XM1",
-        ),
-        Column(
-            "name",
-            "姓名",
-            "name",
-            "身份证上的姓名；新登记必填",
-            "the name on the ID card; a new elder needs it",
-            secret=True,
-            example="龚䶮",
-            also=("老人姓名",),
-        ),
-        Column(
-            "sex",
-            "性别",
-            "choice",
-            "可留空，以身份证号为准",
-            "may be blank; the ID number decides",
-            allowed=SEXES,
-            example="女",
-        ),
-        Column(
-            "birth_date",
-            "出生日期",
-            "date",
-            "可留空，以身份证号为准",
-            "may be blank; the ID number decides",
-            example="1949-12-31",
-            also=("出生年月日", "出生年月", "生日"),
-        ),
-        Column(
-            "phone",
-            "电话",
-            "phone",
-            "老人自己的手机或座机",
-            "the elder's own",
-            secret=True,
-            example="0871-63123456",
-            also=("联系电话", "手机", "手机号", "手机号码"),
-        ),
-        Column(
-            "address",
-            "住址",
-            "text",
-            "现住址，写到门牌号",
-            "where the elder lives, with the door number",
-            secret=True,
-            example="翠湖南路 1 号 3 栋 201 室",
-            also=("地址", "家庭住址", "现住址", "居住地址"),
-        ),
-        Column(
-            "subdistrict",
-            "街道",
-            "text",
-            "只在社区尚未登记或几个街道有同名社区时填写",
-            "needed only where the community is new, or has a namesake in another sub-district",
-            example="翠湖街道",
-            also=("所属街道",),
-        ),
-        Column(
-            "community",
-            "社区",
-            "text",
-            "所住社区；新登记必填，与原来不同即为区内迁居",
-            "where the elder lives; a new elder needs it, another one than before is a move inside the district",
-            example="翠湖社区",
-            also=("所属社区", "居住社区"),
-        ),
-        Column(
-            "building",
-            "楼栋",
-            "text",
-            "楼栋或片区，今日名单按它排序",
-            "building or block, by which lists are sorted",
-            example="3 栋",
-            also=("楼栋号", "楼号"),
-        ),
-        Column(
-            "hukou",
-            "户籍",
-            "choice",
-            "户口是否在本区；留空为不清楚",
-            "household registration; blank means not known",
-            allowed=HUKOU,
-            example="本区",
-            also=("户口", "户籍地"),
-        ),
-        Column(
-            "categories",
-            "特殊困难类别",
-            "choices",
-            "可填多项，用顿号隔开",
-            "several, with a comma between",
-            allowed=CATEGORIES,
-            example="独居、失能",
-            also=("困难类别", "人员类别"),
-            said={"失独": "bereaved_family", "计生特殊家庭": "bereaved_family"},
-        ),
-        Column(
-            "tier",
-            "等级",
-            "choice",
-            "风险等级；新登记必填，改动从导入之日起算",
-            "level of need; a new elder needs it, a change counts from the day of the import",
-            allowed=TIER_NAMES,
-            example="黄色",
-            also=("风险等级", "探访等级", "分级"),
-            said={"红": "red", "黄": "yellow", "绿": "green"},
-        ),
-        Column(
-            "registered_on",
-            "登记日期",
-            "date",
-            "列入探访的日期；留空为导入当天",
-            "when visits began to be owed; blank means the day of the import",
-            example="2026-03-01",
-            also=("建档日期",),
-        ),
-        Column(
-            "emergency_name",
-            "紧急联系人",
-            "name",
-            "家属或邻居",
-            "a relative or neighbour",
-            secret=True,
-            example="张三",
-            also=("紧急联系人姓名", "联系人姓名", "联系人"),
-        ),
-        Column(
-            "emergency_phone",
-            "紧急联系电话",
-            "phone",
-            "敲门无人时拨打",
-            "called when nobody answers the door",
-            secret=True,
-            example="13800138000",
-            also=("紧急联系人电话",),
-        ),
-    ),
-    "一位老人一行，以身份证号为准；同一位老人再次导入即为更新，文件里没有的列不变。",
-    "One elder a row, known by the ID number; the same elder again is an update, columns the file lacks are kept.",
 )
 
 HELPER = Register(
