@@ -9,7 +9,7 @@ from flows.visit_month_count import Review
 from notifications.visit_month import permille
 from rules.errors import say
 from rules.issues_kpi import BUCKETS
-from rules.registers.visits import CATEGORIES
+from rules.registers.elders import CATEGORIES
 from rules.visits_kpi import REASONS, DayKind
 from rules.visits_month import Figures, Scope
 
