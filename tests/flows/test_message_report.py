@@ -45,9 +45,9 @@ def test_the_report_tells_what_became_of_messages(post: PostTown, language: str)
     page = post.shown("message-report")
     row = list(page.content["rows"][0].values())
     assert row == (
-        ["值班通知", "短信", "aliyun", "结果不明", 1, 1]
+        ["值班通知", "短信", "阿里云短信", "结果不明", 1, 1]
         if language == "zh"
-        else ["Duty notice", "SMS", "aliyun", "unknown", 1, 1]
+        else ["Duty notice", "SMS", "Alibaba Cloud", "unknown", 1, 1]
     )
     assert "aliyun" in page.content["note"]
     assert page.title.replace("·", "").isascii() == (language == "en")
