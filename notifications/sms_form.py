@@ -17,7 +17,7 @@ from notifications.catalogue import Template
 from notifications.errors import BadTemplate
 from notifications.site import DEFAULT, Site
 from notifications.variables import Variable, worked
-from notifications.words import LISTS, WORDS
+from notifications.words import LISTS, WORDS, shortened
 
 Provider = Literal["aliyun", "tencent"]
 _BLANKS: Mapping[Provider, str] = {"aliyun": "${{p{}}}", "tencent": "{{{}}}"}
@@ -36,9 +36,7 @@ class Blank:
         """Return the text of a value; what is too long for a provider ends with an ellipsis."""
         value = worked(self.variable, plain)
         text = str(WORDS[self.word](language, value) if self.word else value)
-        if len(text) > self.limit and self.variable.type in {"text", "list"}:
-            return text[: self.limit - 1] + "…"
-        return text
+        return shortened(text, self.limit) if self.variable.type in {"text", "list"} else text
 
 
 @dataclass(frozen=True, slots=True)

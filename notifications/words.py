@@ -9,6 +9,8 @@ _MONTHS = (
     "December",
 )  # fmt: skip
 
+_OF_NUMBERS = "0123456789.,"
+
 
 def _day(language: str, day: date) -> str:
     """Say 7月12日, or 12 July."""
@@ -44,6 +46,21 @@ def _dates(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _length(_language: str, rows: Sequence[Any]) -> int:
     return len(rows)
+
+
+def shortened(value: str, limit: int) -> str:
+    """Cut a value to `limit` UTF-16 units, the last of them an ellipsis.
+
+    Never through the middle of a character, nor of a number: 29日 cut to 2… would name another day, and an amount
+    another sum.
+    """
+    units = value.encode("utf-16-le")
+    if len(units) <= 2 * limit:
+        return value
+    kept = units[: 2 * (limit - 1)].decode("utf-16-le", "ignore")
+    if kept and kept[-1] in _OF_NUMBERS and value[len(kept)] in _OF_NUMBERS:
+        kept = kept.rstrip(_OF_NUMBERS)
+    return kept + "…"
 
 
 WORDS: Mapping[str, Callable[[str, Any], Any]] = {

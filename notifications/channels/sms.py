@@ -15,6 +15,7 @@ from hashlib import sha256
 from notifications.channels.contract import Letter, Outcome, Request
 from notifications.errors import NotificationError
 from notifications.rendering import Sms
+from notifications.words import shortened
 
 VARIABLE_LIMIT = 35
 """UTF-16 units of one value that providers take; new accounts at Tencent Cloud have 6."""
@@ -104,12 +105,6 @@ def thaw(request: Request) -> Frozen:
     """Read a frozen request."""
     told = json.loads(request.body)
     return Frozen(request.out_id, told["phone"], told["sign"], told["template_id"], tuple(told["values"]))
-
-
-def shortened(value: str, limit: int) -> str:
-    """Cut a value to `limit` UTF-16 units, the last of them an ellipsis; never through the middle of a character."""
-    units = value.encode("utf-16-le")
-    return value if len(units) <= 2 * limit else units[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def kinship(body: str, *names: str) -> str:

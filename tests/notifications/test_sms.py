@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.channels.contract import Channel, Letter, Outcome, Request
-from notifications.channels.sms import Approved, Frozen, LinkInValue, NotApproved, in_turn, kinship, shortened, thaw
+from notifications.channels.sms import Approved, Frozen, LinkInValue, NotApproved, in_turn, kinship, thaw
 from notifications.rendering import Sms
+from notifications.words import shortened
 
 NOW = datetime(2026, 7, 12, 17, 0, tzinfo=UTC)  # 01:00 on 13 July in Beijing
 TEMPLATES = {"duty-notice": {"zh-CN": "SMS_1", "en": "SMS_2"}}
@@ -60,6 +61,8 @@ def test_what_is_frozen_is_what_is_personal() -> None:
         pytest.param("😀😀", 4, "😀😀", id="an emoji counts twice"),
         pytest.param("ab", 1, "…", id="hardly any room"),
         pytest.param("", 5, "", id="empty"),
+        pytest.param("26日、29日", 6, "26日、…", id="not through a day: 2… would be another"),
+        pytest.param("15,409,400.00元", 6, "…", id="not through an amount"),
     ],
 )
 def test_a_long_value_is_cut_with_an_ellipsis(value: str, limit: int, short: str) -> None:
