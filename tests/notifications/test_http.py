@@ -350,10 +350,12 @@ def test_a_certificate_is_verified_against_the_name_not_the_address(serve: Calla
     line = Line(replace(LOCAL, url=f"https://localhost:{port}", trust=trust))
     line.open()
     assert line.post({}, {}, b"").status == 200
+    line.close()
     line = Line(replace(LOCAL, url=f"https://127.0.0.1:{port}", trust=trust))
     line.open()
     with pytest.raises(NotSent, match="tls"):
         line.post({}, {}, b"")
+    line.close()
 
 
 def test_a_certificate_nobody_vouches_for_is_refused_before_anything_is_sent(serve: Callable[..., Server]) -> None:

@@ -19,6 +19,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from notifications.channels.contract import ChannelDown, Letter, Request
 from notifications.channels.email import Smtp
 from notifications.rendering import Enclosure, Mail
+from tests.notifications.mail_end import end
 
 NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
 AUTHORITY = trustme.CA()
@@ -79,7 +80,7 @@ def serve() -> Iterator[Callable[..., Controller]]:
 
     yield start
     for controller in running:
-        controller.stop()
+        end(controller, secured=True)
 
 
 def _free_port() -> int:

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import AuthResult, Envelope
 from notifications.channels.contract import ChannelDown, Letter, Request
 from notifications.channels.email import Smtp
 from notifications.rendering import Mail
+from tests.notifications.mail_end import end
 
 NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
 AUTHORITY = trustme.CA()
@@ -45,7 +46,7 @@ class Server:
 @pytest.fixture
 def serve() -> Iterator[Callable[..., int]]:
     """Start a server that offers STARTTLS, speaks TLS from the first byte, or neither; return its port."""
-    running: list[Controller] = []
+    running: list[tuple[Controller, bool]] = []
 
     def start(server: Server, security: str, **certificate: Any) -> int:
         tls: dict[str, Any] = {}
@@ -60,12 +61,12 @@ def serve() -> Iterator[Callable[..., int]]:
         unsafe: dict[str, Any] = {"authenticator": server.authenticate, "auth_require_tls": False}
         controller = Controller(server, hostname="127.0.0.1", port=port, **tls, **unsafe)
         controller.start()
-        running.append(controller)
+        running.append((controller, bool(tls)))
         return port
 
     yield start
-    for controller in running:
-        controller.stop()
+    for controller, secured in running:
+        end(controller, secured=secured)
 
 
 def _smtp(port: int, security: Any) -> Smtp:
