@@ -1,6 +1,7 @@
 """The call list 电话名单: people whom neither SMS nor e-mail reaches -> a sheet with what to say, and by when."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ def write_call_list(session: Session, settings: Settings, to: Path, *, reveal: b
 def _rows(session: Session, settings: Settings) -> Iterator[Row]:
     waiting = calls(session, settings.district, settings.now())
     late = late_readers(settings)
+    site = replace(site_of(settings), answers="", replies=False)  # nobody can tap a link or "reply 1" on the telephone
     for call in waiting:
         reader = late.get(call.template)
         more = reader(session, [_parcel(call)]).get(call.key) if reader else {}
@@ -64,7 +66,6 @@ def _rows(session: Session, settings: Settings) -> Iterator[Row]:
             continue  # there is nothing to tell any more
         kind = template(call.template)
         told = kind.complete(call.key, call.variables, more)
-        site = site_of(settings)
         yield {
             "key": call.key,
             "recipient": call.recipient,

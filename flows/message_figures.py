@@ -37,6 +37,7 @@ PROVIDERS = {
     "robot": ("群机器人", "robot"),
     "file": ("本机文件", "files here"),
 }
+PAID = ("accepted", "delivered", "undeliverable", "unknown")
 FAILED = ("undeliverable", "dead", "suppressed", "expired")
 
 
@@ -71,8 +72,7 @@ class Report:
     @property
     def parts(self) -> int:
         """SMS parts that are paid for: what was accepted, and what may have been."""
-        paid = {"accepted", "delivered", "undeliverable", "unknown"}
-        return sum(each.parts for each in self.volumes if each.channel == "sms" and each.state in paid)
+        return sum(each.parts for each in self.volumes if each.channel == "sms" and each.state in PAID)
 
 
 def state_name(state: str) -> str:

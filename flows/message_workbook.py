@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from flows.duty_sheets import AMBER, QUIET, RED, WHITE, Looks, Piece, banner, put
 from flows.forms_rows import ACCENT, FONT, INK, LINE, SHADE, page, workbook_at
-from flows.message_figures import STATES, Report, channel_name, message_name, state_name
+from flows.message_figures import PAID, STATES, Report, channel_name, message_name, provider_name, state_name
 from flows.settings import Settings
 from rules.errors import say
 
@@ -87,7 +87,7 @@ def _lines(report: Report) -> list[Line]:
         (
             message_name(each.template),
             channel_name(each.channel),
-            each.provider or "—",
+            provider_name(each.provider),
             state_name(each.state),
             each.messages,
             each.parts,
@@ -126,7 +126,7 @@ def _charts(book: Workbook, sheet: Worksheet, states: int, report: Report) -> No
     _bars(book, sheet, say("结果", "Results"), (first, last, 7), "#6F9BBA", (0, 4, 520))
     cost: Counter[str] = Counter()
     for each in report.volumes:
-        if each.channel == "sms":
+        if each.channel == "sms" and each.state in PAID:
             cost[message_name(each.template)] += each.parts
     top = [(name, parts) for name, parts in cost.most_common(8) if parts]
     for row, (name, parts) in enumerate(top, start=TABLE + 1):  # beside the page, for the chart to read
@@ -172,7 +172,7 @@ def _doubts(sheet: Worksheet, looks: Looks, report: Report, settings: Settings) 
     for row, each in enumerate(report.doubt, start=4):
         times = [f"{settings.local(at):%m-%d %H:%M}" if at else "—" for at in (each.flown_at, each.asked_at)]
         cells = [each.key, message_name(each.template), channel_name(each.channel), each.recipient]
-        put(sheet, row, 0, [(1, value, {}) for value in (*cells, each.provider or "—", *times)], looks)
+        put(sheet, row, 0, [(1, value, {}) for value in (*cells, provider_name(each.provider), *times)], looks)
     if not report.doubt:
         put(sheet, 4, 0, [(7, say("没有", "none"), {"font_color": QUIET})], looks)
     sheet.freeze_panes(4, 0)

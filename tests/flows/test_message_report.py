@@ -45,14 +45,25 @@ def test_the_report_tells_what_became_of_messages(post: PostTown, language: str)
     page = post.shown("message-report")
     row = list(page.content["rows"][0].values())
     assert row == (
-        ["值班通知", "短信", "aliyun", "结果不明", 1, 1]
+        ["值班通知", "短信", "阿里云短信", "结果不明", 1, 1]
         if language == "zh"
-        else ["Duty notice", "SMS", "aliyun", "unknown", 1, 1]
+        else ["Duty notice", "SMS", "Alibaba Cloud", "unknown", 1, 1]
     )
     assert "aliyun" in page.content["note"]
     assert page.title.replace("·", "").isascii() == (language == "en")
     book = openpyxl.load_workbook(post.settings.folder("reports") / "messages-2026-03-09.xlsx")
-    assert len(book.sheetnames) >= 2
+    assert [[cell.value for cell in line] for line in book.worksheets[0]["A26:F26"]] == [row]
+    assert book.worksheets[1]["E5"].value == row[2]
+
+
+@ON_SQLITE
+def test_the_chart_of_costs_shows_what_is_paid_as_the_tile_does(post: PostTown) -> None:
+    post.set(sms="aliyun")
+    post.rehearsal.faults.then(Fault("error", code="isv.MOBILE_NUMBER_ILLEGAL"))
+    assert post.deliver() == {"dead": 1}
+    assert post.report()["sms_parts"] == 0
+    overview = openpyxl.load_workbook(post.settings.folder("reports") / "messages-2026-03-09.xlsx").worksheets[0]
+    assert [cell.value for cell in overview["U"] if cell.value] == []
 
 
 @ON_SQLITE
