@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from flows.duty_sheets import AMBER, QUIET, Looks, banner, put
-from flows.forms_rows import ACCENT, LINE, SHADE, page, workbook_at, write_rows
+from flows.forms_rows import ACCENT, LINE, SHADE, page, text_width, workbook_at, write_rows
 from flows.message_figures import message_name
 from flows.outlets import late_readers, site_of
 from flows.settings import Settings
@@ -32,6 +32,8 @@ _HEADS = {
     "reached": ("接通(是/否)", "reached (yes/no)", 12),
     "note": ("备注", "note", 24),
 }
+_LINE = 16
+"""Points of one line of text; programs differ in whether they make room for wrapped text by themselves."""
 
 
 def write_call_list(session: Session, settings: Settings, to: Path, *, reveal: bool) -> int:
@@ -117,6 +119,7 @@ def _write(to: Path, rows: list[Row], shown: list[str], at: datetime) -> None:
         put(sheet, 3, 0, [(1, say(*_HEADS[name][:2]), head) for name in shown], looks)
         wrapped = {"text_wrap": True, "valign": "top", "bottom": 4, "bottom_color": LINE}
         for number, row in enumerate(rows, start=4):
+            sheet.set_row(number, _LINE * max(-(-text_width(str(row[name])) // _HEADS[name][2]) for name in shown))
             cells = [
                 (1, str(row[name]), {**wrapped, **({"font_color": AMBER, "bold": True} if name == "until" else {})})
                 for name in shown

@@ -45,10 +45,11 @@ def _overview(book: Workbook, sheet: Worksheet, looks: Looks, report: Report) ->
     _tiles(sheet, looks, report)
     states = report.states()
     ordered = [state for state in STATES if states[state]]
-    lines = _lines(report)
-    _table(sheet, looks, lines, [(state, states[state]) for state in ordered])
+    costs = _costs(report)
+    _table(sheet, looks, _lines(report), [(state, states[state]) for state in ordered], costs)
     if ordered:
-        _charts(book, sheet, len(ordered), report)
+        _charts(book, sheet, len(ordered), len(costs))
+    sheet.print_area(0, 0, TABLE + max(len(report.volumes), len(ordered), 1), len(WIDTHS) - 1)  # without the costs
 
 
 def _tiles(sheet: Worksheet, looks: Looks, report: Report) -> None:
@@ -96,7 +97,19 @@ def _lines(report: Report) -> list[Line]:
     ]
 
 
-def _table(sheet: Worksheet, looks: Looks, lines: list[Line], states: list[tuple[str, int]]) -> None:
+def _costs(report: Report) -> list[tuple[str, int]]:
+    """The messages that cost most, with their paid SMS parts."""
+    cost: Counter[str] = Counter()
+    for each in report.volumes:
+        if each.channel == "sms" and each.state in PAID:
+            cost[message_name(each.template)] += each.parts
+    return [(name, parts) for name, parts in cost.most_common(8) if parts]
+
+
+def _table(
+    sheet: Worksheet, looks: Looks, lines: list[Line], states: list[tuple[str, int]], costs: list[tuple[str, int]]
+) -> None:
+    """Write lines, results, and beside the page what the cost chart reads: row by row, for one left is closed."""
     head = {"bold": True, "font_color": ACCENT, "bg_color": SHADE, "bottom": 1, "bottom_color": LINE}
     heads = say("消息|通道|服务商|结果|条数|计费条数", "message|channel|provider|result|number|parts").split("|")
     right = {"align": "right"}
@@ -104,12 +117,15 @@ def _table(sheet: Worksheet, looks: Looks, lines: list[Line], states: list[tuple
     totals: list[Piece] = [(1, say("结果", "result"), head), (1, say("条数", "number"), head | right)]
     put(sheet, TABLE, 0, [*pieces, (1, "", {}), *totals], looks)
     thin = {"bottom": 4, "bottom_color": LINE}
-    for row in range(max(len(lines), len(states))):
+    for row in range(max(len(lines), len(states), len(costs))):
         left: list[Piece] = [(1, value, thin) for value in lines[row]] if row < len(lines) else [(1, "", {})] * 6
         told: list[Piece] = (
             [(1, state_name(states[row][0]), thin), (1, states[row][1], thin)] if row < len(states) else []
         )
         put(sheet, TABLE + 1 + row, 0, [*left, (1, "", {}), *told], looks)
+        if row < len(costs):
+            sheet.write_string(TABLE + 1 + row, COST, costs[row][0])
+            sheet.write_number(TABLE + 1 + row, COST + 1, costs[row][1])
     if not lines:
         put(
             sheet,
@@ -120,20 +136,12 @@ def _table(sheet: Worksheet, looks: Looks, lines: list[Line], states: list[tuple
         )
 
 
-def _charts(book: Workbook, sheet: Worksheet, states: int, report: Report) -> None:
+def _charts(book: Workbook, sheet: Worksheet, states: int, costs: int) -> None:
     """Two native charts: results of all messages, and paid SMS parts by message."""
-    first, last = TABLE + 1, TABLE + states
-    _bars(book, sheet, say("结果", "Results"), (first, last, 7), "#6F9BBA", (0, 4, 520))
-    cost: Counter[str] = Counter()
-    for each in report.volumes:
-        if each.channel == "sms" and each.state in PAID:
-            cost[message_name(each.template)] += each.parts
-    top = [(name, parts) for name, parts in cost.most_common(8) if parts]
-    for row, (name, parts) in enumerate(top, start=TABLE + 1):  # beside the page, for the chart to read
-        sheet.write_string(row, COST, name)
-        sheet.write_number(row, COST + 1, parts)
-    if top:
-        rows = (TABLE + 1, TABLE + len(top), COST)
+    first = TABLE + 1
+    _bars(book, sheet, say("结果", "Results"), (first, TABLE + states, 7), "#6F9BBA", (0, 4, 520))
+    if costs:
+        rows = (first, TABLE + costs, COST)
         _bars(book, sheet, say("短信计费条数", "SMS parts paid"), rows, "#7DB798", (3, 110, 460))
 
 

@@ -1,23 +1,26 @@
 """The page that ends messages: the message a link came with -> its channel and address -> no more of them."""
 
 from flows.answer_page.desk import Desk
-from flows.answer_page.page import Answered, Page, lost, note
+from flows.answer_page.page import Answered, Page, lost, note, used
 from flows.intake import one_transaction
 from models import audit
-from models.answers import Addressee, addressee_of, use_link
+from models.answers import Addressee, addressee_of, link_uses, use_link
 from models.consent import opt_out
 from notifications.links import Ticket
 from rules.errors import say
 
 
-def show(desk: Desk, ticket: Ticket) -> Page:
+def show(desk: Desk, code: str, ticket: Ticket) -> Page:
     """Ask whether to end them; opening the link ends nothing, for mail scanners open links.
 
     Raises:
-        Answered: the message is not there, or had no address.
+        Answered: the message is not there, or had no address; or the link ended them once, and they were let in again.
     """
     with desk.database.read() as session:
         addressee = _present(addressee_of(session, desk.settings.district, ticket.subject))
+        spent = bool(link_uses(session, code)) and not addressee.opted_out  # the centre let messages in again
+    if spent:
+        raise Answered(used())
     return _ended(addressee) if addressee.opted_out else Page(200, "optout.html", {"kind": _kind(addressee)})
 
 
@@ -25,14 +28,17 @@ def take(desk: Desk, code: str, ticket: Ticket) -> Page:
     """End them. The body is not looked at, so a mail program's one-click POST (RFC 8058) in any form will do.
 
     Raises:
-        Answered: the message is not there, or had no address.
+        Answered: as `show`.
     """
     with one_transaction(desk.database) as session:
+        fresh = use_link(session, code, "optout", desk.now)  # first: whoever waits for it sees what it did
         addressee = _present(addressee_of(session, desk.settings.district, ticket.subject))
-        if use_link(session, code, "optout", desk.now):
+        if fresh:
             opt_out(session, addressee.channel, addressee.address, "link", desk.now)
             told = {"message": ticket.subject, "channel": addressee.channel, "source": "link"}
             audit.record(session, desk.settings.district, "recipient", "message.optout", desk.now, **told)
+        elif not addressee.opted_out:  # never say that messages end while they go on
+            raise Answered(used())
     return _ended(addressee)
 
 

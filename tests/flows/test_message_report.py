@@ -57,13 +57,23 @@ def test_the_report_tells_what_became_of_messages(post: PostTown, language: str)
 
 
 @ON_SQLITE
-def test_the_chart_of_costs_shows_what_is_paid_as_the_tile_does(post: PostTown) -> None:
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        pytest.param(None, [("值班通知", 1)], id="accepted"),
+        pytest.param(Fault("error", code="isv.MOBILE_NUMBER_ILLEGAL"), [], id="refused, so not paid"),
+    ],
+)
+def test_the_chart_of_costs_has_what_is_paid_to_show(post: PostTown, fault: Fault | None, shown: list[Any]) -> None:
     post.set(sms="aliyun")
-    post.rehearsal.faults.then(Fault("error", code="isv.MOBILE_NUMBER_ILLEGAL"))
-    assert post.deliver() == {"dead": 1}
-    assert post.report()["sms_parts"] == 0
+    post.rehearsal.faults.then(*[fault] if fault else [])
+    post.deliver()
+    assert post.report()["sms_parts"] == sum(parts for _, parts in shown)
     overview = openpyxl.load_workbook(post.settings.folder("reports") / "messages-2026-03-09.xlsx").worksheets[0]
-    assert [cell.value for cell in overview["U"] if cell.value] == []
+    assert [(name.value, parts.value) for name, parts in overview["U26:V30"] if name.value] == shown
+    charts = overview._charts  # type: ignore[attr-defined]
+    drawn = [series.val.numRef.f for chart in charts for series in chart.series]
+    assert ("概览!$V$26" in drawn) is bool(shown)
 
 
 @ON_SQLITE

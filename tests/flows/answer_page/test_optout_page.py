@@ -5,7 +5,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from models.audit import AuditEntry
-from models.consent import OptOut
+from models.consent import OptOut, opt_in
 from models.drafts import address_index
 from models.messages import Message
 from notifications.links import Ticket, make
@@ -78,6 +78,17 @@ def test_twice_is_once(town: Town, message: int) -> None:
         entries = select(func.count()).where(col(AuditEntry.action) == "message.optout")
         assert session.execute(entries).scalar_one() == 1
     assert "以后不再发" in telephone.get(path).text
+
+
+def test_a_link_of_before_somebody_was_let_in_again_promises_nothing(town: Town, message: int) -> None:
+    telephone, path = town.telephone(), link(town, message)
+    telephone.post(path, b"")
+    channel = channel_of(town, message)
+    address = "canary1@example.cn" if channel == "email" else f"{PHONE}1"
+    with town.database.write() as session:
+        opt_in(session, channel, address, town.office.at(EVENING).now())  # type: ignore[arg-type]
+    for page in (telephone.get(path), telephone.post(path, b"")):
+        assert (page.status_code, "已经用过" in page.text, "以后不再发" in page.text) == (409, True, False)
 
 
 @ON_SQLITE
