@@ -18,7 +18,7 @@ import psutil
 import psycopg
 from sqlalchemy.engine import make_url
 
-from flows.intake import store_rows
+from flows.intake_store import store_rows
 from flows.sample import district, register_rows
 from flows.settings import Settings, write_keys
 from flows.store import prepare

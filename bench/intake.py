@@ -23,8 +23,10 @@ from python_calamine import CalamineWorkbook
 from bench.databases import Store, store
 from bench.day_watch import Statements
 from bench.timing import Cost, Line, best, mb, measured, peak_mb, ratio
-from flows.intake import register, take_file
-from flows.sample import District, district, write_files
+from flows.intake import take_file
+from flows.intake_store import register
+from flows.sample import District, district
+from flows.sample_files import write_files
 from flows.tables import read_table
 from rules.registers import parse
 
@@ -63,7 +65,7 @@ def _round(here: Store, path: Path) -> tuple[Cost, Cost, Cost, int]:
     form = register("cadre")
     parsed, found = measured(lambda: parse(form, read_table(path, form).grid))
     assert not found.errors
-    with here.copied("places") as (copy, database), _child_watched() as peak, Statements(database) as sent:
+    with here.copied("places") as (copy, database), child_watched() as peak, Statements(database) as sent:
         whole, taken = measured(lambda: take_file(database, here.settings(copy), "cadre", path))
     assert taken.taken.added == len(found.rows)
     assert sent.count < 100, f"{sent.count} statements: no bulk"
@@ -71,7 +73,7 @@ def _round(here: Store, path: Path) -> tuple[Cost, Cost, Cost, int]:
 
 
 @contextmanager
-def _child_watched() -> Iterator[list[int]]:
+def child_watched() -> Iterator[list[int]]:
     """Watch the peak memory of the child while it lives: the kernel forgets it at its end, and counts ours into it."""
     peak, over = [0], threading.Event()
 

@@ -13,6 +13,7 @@ import typer
 from flows.cli_duty import duty
 from flows.cli_message import message
 from flows.cli_options import Json, dated, either
+from flows.cli_visits import issue, visit
 from flows.settings import settings
 from rules.errors import TuoqiError
 
@@ -25,6 +26,8 @@ app = typer.Typer(
 )
 app.add_typer(duty, name="duty")
 app.add_typer(message, name="message")
+app.add_typer(visit, name="visit")
+app.add_typer(issue, name="issue")
 
 
 @app.command(
@@ -57,7 +60,7 @@ def template(
     """Write an empty register form."""
     from flows import said
     from flows.forms import write_form
-    from flows.intake import register
+    from flows.intake_store import register
 
     form = register(kind)
     path = to or Path(f"{kind}.xlsx")
@@ -90,6 +93,7 @@ def export(
     month: Annotated[str | None, typer.Option("--month", metavar="2026-03")] = None,
     centre: Annotated[str | None, typer.Option("--centre", metavar="CODE")] = None,
     cadre: Annotated[str | None, typer.Option("--cadre", metavar="NUMBER")] = None,
+    elder: Annotated[str | None, typer.Option("--elder", metavar="REF")] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help=either("含个人信息（记入审计）", "with personal data (audited)"))
     ] = False,
@@ -100,7 +104,7 @@ def export(
     from flows.exports import Wish, export_file
     from flows.store import opened
 
-    wish = Wish.read(since, until, month, centre, cadre, reveal=reveal)
+    wish = Wish.read(since, until, month, centre, cadre, reveal=reveal, elder=elder)
     with opened(settings()) as database:
         said.result(export_file(database, settings(), kind, wish, to), as_json=as_json)
 

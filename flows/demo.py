@@ -11,12 +11,13 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from flows import demo_duty
+from flows import demo_duty, demo_visits
 from flows.demo_messages import account, page_environment, to_rehearsal, with_providers
 from flows.demo_stage import PLAN, Stage, at_moment, short, tell
 from flows.intake import take_file
 from flows.prefect_home import free_port
-from flows.sample import district, write_files
+from flows.sample import district
+from flows.sample_files import write_files
 from flows.service import Service
 from flows.settings import Settings, settings
 from flows.store import opened
@@ -38,6 +39,8 @@ def show() -> int:
             demo_duty.eve(stage)
             demo_duty.day(stage)
             demo_duty.after(stage)
+            demo_visits.take_elders(stage, district())
+            demo_visits.monday(stage)
     _summary(stage, time.monotonic() - started)
     return 0 if all(line.good for line in stage.lines) else 1
 

@@ -53,6 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("email", doctor_channels.email),
         ("sms", doctor_channels.sms),
         ("answers", doctor_channels.answers),
+        ("callbacks", doctor_channels.callbacks),
         ("operators", doctor_channels.alarms),
         ("service", _service),
     ]

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from flows.finding import Finding, bad, ok, warn
 from flows.message_watch import operators
-from flows.outlets import sms_channels
+from flows.outlets import channels, sms_channels
 from flows.outlets_unset import Unset
 from flows.settings import NO_SMS, Settings
 from notifications.catalogue import catalogue
 from notifications.channels.contract import Channel, ChannelDown
 from notifications.channels.email import Smtp
+from notifications.channels.robots import Robots
 from policies import book
 from rules.errors import say
 
@@ -130,6 +131,39 @@ def answers(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def callbacks(settings: Settings) -> Iterator[Finding]:
+    """Who is told to answer by SMS must be heard, by whichever provider the message went out."""
+    named = settings.sms.split(",")
+    called = settings.callback_secret is not None and bool(settings.answer_url)
+    deaf = [name for name in named if name == "gateway" or (name == "aliyun" and not called)]
+    if settings.sms_replies and deaf:
+        yield bad(
+            "callbacks",
+            say(
+                "短信里写着“回复1”，但经 {} 发出的短信收不到回复。", "SMS ask for a reply; through {} none is heard."
+            ).format(", ".join(deaf)),
+            say(
+                "请设置 TUOQI_CALLBACK_SECRET 与 TUOQI_ANSWER_URL 并在服务商处登记回调，或去掉 TUOQI_SMS_REPLIES。",
+                "Set TUOQI_CALLBACK_SECRET and TUOQI_ANSWER_URL and enter the callback at the provider, or leave "
+                "TUOQI_SMS_REPLIES out.",
+            ),
+        )
+    elif "aliyun" in named and not called:
+        yield warn(
+            "callbacks",
+            say(
+                "阿里云的回执没有回调地址，只能逐条查询。",
+                "no callback for receipts of Alibaba: each SMS is asked about.",
+            ),
+            say(
+                "请设置 TUOQI_CALLBACK_SECRET 与 TUOQI_ANSWER_URL，并在阿里云登记回调地址。",
+                "Set TUOQI_CALLBACK_SECRET and TUOQI_ANSWER_URL, and enter the callback at Alibaba.",
+            ),
+        )
+    elif set(named) & {"aliyun", "tencent"} and called:
+        yield ok("callbacks", say("服务商可以回调回执和回复", "providers may call with receipts and replies"))
+
+
 def alarms(settings: Settings) -> Iterator[Finding]:
     """Somebody must hear when messages are stuck.
 
@@ -137,6 +171,7 @@ def alarms(settings: Settings) -> Iterator[Finding]:
         BadOperator: one of them cannot be reached; the doctor makes that a finding.
     """
     named = operators(settings)
+    yield from _robots(settings, [name for channel, name in named if channel == "robot"])
     if named:
         yield ok("operators", say("告警发给 {} 处", "alarms go to {} places").format(len(named)))
         return
@@ -148,3 +183,20 @@ def alarms(settings: Settings) -> Iterator[Finding]:
             "请设置 TUOQI_OPERATORS（邮箱、手机号或 robot:名称）。", "Set TUOQI_OPERATORS (mail, mobile or robot:NAME)."
         ),
     )
+
+
+def _robots(settings: Settings, wanted: list[str]) -> Iterator[Finding]:
+    """Robots must be known by the names that operators have."""
+    (channel,) = channels(settings)["robot"]
+    remedy = say("请更正 TUOQI_ROBOTS 或 TUOQI_OPERATORS。", "Correct TUOQI_ROBOTS or TUOQI_OPERATORS.")
+    if isinstance(channel, Unset):
+        yield bad("robots", str(channel.error), remedy)
+    elif isinstance(channel, Robots):
+        for name in sorted({*wanted} - channel.names):
+            yield bad(
+                "robots", say("TUOQI_ROBOTS 中没有机器人 {}。", "no robot {} in TUOQI_ROBOTS.").format(name), remedy
+            )
+    elif wanted:
+        make = bad if settings.environment == "production" else warn
+        told = say("群机器人的消息只写入 {}。", "messages to robots are only written to {}.").format(_outbox(settings))
+        yield make("robots", told, say("请设置 TUOQI_ROBOTS。", "Set TUOQI_ROBOTS."))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from flows.intake import register, store_rows, store_within
+from flows.intake_store import register, store_rows, store_within
 from flows.jobs import Result
 from flows.settings import Settings
 from models.cadre import cadre_ids
@@ -55,7 +55,7 @@ def record(database: Database, settings: Settings, kind: str, by: str, values: M
     given = {name: value for name, value in values.items() if value is not None}
     taken = store_rows(database, settings, kind, typed(kind, given), actor)
     if taken.errors:
-        raise _refused(taken.errors[0])
+        raise refused(taken.errors[0])
     changed = bool(taken.added or taken.changed)
     return {
         "kind": kind,
@@ -80,7 +80,7 @@ def record_within(session: Session, settings: Settings, kind: str, by: str, valu
     """
     taken = store_within(session, settings, kind, typed(kind, values), by)
     if taken.errors:
-        raise _refused(taken.errors[0])
+        raise refused(taken.errors[0])
     return taken
 
 
@@ -92,7 +92,7 @@ def typed(kind: str, values: Mapping[str, str]) -> tuple[Row, ...]:
     """
     parsed = parse(register(kind), [list(values), list(values.values())])
     if parsed.errors:
-        raise _refused(parsed.errors[0])
+        raise refused(parsed.errors[0])
     return parsed.rows
 
 
@@ -107,7 +107,8 @@ def _reporter(database: Database, settings: Settings, by: str) -> str:
     return said
 
 
-def _refused(error: CellError) -> NotRecorded:
+def refused(error: CellError) -> NotRecorded:
+    """Say of one typed row what a file's error workbook would say of the cell."""
     return NotRecorded(
         error.problem if error.column is None else f"{error.column.header}: {error.problem}", error.remedy
     )

@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -10,19 +10,25 @@ from typing import Any
 
 from sqlmodel import Session
 
+from flows import visit_exports
 from flows.call_list import write_call_list
+from flows.care_team import write_care_team
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
+from flows.elder_file import write_elder_file
+from flows.elder_map import write_elder_map
 from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
+from flows.visit_kpi_export import KPI, kpi_rows
 from models import audit
 from models.db import Database
 from models.district import district_id
+from models.elder_sheets import elder_sheets
 from models.message_views import EXPORT_COLUMNS, exported
 from models.register_rows import ROWS, who_is
 from rules.calendar import month_dates
 from rules.errors import TuoqiError, say
-from rules.refs import is_ref
+from rules.refs import canonical, is_ref
 from rules.registers import REGISTERS
 from rules.registers.days import day_of
 from rules.registers.spelling import BadCell
@@ -76,6 +82,7 @@ class Wish:
     centre: str | None = None
     cadre: str | None = None
     reveal: bool = False
+    elder: str | None = None
 
     @classmethod
     def read(
@@ -87,12 +94,16 @@ class Wish:
         cadre: str | None,
         *,
         reveal: bool,
+        elder: str | None = None,
     ) -> "Wish":
-        """Understand the switches of the command line.
+        """Understand the switches of the command line; an elder is named by reference, for the audit keeps it.
 
         Raises:
             BadWish: a date or month is no date or month, or the last date lies before the first.
+            MisspeltRef: the elder's reference cannot be one.
         """
+        if elder and not is_ref(elder):
+            raise MisspeltRef(elder if elder[:2].upper() == "E-" else "…")
         first, last = _month(month) if month else (None, None)
         first = _day("--from", since) if since else first
         last = _day("--until", until) if until else last
@@ -100,13 +111,14 @@ class Wish:
             raise BadWish(
                 say(f"截止日期 {last} 早于起始日期 {first}，请对调", f"{last} lies before {first}; swap them")
             )
-        return cls(first, last, centre, cadre, reveal)
+        return cls(first, last, centre, cadre, reveal, canonical(elder) if elder else None)
 
     def wants(self, row: Mapping[str, Any]) -> bool:
         """Tell whether a register row is of the centre and cadre asked for."""
         number = row.get("cadre") or row.get("number") or row.get("person")
         place = row.get("centre") or row.get("code")
-        return self.centre in (None, place) and self.cadre in (None, number)
+        person = row.get("elder") or row.get("ref")
+        return self.centre in (None, place) and self.cadre in (None, number) and self.elder in (None, person)
 
     def span(self, settings: Settings) -> tuple[date, date]:
         """The dates wanted; without limits everything, up to a year ahead."""
@@ -156,12 +168,25 @@ def _writer(kind: str) -> Writer:
 
     def write(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
         first, last = wish.span(settings)
-        rows = [row for row in ROWS[kind](session, district, first, last) if wish.wants(row)]
+        rows = _Counted(row for row in ROWS[kind](session, district, first, last) if wish.wants(row))
         lang = "en" if to.suffix.lower() == ".csv" else settings.lang  # csv is for programs, workbooks are for people
         write_register(to, REGISTERS[kind], rows, lang, reveal=wish.reveal)
-        return len(rows)
+        return rows.count
 
     return write
+
+
+class _Counted:
+    """Rows that are counted as they go by: a register of 160,000 is never in memory as a whole."""
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self._rows:
+            self.count += 1
+            yield row
 
 
 def _duty(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
@@ -201,17 +226,68 @@ def _ics(session: Session, settings: Settings, district: int, wish: Wish, to: Pa
     return write_ics(session, settings, district, wish.span(settings), wish.cadre, to)
 
 
+def _elder_file(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    if wish.elder is None or to.suffix.lower() != ".xlsx":
+        told = (
+            "请用 --elder 指定系统编号，文件用 .xlsx",
+            "name the elder with --elder REF, and a file that ends in .xlsx",
+        )
+        raise BadWish(say(*told))
+    sheets = elder_sheets(session, district, wish.elder)
+    if sheets is None:
+        raise UnknownRef(wish.elder)
+    return write_elder_file(to, sheets, settings.lang, reveal=wish.reveal)
+
+
+def _visit_kpi(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    span = wish.span(settings)
+    one_month = wish.first is not None and f"{span[0]:%Y-%m}" == f"{span[1]:%Y-%m}"
+    rows = list(kpi_rows(session, settings, district, span, restated=one_month))
+    write_rows(to, KPI, rows)
+    return len(rows)
+
+
+def _care_team(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    day = wish.last or settings.today()
+    return write_care_team(session, settings, district, day, to, reveal=wish.reveal)
+
+
+def _elder_map(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    if not wish.reveal:
+        told = "敬老地图涉及老人住处和等级，仅供授权人员：请加 --reveal（记入审计）"
+        raise BadWish(say(told, "the map shows where elders of each tier live: add --reveal, which is audited"))
+    return write_elder_map(session, settings, district, wish.last or settings.today(), to)
+
+
+def _visit_tasks(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(visit_exports.task_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, visit_exports.TASKS, rows)
+    return rows.count
+
+
+def _visit_list(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(visit_exports.list_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, visit_exports.LIST, rows)
+    return rows.count
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
 
 WRITERS: dict[str, Writer] = {
     "call-list": _calls,
+    "care-team": _care_team,
     "duty": _duty,
     "duty-calendar": _calendar_book,
     "duty-holidays": _holidays,
     "duty-ics": _ics,
+    "elder-file": _elder_file,
+    "elder-map": _elder_map,
     "messages": _messages,
+    "visit-kpi": _visit_kpi,
+    "visit-list": _visit_list,
+    "visit-tasks": _visit_tasks,
 }
 
 
@@ -224,17 +300,10 @@ def look_up(database: Database, settings: Settings, ref: str) -> Result:
     """
     if not is_ref(ref):
         raise MisspeltRef(ref)
-    meant = as_given(ref)
+    meant = canonical(ref)
     with database.write() as session:
         found = who_is(session, district_id(session, settings.district), meant)
         if found is None:
             raise UnknownRef(meant)
         audit.record(session, settings.district, getpass.getuser(), "who", settings.now(), ref=meant)
     return found
-
-
-def as_given(ref: str) -> str:
-    """A reference as the system wrote it, whatever its case and dashes; O, I and L were heard for 0 and 1."""
-    prefix, _, body = ref.strip().upper().partition("-")
-    digits = body.replace("-", "").translate(str.maketrans("OIL", "011"))
-    return f"{prefix}-{digits[:4]}-{digits[4:]}"

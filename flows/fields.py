@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from rules.errors import say
+from rules.refs import canonical, is_ref
+from rules.registers.contacts import CHANNEL_NAMES, OUTCOME_NAMES
 
 _Month = Annotated[str, StringConstraints(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 _OPEN = BeforeValidator(lambda given: None if given == "" else given)
@@ -94,5 +96,52 @@ Problem = Annotated[
         "只在交接时选择；详情用登记表或命令行填写",
         "hand-overs only; details by register or command line",
         default="无",
+    ),
+]
+
+
+def _reference(given: Any) -> Any:
+    """Take an elder's reference and nothing else: an ID number must not get into the parameters of a run."""
+    if isinstance(given, str) and is_ref(given) and given.strip()[:2].upper() == "E-":
+        return canonical(given)
+    raise ValueError(say("请填老人系统编号，形如 E-7K3Q-9XM1", "give the elder's reference, such as E-7K3Q-9XM1"))
+
+
+ElderRef = Annotated[
+    str,
+    BeforeValidator(_reference),
+    _field(
+        "老人系统编号",
+        "elder",
+        "形如 E-7K3Q-9XM1；不要填身份证号",
+        "a reference such as E-7K3Q-9XM1, never an ID number",
+        pattern="^ *[Ee]-[0-9A-Za-z]{4}-?[0-9A-Za-z]{4} *$",
+    ),
+]
+HelperNumber = Annotated[str, _field("帮扶人编号", "helper")]
+_VISIT_CHANNELS = {zh: name for name, zh in CHANNEL_NAMES.items()}
+_OUTCOMES = {zh: name for name, zh in OUTCOME_NAMES.items()}
+VisitChannel = Annotated[
+    Literal["home", "phone", "video"],
+    BeforeValidator(lambda given: _VISIT_CHANNELS.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_VISIT_CHANNELS)}),
+    _field("方式", "channel"),
+]
+VisitOutcome = Annotated[
+    Literal["MET", "PHONE", "VIDEO", "NO_ANSWER", "REFUSED", "AWAY"],
+    BeforeValidator(lambda given: _OUTCOMES.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_OUTCOMES)}),
+    _field("结果", "outcome"),
+]
+ReportedBy = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "登记人编号",
+        "who reports",
+        "留空为帮扶人；街道办填 office",
+        "open: the helper; office for the office",
+        default="",
     ),
 ]

@@ -63,18 +63,24 @@ def write_rows(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Cell]
         write_csv(path, headers, rows, lang)
         return
     with workbook_at(path) as book:
-        sheet = book.add_worksheet("Sheet1")
-        head = book.add_format(style(bold=True, bg_color=SHADE, font_color=ACCENT, border=1, border_color=LINE))
-        formats = {kind: book.add_format(style(num_format=shape)) for kind, shape in _NUMBER_FORMATS.items()}
-        for column, header in enumerate(headers):
-            sheet.write_string(0, column, safe_text(header), head)
-        sample, rest = _sampled(rows)
-        for number, row in enumerate(chain(sample, rest), start=1):
-            for column, value in enumerate(row):
-                _write(sheet, number, column, _shown(value, lang), formats)
-        set_widths(sheet, [headers, *([str(_shown(cell, lang)) for cell in row] for row in sample)])
-        sheet.freeze_panes(1, 0)
-        page(sheet, header_row=0)
+        write_sheet(book, book.add_worksheet("Sheet1"), headers, rows, lang)
+
+
+def write_sheet(
+    book: Workbook, sheet: Worksheet, headers: Sequence[str], rows: Iterable[Sequence[Cell]], lang: Lang
+) -> None:
+    """Write one sheet of an export."""
+    head = book.add_format(style(bold=True, bg_color=SHADE, font_color=ACCENT, border=1, border_color=LINE))
+    formats = {kind: book.add_format(style(num_format=shape)) for kind, shape in _NUMBER_FORMATS.items()}
+    for column, header in enumerate(headers):
+        sheet.write_string(0, column, safe_text(header), head)
+    sample, rest = _sampled(rows)
+    for number, row in enumerate(chain(sample, rest), start=1):
+        for column, value in enumerate(row):
+            _write(sheet, number, column, _shown(value, lang), formats)
+    set_widths(sheet, [headers, *([str(_shown(cell, lang)) for cell in row] for row in sample)])
+    sheet.freeze_panes(1, 0)
+    page(sheet, header_row=0)
 
 
 def write_csv(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Cell]], lang: Lang = "en") -> None:
@@ -100,8 +106,9 @@ def write_register(
         reveal: write the personal columns too.
     """
     columns = register.shown(reveal=reveal)
+    shown = [(column, column.stand_in if column.stand_in and not reveal else column.name) for column in columns]
     cells = (
-        [column.label(row.get(column.name), lang) if column.options else row.get(column.name) for column in columns]
+        [column.label(row.get(name), lang) if column.options else row.get(name) for column, name in shown]
         for row in rows
     )
     write_rows(path, [column.title(lang) for column in columns], cells, lang)

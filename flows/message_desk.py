@@ -11,7 +11,7 @@ from sqlalchemy import select as plain_select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from flows.exports import MisspeltRef, UnknownRef, as_given
+from flows.exports import MisspeltRef, UnknownRef
 from flows.jobs import Result, real_now
 from flows.message_figures import message_name
 from flows.settings import Settings
@@ -27,7 +27,7 @@ from models.register_rows import who_is
 from models.successors import pass_on
 from notifications.outbox import address_of
 from rules.errors import TuoqiError, say
-from rules.refs import is_ref
+from rules.refs import canonical, is_ref
 
 Verdict = Literal["delivered", "not-sent"]
 Reached = Literal["reached", "not-reached"]
@@ -129,11 +129,12 @@ def resend_messages(database: Database, settings: Settings, keys: Sequence[str])
     """Let dead messages try again, after their cause was mended, all of them or none.
 
     Raises:
-        NoSuchMessage: one is not dead, or went on by another channel; nothing was changed.
+        NoSuchMessage: one is not dead, was redacted, or went on by another channel; nothing was changed.
     """
     after = aliased(Message)
     gone_on = exists().where(col(after.follows) == col(Message.id))
-    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", ~gone_on)
+    whole = col(Message.redacted_at).is_(None)
+    mine = (col(Message.dedupe_key).in_(list(keys)), col(Message.state) == "dead", whole, ~gone_on)
     again = {"state": "pending", "not_before": settings.now(), "finished_at": None, "error_class": None}
     with database.write() as session:
         query = update(Message).where(*mine, col(Message.district) == settings.district).values(**again)
@@ -175,7 +176,7 @@ def prefer_channels(database: Database, settings: Settings, ref: str, channels: 
         raise BadWord(channels, say("每个通道只写一次", "each channel once"))
     if not is_ref(ref):
         raise MisspeltRef(ref)
-    person, wanted = as_given(ref), ",".join(order)
+    person, wanted = canonical(ref), ",".join(order)
     with database.write() as session:
         if who_is(session, district_id(session, settings.district), person) is None:
             raise UnknownRef(person)
@@ -209,7 +210,7 @@ def recent_of(database: Database, settings: Settings, recipient: str, limit: int
     Raises:
         MisspeltRef: there are none, and there never can be any to such a reference.
     """
-    person = as_given(recipient) if is_ref(recipient) else recipient.strip().upper()
+    person = canonical(recipient) if is_ref(recipient) else recipient.strip().upper()
     columns = ("dedupe_key", "template", "channel", "state", "parts", "attempts", "provider", "error_code")
     told: list[Any] = [*(col(getattr(Message, name)) for name in columns), col(Message.created_at)]
     query = (
@@ -252,8 +253,13 @@ def read_replies(database: Database, settings: Settings, *, keep: bool) -> Resul
         if not keep:
             mark_read(session, [each.id for each in found], settings.now())
         _audit(session, settings, "message.replies", read=len(found))
+    damaged = say("（内容已损坏，请按编号联系本人）", "(damaged; ask the person behind the reference)")
     rows = [
-        {"at": f"{settings.local(each.at):%Y-%m-%d %H:%M}", "recipient": each.recipient or "", "text": each.text}
+        {
+            "at": f"{settings.local(each.at):%Y-%m-%d %H:%M}",
+            "recipient": each.recipient or "",
+            "text": damaged if each.text is None else each.text,
+        }
         for each in found
     ]
     return {"unread": len(rows), "replies": rows}

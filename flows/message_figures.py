@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from models.message_views import InDoubt, Volume
 from models.providers import Health
@@ -37,7 +37,7 @@ PROVIDERS = {
     "robot": ("群机器人", "robot"),
     "file": ("本机文件", "files here"),
 }
-PAID = ("accepted", "delivered", "undeliverable", "unknown")
+_PAID = {"accepted", "delivered", "undeliverable", "unknown"}
 FAILED = ("undeliverable", "dead", "suppressed", "expired")
 
 
@@ -49,6 +49,7 @@ class Report:
         volumes: by template, channel, provider and state, with paid parts.
         doubt: unknown messages that a person has to look into.
         oldest: since when the oldest message that might leave has been waiting, by channel.
+        patience: how long one may wait before it is a trouble.
         calls: people on the call list.
         troubles: providers left alone for now.
     """
@@ -59,6 +60,7 @@ class Report:
     volumes: list[Volume]
     doubt: list[InDoubt]
     oldest: Mapping[str, datetime]
+    patience: timedelta
     calls: int
     troubles: list[Health]
 
@@ -70,9 +72,19 @@ class Report:
         return total
 
     @property
+    def paid(self) -> list[Volume]:
+        """The SMS that are paid for: what was accepted, and what may have been."""
+        return [each for each in self.volumes if each.channel == "sms" and each.state in _PAID]
+
+    @property
     def parts(self) -> int:
-        """SMS parts that are paid for: what was accepted, and what may have been."""
-        return sum(each.parts for each in self.volumes if each.channel == "sms" and each.state in PAID)
+        """SMS parts that are paid for."""
+        return sum(each.parts for each in self.paid)
+
+    @property
+    def overdue(self) -> dict[str, datetime]:
+        """Of `oldest`, what has been waiting too long."""
+        return {kind: since for kind, since in self.oldest.items() if self.at - since >= self.patience}
 
 
 def state_name(state: str) -> str:

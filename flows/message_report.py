@@ -9,6 +9,7 @@ from flows.settings import Settings
 from models.db import Database
 from models.message_views import calls_waiting, in_doubt, oldest_pending, volumes
 from models.providers import health
+from policies.messages import messages
 
 
 def message_report(database: Database, settings: Settings, first: date, last: date) -> tuple[Report, Result]:
@@ -23,6 +24,7 @@ def message_report(database: Database, settings: Settings, first: date, last: da
             volumes(session, settings.district, since, until),
             in_doubt(session, settings.district),
             {kind: at for kind, at in oldest_pending(session, now, settings.district).items() if kind != "call"},
+            messages(settings.today(), settings.policy).alarm.pending,
             calls_waiting(session, settings.district, now),
             [each for each in health(session) if each.failures],
         )

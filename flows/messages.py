@@ -7,20 +7,18 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
-from flows.failures import incident, safely
+from flows.failures import safely
 from flows.message_figures import Report, channel_name, message_name, provider_name, state_name
 from flows.message_preview import gallery_markdown
 from flows.message_report import message_report as report_days
 from flows.message_watch import raise_alarms
 from flows.outlets import enquiries, round_of, site_of
-from flows.replies import keep_reply, take_reply
-from flows.settings import Settings, settings
+from flows.replies import hear_reply
+from flows.settings import settings
 from flows.store import opened
 from models.answers import redact_replies
-from models.db import Database
 from models.redaction import redact_files, redact_messages, redact_receipts
 from notifications.catalogue import catalogue
-from notifications.channels.enquiry import Reply
 from notifications.reconcile import Findings, reconcile
 from policies.messages import messages
 from rules.calendar import month_dates
@@ -40,23 +38,16 @@ def reconcile_messages(at: fields.At = None) -> dict[str, Any]:
     chosen = settings().moved_to(at)
     with opened(chosen) as database:
         one = round_of(database, chosen, chosen.now)
-        found = reconcile(one, enquiries(chosen), lambda name, reply: _heard(database, chosen, name, reply))
-        alarms = raise_alarms(database, chosen, one)
+        try:
+            found = reconcile(one, enquiries(chosen), lambda name, reply: hear_reply(database, chosen, name, reply))
+        finally:  # whatever went wrong with asking, operators hear of what waits
+            alarms = raise_alarms(database, chosen, one)
     if found or alarms:
         artifacts.markdown("reconcile-messages", _told(found, alarms), say("消息核对", "messages reconciled"))
     moved: Counter[str] = Counter()
     for (_, _, state), number in found.moves.items():
         moved[state] += number
     return {**moved, "receipts": found.receipts, "replies": found.replies, "asked": found.asked, "alarms": alarms}
-
-
-def _heard(database: Database, chosen: Settings, provider: str, reply: Reply) -> None:
-    """Act on a reply; one that fails is kept for staff, for a provider tells of it and of those behind it only once."""
-    try:
-        take_reply(database, chosen, provider, reply)
-    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
-        incident(error)
-        keep_reply(database, chosen, provider, reply)
 
 
 def _told(found: Findings, alarms: int) -> str:
@@ -67,7 +58,7 @@ def _told(found: Findings, alarms: int) -> str:
         lines.append(f"| {message_name(name)} | {channel_name(channel)} | {told} | {number} |")
     summary = say("收到回执 {} 条，群众和干部回复 {} 条。", "{} receipts and {} replies came in.")
     down = say("- **服务商 {} 没有应答**（{}），下次再问。", "- **{} did not answer** ({}); asked again next time.")
-    told = say("已向运维人员发出 {} 条告警。", "{} alarms went to the operators.")
+    told = say("已向值守人员发出 {} 条告警。", "{} alarms went to the operators.")
     lines += ["", summary.format(found.receipts, found.replies), *([told.format(alarms)] if alarms else [])]
     lines += [down.format(name, code) for name, code in sorted(found.down.items())]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from flows.jobs import is_dead, owner, real_now
 from flows.outlets_unset import BadRobots, MissingSetting, Unset
 from flows.settings import NO_SMS, Settings
 from models.db import Database
+from notifications.callbacks import CallBackNews
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
 from notifications.channels.aliyun import Aliyun
@@ -27,8 +28,11 @@ from notifications.channels.json_gateway_form import GatewayForm, read_gateway
 from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
+from notifications.issues import STILL_OPEN
 from notifications.round import Late, Round
 from notifications.site import Site
+from notifications.visit_month import month_late
+from notifications.visits_late import VisitNews
 from policies.messages import MessagePolicy, messages
 from rules.errors import TuoqiError
 from rules.messages import Rate
@@ -45,7 +49,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true=STILL_TRUE,
+        still_true={**STILL_TRUE, **STILL_OPEN, **_visit_news(chosen).still_true},
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -73,7 +77,20 @@ def site_of(chosen: Settings) -> Site:
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
     """Return the readers of what messages tell as it stands when they are sent."""
-    return duty_late(chosen.tz, answers=bool(chosen.answer_url))
+    return {
+        **duty_late(chosen.tz, answers=bool(chosen.answer_url)),
+        **_visit_news(chosen).late,
+        **_call_backs(chosen),
+        "visit-month": month_late,
+    }
+
+
+def _call_backs(chosen: Settings) -> Mapping[str, Late]:
+    return CallBackNews(chosen.district, chosen.tz, chosen.now()).late
+
+
+def _visit_news(chosen: Settings) -> VisitNews:
+    return VisitNews(chosen.tz, chosen.policy, chosen.now)
 
 
 def channels(chosen: Settings) -> dict[str, list[Channel]]:
@@ -138,7 +155,8 @@ def _gateway(known: Gateway, url: str, chosen: Settings) -> Gateway:
 
 def _json_gateway(chosen: Settings) -> Channel:
     form, desk = _form(chosen), _at_desk(chosen)
-    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, development=desk)
+    sign = site_of(chosen).sign
+    return json_gateway_enquiry.gateway(form, os.environ, chosen.hosts, real_now, sign=sign, development=desk)
 
 
 def _form(chosen: Settings) -> GatewayForm:

@@ -68,12 +68,16 @@ def check_port(port: int, setting: str = "TUOQI_PORT") -> None:
 
 
 def environment(settings: Settings, port: int) -> dict[str, str]:
-    """Return the environment of the server, the worker and the runs: ours, whatever the shell says of Prefect."""
+    """Return the environment of the server, the worker and the runs: ours, whatever the shell says of Prefect.
+
+    What is no setting of ours stays, whatever its name: a gateway's file may want ${TUOQI_GATEWAY_TOKEN}.
+    """
     home = settings.folder("prefect")
     url = f"http://{HOST}:{port}/api"
     profile = home / "profiles.toml"
     profile.write_text(f'active = "tuoqi"\n\n[profiles.tuoqi]\nPREFECT_API_URL = "{url}"\n')
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(("PREFECT_", "TUOQI_"))}
+    ours = {f"TUOQI_{name.upper()}" for name in Settings.model_fields}
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_") and name not in ours}
     local = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"]))
     return {
         **kept,

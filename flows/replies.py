@@ -1,4 +1,4 @@
-"""What an SMS reply means: 1 or 确认 acknowledges the duty it answers, T ends messages, anything else is for staff.
+"""What an SMS reply means: 1 or 确认 acknowledges the duty it answers, R or T ends messages, all else is for staff.
 
 reply -> stored once, by the provider's own id -> its meaning -> the registers' own store, all in one transaction.
 """
@@ -10,7 +10,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from flows.duty_desk import record_within
-from flows.intake import Overtaken, log_rows, one_transaction
+from flows.failures import incident
+from flows.intake_store import Overtaken, log_rows, one_transaction
 from flows.settings import Settings
 from models import audit
 from models.answers import DUTY_NEWS, SWAP_NEWS, News, ReplyTaken, duty_of, news_to
@@ -25,7 +26,8 @@ from notifications.outbox import address_of
 
 Meaning = Literal["ack", "optout", "other"]
 ACK = frozenset({"1", "确认", "收到", "好", "好的", "知道了", "ok"})
-OPTOUT = frozenset({"t", "td", "退订", "n"})
+OPTOUT = frozenset({"r", "t", "td", "n", "退订", "拒收"})
+"""R is what our greetings offer (拒收请回复R); the others are what people know from other senders."""
 LONGEST = 1_000
 KNOWN = "known"
 
@@ -56,8 +58,21 @@ def take_reply(database: Database, settings: Settings, provider: str, reply: Rep
         return _take(database, settings, provider, reply)
 
 
+def hear_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
+    """Act on a reply; one that fails is kept for staff, for a provider tells of it and of those behind it only once.
+
+    Returns:
+        As `take_reply`.
+    """
+    try:
+        return take_reply(database, settings, provider, reply)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
+        incident(error)
+        return keep_reply(database, settings, provider, reply)
+
+
 def keep_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:
-    """Store a reply that could not be acted on, for staff to read; return known or kept."""
+    """Store a reply for staff to read, whatever it says; return known or kept."""
     with one_transaction(database) as session:
         return KNOWN if _stored(session, settings, provider, reply, "other") is None else "kept"
 

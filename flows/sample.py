@@ -1,22 +1,17 @@
-"""A made-up district: seed -> nouns, each from its own stream -> register rows -> the files that it would send.
+"""A made-up district: seed -> nouns, each from its own stream -> register rows; flows/sample_files.py writes them.
 
 Xishan 西山区 (530112) in outline: ten sub-districts, 33 centres, 985 cadres. Nobody in it is real, and none of its
 phones and addresses reaches anyone (flows/sample_names.py says why).
 """
 
-import csv
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate, groupby, pairwise
-from pathlib import Path
-
-import xlsxwriter
+from datetime import date, timedelta
+from itertools import accumulate, pairwise
 
 from flows.sample_names import Cadre, Centre, Subdistrict, make_cadres, make_centres, make_subdistricts, stream
-from rules.registers import REGISTERS, Column
 
 LEAVE_KINDS = {
     "annual": (45, 1, 7),
@@ -26,18 +21,6 @@ LEAVE_KINDS = {
     "maternity": (0.3, 158, 158),
 }
 """How often in a hundred, the fewest and the most days; 158 = 98 + 60 days in Yunnan."""
-
-FILES = {
-    "subdistrict": ("街道", "街道办事处联系表"),
-    "centre": ("中心", "社区居家养老服务中心名单"),
-    "cadre": ("干部花名册", "社区居家养老服务中心干部花名册"),
-    "leave": ("请假", "社区干部请假登记表"),
-}
-"""File name without suffix, and title, of the register that the district sends."""
-
-FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
-
-Sheet = list[list[str | date]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +89,6 @@ def register_rows(made: District) -> dict[str, list[dict[str, object]]]:
         "cadre": [_roster_row(posting) for posting in made.postings],
         "leave": [{"person": x.person, "from": x.since, "until": x.until, "type": x.kind} for x in made.leaves],
     }
-
-
-def write_files(made: District, folder: Path) -> list[Path]:
-    """Write the files that the district would send: one workbook for each register, leave also as GB18030 csv.
-
-    They are as untidy as real ones: a title above the headers, a blank line, dates as text in two styles or as dates,
-    full-width digits, trailing spaces, and one merged cell for the centres of a sub-district.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for kind, rows in register_rows(made).items():
-        stem, title = FILES[kind]
-        columns = [column for column in REGISTERS[kind].columns if column.name in rows[0]]
-        grid = _grid(stream(made.seed, f"{kind} file"), columns, rows)
-        grid[0][0] = f"{made.name}{title}（{made.first.year}年{made.first.month}月报）"
-        paths.append(folder / f"{stem}.xlsx")
-        _write_workbook(paths[-1], grid)
-        if kind == "leave":
-            paths.append(folder / f"{stem}.csv")
-            _write_csv(paths[-1], grid)
-    return paths
 
 
 def _month_start(day: date, months: int) -> date:
@@ -232,62 +194,3 @@ def _kind(rng: random.Random, *, by_length: bool) -> tuple[str, int]:
 def _may_take(posting: Posting, kind: str, since: date, until: date, taken: dict[str, list[Leave]]) -> bool:
     fits = posting.covers(since, until) and (posting.cadre.woman or kind != "maternity")
     return fits and all(x.until < since or until < x.since for x in taken[posting.cadre.number])
-
-
-def _grid(rng: random.Random, columns: Sequence[Column], rows: Sequence[dict[str, object]]) -> Sheet:
-    """Lay out title, headers and rows; a blank line stands where somebody meant to add one."""
-    cells = [[_spelled(rng, column, row[column.name]) for column in columns] for row in rows]
-    blank: list[str | date] = [""] * len(columns)
-    cells.insert(rng.randint(1, len(cells)), blank)
-    return [[*blank], [column.header for column in columns], *cells]
-
-
-def _spelled(rng: random.Random, column: Column, value: object) -> str | date:
-    """Spell one value as one of many clerks would."""
-    if isinstance(value, date):
-        year, month, day = value.year, value.month, value.day
-        spellings: list[str | date] = [value, f"{year}-{month}-{day}", f"{year}年{month}月{day}日"]
-        return rng.choice(spellings)
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    text = "" if value is None else str(value)
-    if column.allowed:
-        return column.allowed[text]
-    if column.kind in {"phone", "code"} and rng.random() < 0.03:
-        return text.translate(FULL_WIDTH)
-    return text + " " if text and rng.random() < 0.03 else text
-
-
-def _write_workbook(path: Path, grid: Sheet) -> None:
-    with xlsxwriter.Workbook(str(path)) as book:
-        book.set_properties({"created": datetime(2026, 1, 1, tzinfo=UTC)})  # the same sample gives the same bytes
-        head, merged = book.add_format({"bold": True, "align": "center"}), book.add_format({"valign": "vcenter"})
-        day = book.add_format({"num_format": "yyyy/m/d"})
-        sheet = book.add_worksheet()
-        sheet.merge_range(0, 0, 0, len(grid[0]) - 1, grid[0][0], head)
-        for at, row in enumerate(grid[1:], 1):
-            for column, cell in enumerate(row):
-                if isinstance(cell, date):
-                    sheet.write_datetime(at, column, cell, day)
-                elif cell:
-                    sheet.write_string(at, column, cell, head if at == 1 else None)
-        for top, bottom, column in _runs(grid):
-            sheet.merge_range(top, column, bottom, column, grid[top][column], merged)
-
-
-def _runs(grid: Sheet) -> Iterator[tuple[int, int, int]]:
-    """Find the rows, from two up, of the centres of one sub-district (所属街道), which clerks merge into one cell."""
-    header = REGISTERS["centre"].column("subdistrict").header
-    if header not in grid[1]:
-        return
-    column = grid[1].index(header)
-    for name, members in groupby(range(2, len(grid)), lambda at: str(grid[at][column]).strip()):
-        rows = list(members)
-        if name and len(rows) > 1:
-            yield rows[0], rows[-1], column
-
-
-def _write_csv(path: Path, grid: Sheet) -> None:
-    with path.open("w", encoding="gb18030", newline="") as file:
-        for row in grid:
-            csv.writer(file).writerow([f"{c.year}/{c.month}/{c.day}" if isinstance(c, date) else c for c in row])

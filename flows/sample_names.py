@@ -28,7 +28,14 @@ STREETS = ("敬老路", "康乐路", "松鹤巷", "金秋路", "长寿巷", "安
 DOMAIN = "xishan.example"
 """RFC 2606 reserves .example for ever: no mail to it arrives anywhere."""
 
-PHONE_BLOCKS = {"subdistrict": "1540", "centre": "1541", "cadre": "1542"}
+PHONE_BLOCKS = {
+    "subdistrict": "1540",
+    "centre": "1541",
+    "cadre": "1542",
+    "helper": "1543",
+    "elder": "1544",
+    "emergency": "1545",
+}
 """A block of ten million phones a noun; the next noun takes the next digit.
 
 154 passes the usual check of a mobile number (^1[3-9] and nine digits) but has been given to no operator: the press

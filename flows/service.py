@@ -124,7 +124,7 @@ class Service:
         self.api.pause(paused)
 
     def check(self) -> None:
-        """Make sure that the server and the worker still run.
+        """Make sure that all of it still runs.
 
         Raises:
             ChildDied: one has ended.
@@ -145,7 +145,7 @@ class Service:
         """Stay until Ctrl-C, SIGTERM or the closing of the terminal.
 
         Raises:
-            ChildDied: the server or the worker ended by itself.
+            ChildDied: the server, the worker or the answer page ended by itself.
         """
         with contextlib.suppress(KeyboardInterrupt):
             while True:

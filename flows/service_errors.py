@@ -32,7 +32,7 @@ class AlreadyUp(ServiceError):
 
 @dataclass(eq=False)
 class ChildDied(ServiceError):
-    """The server, the worker or the registration of the jobs ended by itself."""
+    """The server, the worker, the answer page or the registration of the jobs ended by itself."""
 
     name: str
     code: int | None

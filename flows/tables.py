@@ -98,21 +98,35 @@ def read_table(path: str | os.PathLike[str], register: Register | None = None, l
     Raises:
         FileRefused: one of its subclasses in rules/registers/refusals.py, each saying what to do.
     """
+    with collector_paused():
+        first, *rest = table_frames(path, register, limits)
+        for frame in rest:
+            first.grid.extend(frame.grid)
+    return first
+
+
+def table_frames(
+    path: str | os.PathLike[str], register: Register | None = None, limits: Limits | None = None
+) -> Iterator[Table]:
+    """Read the same file piece by piece, a few thousand rows at a time, each piece with what is known of the file.
+
+    A refusal may come after some rows; who reads so keeps nothing before the end.
+
+    Raises:
+        FileRefused: as read_table.
+    """
     file, limits = Path(path), limits or Limits()
     _check_size(file, limits)
     needed = accepted_headers(register) if register else []
     request = json.dumps({"path": str(file.resolve()), "limits": asdict(limits), "needed": needed})
     head: dict[str, Any] = {}
-    grid: list[list[str]] = []
-    with collector_paused():
-        for frame in _frames(file.name, request, limits.wall_seconds):
-            if isinstance(frame, list):
-                grid += frame
-            else:
-                head |= frame
-    if "refused" in head:
-        raise REFUSALS[head["refused"]](name=file.name, **head["fields"])
-    return Table(file.name, head["kind"], head["sheet"], grid, tuple(head["others"]))
+    for frame in _frames(file.name, request, limits.wall_seconds):
+        if isinstance(frame, list):
+            yield Table(file.name, head["kind"], head["sheet"], frame, tuple(head["others"]))
+        elif "refused" in frame:
+            raise REFUSALS[frame["refused"]](name=file.name, **frame["fields"])
+        else:
+            head = frame
 
 
 def _check_size(file: Path, limits: Limits) -> None:

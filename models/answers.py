@@ -1,7 +1,7 @@
 """Answers from outside: which step a link has done, what an SMS reply meant, and the duty that either is about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, or_, select, text, update
@@ -13,6 +13,7 @@ from models.db import Instant, insert_for, keys_of
 from models.district import Centre
 from models.duty import DutySlot, Swap
 from models.messages import BATCH, ChannelKind, Message
+from models.seal import KeyRing, SealError
 
 DUTY_NEWS = ("duty-notice", "duty-reminder", "duty-assigned")
 """The templates that ask to be acknowledged; their keys name the slot and its revision."""
@@ -173,7 +174,7 @@ class Addressee:
     """Whom a message went to, for an opt-out; the address is opened."""
 
     channel: ChannelKind
-    address: str
+    address: str = field(repr=False)
     opted_out: bool
 
 
@@ -224,11 +225,11 @@ def redact_replies(session: Session, before: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A reply that staff have to read: its text is opened."""
+    """A reply that staff have to read: its text is opened, None where its seal is broken."""
 
     id: int
     recipient: str | None
-    text: str
+    text: str | None
     at: datetime
 
 
@@ -246,9 +247,16 @@ def unread_replies(session: Session) -> list[Unread]:
     )
     found = session.execute(select(*map(col, columns)).where(*waiting).order_by(col(ReplyTaken.id)))
     return [
-        Unread(number, recipient, keys.open("reply.text", f"{provider}:{reply}", sealed), at)
+        Unread(number, recipient, _opened(keys, f"{provider}:{reply}", sealed), at)
         for number, recipient, at, provider, reply, sealed in found
     ]
+
+
+def _opened(keys: KeyRing, ref: str, sealed: bytes) -> str | None:
+    try:
+        return keys.open("reply.text", ref, sealed)
+    except SealError:  # one damaged row must not hide all others
+        return None
 
 
 def mark_read(session: Session, ids: Sequence[int], now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Districts 区县, sub-districts 街道, communities 社区 and the centres 养老服务中心 in them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -118,6 +119,35 @@ def ensure_places(
     )
     found = session.exec(query.where(col(Subdistrict.district_id) == district))
     return {(office, name): number for office, name, number in found if number is not None}
+
+
+def communities(session: Session, district: int) -> dict[str, dict[str, int]]:
+    """Map the names of a district's communities to their ids by sub-district; namesakes are two."""
+    query = select(col(Community.name), col(Subdistrict.name), col(Community.id)).join(
+        Subdistrict, col(Subdistrict.id) == col(Community.subdistrict_id)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, office, number in session.execute(query.where(col(Subdistrict.district_id) == district)):
+        found.setdefault(name, {})[office] = number
+    return found
+
+
+def community_names(session: Session, district: int) -> dict[int, tuple[str, str]]:
+    """Map the ids of a district's communities to the names of sub-district and community."""
+    found = communities(session, district)
+    return {number: (office, name) for name, homes in found.items() for office, number in homes.items()}
+
+
+def community_labels(session: Session, district: int) -> dict[int, str]:
+    """Map the ids of a district's communities to what people call them; namesakes with their sub-district before it."""
+    homes = community_names(session, district)
+    shared = Counter(name for _, name in homes.values())
+    return {number: name if shared[name] == 1 else f"{office}{name}" for number, (office, name) in homes.items()}
+
+
+def office_names(session: Session, district: int) -> set[str]:
+    """Return the names of a district's sub-districts."""
+    return set(session.exec(select(col(Subdistrict.name)).where(col(Subdistrict.district_id) == district)).all())
 
 
 def offices(session: Session, district: int) -> dict[str, Contact]:

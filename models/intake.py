@@ -1,12 +1,12 @@
 """Taking files in: what a store function is given, what it gives back, and the log of files taken."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
 from models.db import Instant
 from rules.errors import say
@@ -60,16 +60,25 @@ class Scope:
         return CellError(row.number, self.register.column(column), text, say(*problem), say(*remedy))
 
     def unknown(self, row: Row, column: str) -> CellError:
-        """Refuse a cell that names a centre or a cadre nobody registered."""
-        if column == "centre":
-            problem = ("没有这个编号的中心", "no centre has this code")
-            return self.wrong(
-                row, column, problem, ("请核对编号，或先导入中心表", "check it, or import the centre register first")
-            )
-        problem = ("没有这个编号的干部", "no cadre has this number")
-        return self.wrong(
-            row, column, problem, ("请核对编号，或先导入干部表", "check it, or import the cadre register first")
-        )
+        """Refuse a cell that names a centre or a person nobody registered."""
+        problem_zh, problem_en, form_zh, form_en = _UNKNOWN.get(column, _UNKNOWN["cadre"])
+        remedy = (f"请核对编号，或先导入{form_zh}", f"check it, or import the {form_en} register first")
+        return self.wrong(row, column, (problem_zh, problem_en), remedy)
+
+
+_UNKNOWN: Mapping[str, tuple[str, str, str, str]] = {
+    "centre": ("没有这个编号的中心", "no centre has this code", "中心表", "centre"),
+    "cadre": ("没有这个编号的干部", "no cadre has this number", "干部表", "cadre"),
+    "person": (
+        "没有这个编号的干部或帮扶人",
+        "no cadre or helper has this number",
+        "干部表或帮扶人表",
+        "cadre or helper",
+    ),
+    "elder": ("没有登记这位老人", "no such elder is registered", "老人登记表", "elder"),
+    "helper": ("没有这个编号的帮扶人", "no helper has this number", "帮扶人登记表", "helper"),
+}
+"""What to say of a code nobody has, by column: problem and register, in Chinese and English."""
 
 
 class Refused(Exception):
@@ -98,6 +107,12 @@ class Taken:
     errors: list[CellError] = field(default_factory=list)
     moved: list[Any] = field(default_factory=list)
     """Duties that changed hands (models.duty_record.Step); the flow tells both sides in the same transaction."""
+    doubts: dict[Text, list[int]] = field(default_factory=dict)
+    """What was taken but deserves a look: sentence -> rows."""
+
+    def doubt(self, what: Text, row: int) -> None:
+        """Remember a row that was taken but deserves a look."""
+        self.doubts.setdefault(what, []).append(row)
 
     def add(self) -> None:
         """Count a new row."""
@@ -112,6 +127,21 @@ class Taken:
         else:
             self.unchanged += 1
         return bool(differing)
+
+
+class Bulk(Protocol):
+    """A register that may be large: batches of rows are checked and staged, then all of it becomes real at once."""
+
+    taken: Taken
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Check and stage one batch; errors are collected, and with one nothing is poured."""
+
+    def settle(self) -> None:
+        """Decide what only the whole file can tell."""
+
+    def pour(self, session: Session) -> None:
+        """Make it real, in the transaction given; raise models.staging.Raced if somebody was faster."""
 
 
 def differing(row: Row, known: dict[str, Any], columns: Iterable[str]) -> Iterator[str]:

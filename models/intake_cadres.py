@@ -1,4 +1,4 @@
-"""Cadres, their roster places and their leave from the registers: persons once, places dated, nothing overlapping."""
+"""Cadres and their roster places from the register: persons once, places dated, nothing overlapping."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlmodel import Session, col
 
-from models.cadre import Cadre, Leave, Roster, cadre_ids, contacts, fresh_refs
+from models.cadre import Cadre, Roster, cadre_ids, contacts, fresh_refs
 from models.db import keys_of
 from models.district import Centre, centre_ids
 from models.intake import Scope, Taken, differing
@@ -16,7 +16,7 @@ from rules.registers import CellError, Row
 
 _PERSON = ("name", "phone", "email")
 _PLACE = ("until", "head", "rest_day_exempt")
-_IN_ONE = {"render_nulls": True}
+IN_ONE = {"render_nulls": True}
 """Else the ORM begins a new statement at each row that has a NULL where the one before has none."""
 Stay = tuple[str, str, date]
 """Cadre number, centre code, first day."""
@@ -47,7 +47,7 @@ def store_cadres(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
         if taken.compare(row, key[0], [*changed_persons.get(row.number, ()), *moved]) and moved:
             changed.append({"id": places[key]["id"], **{n: row.values[n] for n in _PLACE if n in row.values}})
     if fresh:
-        session.execute(insert(Roster), fresh, execution_options=_IN_ONE)
+        session.execute(insert(Roster), fresh, execution_options=IN_ONE)
     if changed:
         session.execute(update(Roster), changed)
     return taken
@@ -133,7 +133,7 @@ def _store_persons(session: Session, scope: Scope, rows: Iterable[Row]) -> dict[
             differences[row.number] = columns
             changed.append({"id": ids[number], **_sealed(session, person.ref, row)})
     if fresh:
-        session.execute(insert(Cadre), fresh, execution_options=_IN_ONE)
+        session.execute(insert(Cadre), fresh, execution_options=IN_ONE)
     if changed:
         session.execute(update(Cadre), changed)
     return differences
@@ -149,39 +149,3 @@ def _sealed(session: Session, ref: str, row: Row) -> dict[str, Any]:
     if "phone" in given:
         sealed["phone_index"] = keys.blind("phone", str(given["phone"])) if given["phone"] else None
     return sealed
-
-
-_LEAVE = {"until": "until", "type": "kind", "cancelled": "cancelled"}
-_NEW_LEAVE = {"until": None, "kind": "personal", "cancelled": False}
-
-
-def store_leaves(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
-    """Store leave by (person, from); a withdrawn one stays, marked cancelled; columns the file lacks are kept."""
-    taken, ids = Taken(), cadre_ids(session, scope.district)
-    known = _known_leaves(session, scope.district)
-    fresh, changed = [], []
-    for row in rows:
-        person, since = str(row.values["person"]), row.values["from"]
-        if person not in ids:
-            taken.errors.append(scope.unknown(row, "person"))
-            continue
-        given = {column: row.values[name] for name, column in _LEAVE.items() if name in row.values}
-        before = known.get((person, since))
-        if before is None:
-            fresh.append({"cadre_id": ids[person], "since": since, **_NEW_LEAVE, **given})
-            taken.add()
-        elif taken.compare(row, person, differing(row, before, _LEAVE)):
-            changed.append({"id": before["id"], **given})
-    if fresh and not taken.errors:
-        session.execute(insert(Leave), fresh, execution_options=_IN_ONE)
-    if changed and not taken.errors:
-        session.execute(update(Leave), changed)
-    return taken
-
-
-def _known_leaves(session: Session, district: int) -> dict[tuple[str, object], dict[str, Any]]:
-    columns = (Cadre.number, Leave.since, Leave.id, Leave.until, Leave.kind, Leave.cancelled)
-    query = select(*map(col, columns)).join(Cadre, col(Cadre.id) == col(Leave.cadre_id))
-    rows = session.execute(query.where(col(Cadre.district_id) == district))
-    names = ("id", *_LEAVE)
-    return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in rows}

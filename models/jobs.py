@@ -137,3 +137,15 @@ def last_done(session: Session, job: str, partition: str) -> str | None:
         col(JobRun.job) == job, col(JobRun.partition) == partition, col(JobRun.state) == "done"
     )
     return session.exec(query.order_by(col(JobRun.run_key).desc()).limit(1)).first()
+
+
+def done_results(session: Session, job: str, partition: str, before: str, number: int) -> list[dict[str, Any]]:
+    """Return the results of the last runs of the job that are done for a period before this one, newest first."""
+    query = select(col(JobRun.result)).where(
+        col(JobRun.job) == job,
+        col(JobRun.partition) == partition,
+        col(JobRun.state) == "done",
+        col(JobRun.run_key) < before,
+    )
+    rows = session.exec(query.order_by(col(JobRun.run_key).desc()).limit(number)).all()
+    return [row for row in rows if row is not None]

@@ -138,8 +138,7 @@ def calls_waiting(session: Session, district: str, now: datetime) -> int:
 
 def _on_call(district: str, now: datetime) -> tuple[ColumnElement[bool] | TextClause, ...]:
     live = or_(col(Message.expires_at).is_(None), col(Message.expires_at) > now)
-    waiting = (col(Message.channel) == "call", col(Message.state) == "pending", col(Message.not_before) <= now)
-    return IS_OPEN, *waiting, live, col(Message.district) == district
+    return *_due(now, district), col(Message.channel) == "call", live
 
 
 @dataclass(frozen=True, slots=True)

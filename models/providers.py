@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, update
+from sqlalchemy import CheckConstraint, UniqueConstraint, func, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.db import Instant, insert_for
@@ -130,8 +130,3 @@ def count_today(session: Session, channel: str, day: date, messages: int) -> Non
     left = insert_for(session, SendingDay).values(channel=channel, day=day, messages=messages)
     more = {"messages": col(SendingDay.messages) + left.excluded.messages}
     session.execute(left.on_conflict_do_update(index_elements=["channel", "day"], set_=more))
-
-
-def forget_days(session: Session, before: date) -> None:
-    """Remove counters that no cap looks at any more."""
-    session.execute(delete(SendingDay).where(col(SendingDay.day) < before))

@@ -94,7 +94,7 @@ def keep(session: Session, provider: str, told: Sequence[Report], now: datetime)
         for each in sorted(told, key=lambda each: each.state == "delivered")
     }
     said = insert_for(session, Receipt)
-    better = ("state", "code", "at", "told_at", "settled_at")
+    better = ("state", "code", "blocked", "at", "told_at", "settled_at")
     said = said.on_conflict_do_update(
         index_elements=["provider", "provider_ref", "address_index"],
         set_={name: getattr(said.excluded, name) for name in better},
@@ -119,9 +119,9 @@ def settle(session: Session, provider: str, now: datetime) -> list[Settled]:
     )
     columns = (Receipt.id, Receipt.state, Receipt.code, Receipt.blocked, Receipt.provider_ref)
     facts = (Message.id, Message.channel, Message.template, Message.state, Message.attempts, Message.request_hash)
-    query = (
+    query = (  # by phones, never by the bare provider: PostgreSQL would read through all it ever took
         select(*map(col, columns), *map(col, facts), col(Message.address_index))
-        .join(Message, (col(Message.provider) == col(Receipt.provider)) & theirs)
+        .join(Message, (col(Message.provider).concat("") == col(Receipt.provider)) & theirs)
         .where(col(Receipt.provider) == provider, UNSETTLED, col(Message.channel) == "sms")
         .where(col(Message.address_index) == col(Receipt.address_index))
         .order_by(col(Message.id), col(Receipt.state).desc())  # of two receipts the good one has the last word

@@ -8,13 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from models.cadre import Cadre, Leave, Roster, contacts
+from models.cadre import Cadre, Roster, contacts
 from models.calendar import WorkCalendar
 from models.db import keys_of
 from models.district import Centre, Community, Subdistrict
 from models.duty import DutySlot, Handover, SlotTransition, Swap
 from models.duty_record import held_slots
+from models.elder import Elder
+from models.helper import Helper, helper_contacts
+from models.intake_leaves import LEAVE_TABLES
 from models.intake_slots import leader_of
+from models.visit_rows import contact_rows, elder_rows, helper_rows, issue_rows, pairing_rows, status_rows
 
 Rows = Iterator[dict[str, Any]]
 
@@ -59,16 +63,21 @@ def _cadres(session: Session, district: int, first: date, last: date) -> Rows:
 
 
 def _leaves(session: Session, district: int, first: date, last: date) -> Rows:
-    columns = (Cadre.number, Leave.since, Leave.until, Leave.kind, Leave.cancelled)
-    query = (
-        select(*map(col, columns))
-        .join(Cadre, col(Cadre.id) == col(Leave.cadre_id))
-        .where(col(Cadre.district_id) == district, col(Leave.since) <= last)
-        .where(col(Leave.until).is_(None) | (col(Leave.until) >= first))
-        .order_by(col(Cadre.number), col(Leave.since))
-    )
-    for row in session.execute(query):
-        yield dict(zip(("person", "from", "until", "type", "cancelled"), row, strict=True))
+    """Leave of cadres and of helpers; of who is both, once."""
+    told: set[tuple[Any, ...]] = set()
+    for table, person, owner in LEAVE_TABLES:
+        columns = (person.number, table.since, table.until, table.kind, table.cancelled)
+        query = (
+            select(*map(col, columns))
+            .join(person, col(person.id) == col(getattr(table, owner)))
+            .where(col(person.district_id) == district, col(table.since) <= last)
+            .where(col(table.until).is_(None) | (col(table.until) >= first))
+            .order_by(col(person.number), col(table.since))
+        )
+        for row in session.execute(query):
+            if row[:2] not in told:
+                yield dict(zip(("person", "from", "until", "type", "cancelled"), row, strict=True))
+            told.add(tuple(row[:2]))
 
 
 def _calendar(session: Session, _district: int, first: date, last: date) -> Rows:
@@ -150,6 +159,12 @@ ROWS: dict[str, Callable[[Session, int, date, date], Rows]] = {
     "ack": _acks,
     "checkin": _checkins,
     "handover": _handovers,
+    "elder": elder_rows,
+    "helper": helper_rows,
+    "pairing": pairing_rows,
+    "contact": contact_rows,
+    "status": status_rows,
+    "issue": issue_rows,
 }
 
 
@@ -161,6 +176,22 @@ def who_is(session: Session, district: int, ref: str) -> dict[str, Any] | None:
     if number is not None:
         person = contacts(session, district, {number})[number]
         return {"ref": ref, "kind": "cadre", "number": number, "name": person.name, "phone": person.phone}
+    if found := _elder_or_helper(session, district, ref):
+        return found
     query = select(Subdistrict).where(col(Subdistrict.ref) == ref, col(Subdistrict.district_id) == district)
     office = session.execute(query).scalar_one_or_none()
     return None if office is None else {"ref": ref, "kind": "subdistrict", "name": office.name}
+
+
+def _elder_or_helper(session: Session, district: int, ref: str) -> dict[str, Any] | None:
+    elder = session.execute(select(Elder).where(col(Elder.ref) == ref, col(Elder.district_id) == district))
+    if person := elder.scalar_one_or_none():
+        keys = keys_of(session)
+        opened = {name: keys.open(f"elder.{name}", ref, getattr(person, name)) for name in ("name", "phone", "address")}
+        return {"ref": ref, "kind": "elder", **opened}
+    query = select(col(Helper.number)).where(col(Helper.ref) == ref, col(Helper.district_id) == district)
+    number = session.execute(query).scalar_one_or_none()
+    if number is None:
+        return None
+    helper = helper_contacts(session, district, {number})[number]
+    return {"ref": ref, "kind": "helper", "number": number, "name": helper.name, "phone": helper.phone}

@@ -9,14 +9,18 @@ from models import (
     district,
     drafts,
     duty,
+    elder,
+    helper,
     intake,
+    issue,
     jobs,
     messages,
     providers,
     receipts,
+    visit,
 )
 
 __all__ = [
-    "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "intake", "jobs", "messages",
-    "providers", "receipts",
+    "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder", "helper", "intake",
+    "issue", "jobs", "messages", "providers", "receipts", "visit",
 ]  # fmt: skip

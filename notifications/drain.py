@@ -69,7 +69,9 @@ def drain(one: Round, channels: Mapping[str, Sequence[Channel]]) -> Tally:
         return tally
     owners = {row.owner for row in found if row.owner}
     with one.db.write() as session:
-        gone = leases.take_back(session, owners, lambda name: one.dead(_process(name)), one.real_now(), one.now())
+        gone = Moves()
+        if owners:
+            gone += leases.take_back(session, owners, lambda name: one.dead(_process(name)), one.real_now(), one.now())
         tally.moves += gone + leases.expire(session, one.now())
         again = leases.standing(session, channels, one.now()) if gone else found
     for kind, offered in channels.items():
@@ -122,9 +124,11 @@ class _Lane:
                 elif not self._wait(wait, ends):
                     break
         finally:
-            with self.one.db.write() as session:
-                parcels.release(session, self.owner)
-            self.channel.close()
+            try:
+                with self.one.db.write() as session:
+                    parcels.release(session, self.owner)
+            finally:
+                self.channel.close()
         return able
 
     def _able(self, due: Collection[Pair]) -> set[Pair]:

@@ -83,9 +83,14 @@ def fly(flight: Flight, claimed: Sequence[Parcel]) -> Landing:
 
 
 def _compose(flight: Flight, claimed: Sequence[Parcel]) -> tuple[dict[int, _Composed], dict[int, Fate]]:
-    """Build every request before the write transaction; a template that fails costs its own message only."""
+    """Build every request before the write transaction; a message that cannot be built costs itself only.
+
+    That holds for faults nobody foresaw too, or one bad row would stand before all others for ever. When every one of
+    several messages fails so, the fault is ours and not theirs: it is raised, and they stay as they are.
+    """
     composed: dict[int, _Composed] = {}
     broken: dict[int, Fate] = {}
+    unforeseen: list[Exception] = []
     with flight.one.db.read() as session:
         late = _late(flight, session, claimed)
         for parcel in claimed:
@@ -99,6 +104,11 @@ def _compose(flight: Flight, claimed: Sequence[Parcel]) -> tuple[dict[int, _Comp
                     composed[parcel.id] = _request(flight, parcel, late[parcel.key], enclosed)
             except (NotificationError, SealError) as error:
                 broken[parcel.id] = Fate("dead", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - see above
+                broken[parcel.id] = Fate("dead", type(error).__name__)
+                unforeseen.append(error)
+    if len(unforeseen) == len(claimed) > 1:
+        raise unforeseen[0]
     return composed, broken
 
 

@@ -30,7 +30,8 @@ SITES = (
 _BANNED = re.compile(r"https?:|://|www\.|[【】¥★☆✔{}$]", re.IGNORECASE)
 """What providers do not approve in the fixed text; a link is `site.answers` alone."""
 
-_OPT_OUT = {"zh-CN": "拒收请回复R", "en": "Reply R to stop"}
+OPT_OUT = {"zh-CN": "拒收请回复R", "en": "Reply R to stop"}
+"""What every promotional SMS ends with; `flows.replies` has to understand it."""
 
 
 def lint(template: Template) -> list[str]:
@@ -142,8 +143,8 @@ def _sms(template: Template, language: str, variables: dict[str, Any], site: Sit
     most = 1 if "code" in template.variables and not linked else template.parts
     if language == "zh-CN" and sms.parts > most:
         yield f"sms.txt: {len(sms.text)} characters, {sms.parts} parts"
-    if template.kind == "promotional" and not fixed.endswith(_OPT_OUT[language]):
-        yield f"sms.txt: must end with {_OPT_OUT[language]}"
+    if template.kind == "promotional" and not fixed.endswith(OPT_OUT[language]):
+        yield f"sms.txt: must end with {OPT_OUT[language]}"
 
 
 def _approvable(fixed: str) -> Iterator[str]:

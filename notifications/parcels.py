@@ -90,7 +90,7 @@ def claim(
     )
     taken = (
         update(Message)
-        .where(col(Message.id).in_(select(picked.c.id)), col(Message.state) == "pending")
+        .where(col(Message.id).in_(select(picked.c.id)))  # locked as pending; to say so again misleads PostgreSQL
         .values(state="claimed", lease_owner=owner, lease_until=lease_until)
         .returning(*map(col, _PLAIN), *map(col, _REST))
         .execution_options(synchronize_session=False)

@@ -19,7 +19,7 @@ from notifications.leases import Moves
 from notifications.receipts import settle_all, store_reports
 from notifications.round import Round
 
-TakeReply = Callable[[str, Reply], None]
+TakeReply = Callable[[str, Reply], object]
 """Given a provider and an answer of somebody, act on it in a transaction of its own; told twice it does nothing new."""
 
 _BATCH = 20

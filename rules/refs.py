@@ -33,3 +33,10 @@ def is_ref(text: str) -> bool:
     for character in digits[:-1]:
         number = number * 32 + ALPHABET.index(character)
     return _CHECK[number % 37] == digits[-1]
+
+
+def canonical(text: str) -> str:
+    """Return a reference as the system wrote it, whatever its case and dashes; O, I and L were heard for 0 and 1."""
+    prefix, _, body = text.strip().upper().partition("-")
+    digits = body.replace("-", "").translate(_READ)
+    return f"{prefix}-{digits[:4]}-{digits[4:]}"

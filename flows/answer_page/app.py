@@ -25,7 +25,7 @@ from flows.answer_page.gate import Gate
 from flows.answer_page.guesses import Guesses, address_of
 from flows.answer_page.page import Answered, Lang, Page, expired, lost, note, overtaken, written
 from flows.failures import incident
-from flows.intake import Overtaken
+from flows.intake_store import Overtaken
 from flows.settings import Settings
 from models.db import Database
 from models.duty_record import SlotMoved

@@ -11,9 +11,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from flows.answer_page.desk import Desk
-from flows.replies import take_reply
-from flows.settings import Settings
-from models.db import Database
+from flows.replies import hear_reply
 from notifications.channels.enquiry import Reply, Report
 from notifications.errors import NotificationError
 
@@ -21,7 +19,6 @@ T = TypeVar("T")
 ParseReports = Callable[[bytes], Sequence[Report]]
 ParseReplies = Callable[[bytes], Sequence[Reply]]
 StoreReports = Callable[[Session, str, Sequence[Report], datetime], object]
-TakeReply = Callable[[Database, Settings, str, Reply], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,6 @@ class Callbacks:
 
     providers: Mapping[str, Provider] = field(default_factory=dict)
     store_reports: StoreReports | None = None
-    take_reply: TakeReply = take_reply
 
     def hear(self, desk: Desk, provider: str, what: str, body: bytes) -> Mapping[str, Any] | None:
         """Store what a provider tells; return its yes, or None when there is no such provider or subject.
@@ -60,7 +56,7 @@ class Callbacks:
             return None
         if what == "replies":
             for reply in _parsed(known.parse_replies, body):
-                self.take_reply(desk.database, desk.settings, provider, reply)
+                hear_reply(desk.database, desk.settings, provider, reply)
             return known.yes
         if what == "reports" and self.store_reports is not None:
             reports = _parsed(known.parse_reports, body)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from flows.answer_page.desk import Desk, duty_behind
 from flows.answer_page.page import Answered, Page, lost, told_day, used
 from flows.duty_desk import NotRecorded, record_within
-from flows.intake import log_rows, one_transaction
+from flows.intake_store import log_rows, one_transaction
 from models.answers import Duty, Exchange, exchanges_of, link_uses, use_link
 from models.duty_record import slots_at
 from notifications.links import Ticket

@@ -2,7 +2,7 @@
 
 from flows.answer_page.desk import Desk
 from flows.answer_page.page import Answered, Page, lost, note, used
-from flows.intake import one_transaction
+from flows.intake_store import one_transaction
 from models import audit
 from models.answers import Addressee, addressee_of, link_uses, use_link
 from models.consent import opt_out
@@ -28,7 +28,7 @@ def take(desk: Desk, code: str, ticket: Ticket) -> Page:
     """End them. The body is not looked at, so a mail program's one-click POST (RFC 8058) in any form will do.
 
     Raises:
-        Answered: as `show`.
+        Answered: the message is not there or had no address; or the link ended them once and they were asked for anew.
     """
     with one_transaction(desk.database) as session:
         fresh = use_link(session, code, "optout", desk.now)  # first: whoever waits for it sees what it did
@@ -37,7 +37,7 @@ def take(desk: Desk, code: str, ticket: Ticket) -> Page:
             opt_out(session, addressee.channel, addressee.address, "link", desk.now)
             told = {"message": ticket.subject, "channel": addressee.channel, "source": "link"}
             audit.record(session, desk.settings.district, "recipient", "message.optout", desk.now, **told)
-        elif not addressee.opted_out:  # never say that messages end while they go on
+        elif not addressee.opted_out:  # to say that it is done would be a lie
             raise Answered(used())
     return _ended(addressee)
 

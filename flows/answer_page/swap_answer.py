@@ -6,7 +6,7 @@ from flows.answer_page.desk import Desk
 from flows.answer_page.page import Answered, Page, lost, note, overtaken, speaking, told_day, used
 from flows.duty_desk import NotRecorded, record_within
 from flows.duty_plan import telling
-from flows.intake import log_rows, one_transaction
+from flows.intake_store import log_rows, one_transaction
 from models import audit
 from models.answers import Exchange, exchange_of, use_link
 from models.duty_record import slots_at

@@ -16,7 +16,7 @@ from flows.answer_page.page import Page, speaking, told_day
 from flows.answer_page.swap_answer import carried_out
 from flows.duty_desk import NotRecorded, record_within
 from flows.duty_plan import telling
-from flows.intake import log_rows, one_transaction
+from flows.intake_store import log_rows, one_transaction
 from models.answers import Duty, Exchange, duties_from, exchanges_of, use_link
 from models.duty_facts import facts_around
 from models.duty_record import slots_at

@@ -5,6 +5,7 @@ channel in trouble, nothing more flies.
 """
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from notifications.channels.gateway import Gateway
 from notifications.channels.http import Answer, InDoubt, Line
 from notifications.channels.json_gateway_fates import judge
 from notifications.channels.json_gateway_form import BadGatewayFile, GatewayForm, MissingSecret
+from notifications.channels.sms import LONGEST_S
 from notifications.rendering import SIGN, Sms
 
 SETTING = "TUOQI_GATEWAY_FILE"
@@ -37,6 +39,7 @@ class JsonGateway:
         secrets: environment variables by name; those that the form names must be there.
         hosts: hosts that may be called.
         clock: real time, aware, for a Retry-After that names an instant.
+        sign: of every SMS, with its brackets.
         development: a loopback among `hosts` may be called.
 
     Raises:
@@ -51,8 +54,10 @@ class JsonGateway:
         hosts: frozenset[str],
         clock: Callable[[], datetime],
         *,
+        sign: str = SIGN,
         development: bool = False,
     ) -> None:
+        self._sign, self._ends = sign, math.inf
         self.provider, self.rate = form.provider, form.rate
         self.batch = form.batch if form.batch > 1 else _chunk(form)
         self._form, self._clock, self._pace = form, clock, Pace(form.rate).wait
@@ -95,7 +100,7 @@ class JsonGateway:
             "phone": letter.address,
             "text": letter.content.text,
             "out_id": letter.out_id,
-            "sign": SIGN,
+            "sign": self._sign,
             "template_id": self._form.templates.get(letter.template, {}).get(letter.language, ""),
             "values": list(letter.content.values),
         }
@@ -110,15 +115,21 @@ class JsonGateway:
         """Make one call for all, or one for each."""
         assert self._workers is not None, "open the gateway first"
         trouble: list[Outcome] = []
+        self._ends = time.monotonic() + LONGEST_S
         if self._form.batch > 1:
             return self._call(call_id, requests, trouble)
         calls = self._workers.map(lambda request: self._call(call_id, [request], trouble), requests)
         return [outcome for outcomes in calls for outcome in outcomes]
 
     def _call(self, call_id: str, requests: Sequence[Request], trouble: list[Outcome]) -> list[Outcome]:
-        """Make one call; one that was refused on account of some message is made again in halves."""
+        """Make one call; one that was refused on account of some message is made again in halves.
+
+        None begins so late that the lease of these messages might end: somebody else might send them meanwhile.
+        """
         if not trouble:
             self._pace()
+        if not trouble and time.monotonic() > self._ends:
+            trouble.append(Outcome("", "stop", code="slow"))
         if trouble:
             return [replace(trouble[0], out_id=request.out_id) for request in requests]
         outcomes = self._outcomes(call_id, requests)

@@ -15,6 +15,7 @@ from notifications.channels.json_gateway import JsonGateway
 from notifications.channels.json_gateway_fates import dig, phone_of
 from notifications.channels.json_gateway_form import FoundForm, GatewayForm, QueryForm, word
 from notifications.channels.receipts import reference
+from notifications.rendering import SIGN
 
 _BEST = ("delivered", "accepted", "undeliverable")
 
@@ -30,9 +31,10 @@ class AskableGateway(JsonGateway):
         hosts: frozenset[str],
         clock: Callable[[], datetime],
         *,
+        sign: str = SIGN,
         development: bool = False,
     ) -> None:
-        super().__init__(form, secrets, hosts, clock, development=development)
+        super().__init__(form, secrets, hosts, clock, sign=sign, development=development)
         self._query = query
         self._asking = self._line(query.url)
 
@@ -108,12 +110,13 @@ def gateway(
     hosts: frozenset[str],
     clock: Callable[[], datetime],
     *,
+    sign: str = SIGN,
     development: bool = False,
 ) -> JsonGateway:
     """Return the channel of a form (arguments as of `JsonGateway`); with a `query` it is an `Enquiry` too."""
     if form.query is None:
-        return JsonGateway(form, secrets, hosts, clock, development=development)
-    return AskableGateway(form, form.query, secrets, hosts, clock, development=development)
+        return JsonGateway(form, secrets, hosts, clock, sign=sign, development=development)
+    return AskableGateway(form, form.query, secrets, hosts, clock, sign=sign, development=development)
 
 
 def _found(form: FoundForm, record: Any) -> Found:

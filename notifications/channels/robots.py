@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from notifications.channels.contract import ChannelDown, Letter, Outcome, Request
-from notifications.channels.fates import ACCEPTED, LATER, REJECTED, STOP, UNKNOWN, Fate, Fates, by_status
-from notifications.channels.gateway import Gateway
+from notifications.channels.fates import ACCEPTED, LATER, REJECTED, UNKNOWN, Fate, Fates, by_status
+from notifications.channels.gateway import BadGateway, Gateway
 from notifications.channels.http import Answer, InDoubt, Line
 from notifications.errors import NotificationError
 from notifications.rendering import Mail
@@ -47,8 +47,6 @@ _CODES: Mapping[Kind, Fates] = {
         "-1": _SOON,  # busy
         "45009": _PAUSE,  # more than 20 a minute
         "45033": _PAUSE,
-        "93000": STOP,  # no such webhook
-        "93008": STOP,  # no longer in the group
         "40058": REJECTED,  # not what they allow, too long for one
     },
     "dingtalk": {
@@ -56,12 +54,6 @@ _CODES: Mapping[Kind, Fates] = {
         "-1": _SOON,
         "130101": _PAUSE,
         "410100": _PAUSE,
-        "300001": STOP,  # no such token
-        "310000": STOP,  # signature, keyword or address of ours is not what the robot was set up for
-        "400013": STOP,  # the group was dissolved
-        "400101": STOP,
-        "400102": STOP,  # switched off
-        "400106": STOP,
         "400105": REJECTED,
         "430101": REJECTED,  # content that DingTalk does not let through
         "430102": REJECTED,
@@ -70,7 +62,11 @@ _CODES: Mapping[Kind, Fates] = {
         "460101": REJECTED,  # too long
     },
 }
-"""What we know; a refusal by any other code waits, and dies after its attempts with the code on it."""
+"""What we know; a refusal by any other code waits, and dies after its attempts with the code on it.
+
+So does what concerns one webhook alone (no such key, left the group, switched off): if it stopped the channel, the
+message of a robot that is gone would stand before all others, each time that the channel is tried again.
+"""
 
 
 @dataclass(eq=False)
@@ -126,6 +122,11 @@ class Robots:
         self._lines: dict[str, Line] = {}
         self._sent: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=A_MINUTE))
 
+    @property
+    def names(self) -> set[str]:
+        """The robots that can be addressed."""
+        return {*self._robots}
+
     def carries(self, _template: str, _language: str) -> bool:
         """A robot takes any text."""
         return True
@@ -175,6 +176,8 @@ class Robots:
             answer = line.post(self._signed(robot), headers, request.body.encode())
         except InDoubt as doubt:
             return Outcome(request.out_id, "unknown", code=doubt.code)
+        except BadGateway as wrong:
+            return LATER.outcome(request.out_id, wrong.code)
         except ChannelDown as down:
             return Outcome(request.out_id, "stop", code=down.code)
         return _outcome(request.out_id, robot.kind, answer, self._clock())
@@ -235,5 +238,4 @@ def _without_word(answer: Answer, now: datetime) -> Fate:
     """Decide by HTTP status; what refuses concerns the webhook, for the body is always of our making."""
     if answer.status == 429:
         return Fate("stop", wait=answer.retry_after(now) or 60)
-    fate = by_status(answer.status)
-    return STOP if fate is LATER else fate
+    return UNKNOWN if by_status(answer.status) is UNKNOWN else LATER

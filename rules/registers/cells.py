@@ -7,7 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from rules.errors import say
-from rules.registers.days import day_of, instant_of
+from rules.identity import SENTENCES, IdentityRefused, identity
+from rules.refs import canonical, is_ref
+from rules.registers.days import day_of, instant_of, when_of
 from rules.registers.shape import Column, Kind
 from rules.registers.spelling import BadCell, plain, tidy, tidy_name, unmangled
 
@@ -151,6 +153,37 @@ def read_id_number(_column: Column, text: str) -> str:
     return number
 
 
+def read_elder(_column: Column, text: str) -> str:
+    """An elder: a normalised 18-place ID number, or the system's reference, which begins with a letter.
+
+    A birth date in the future is for the store to refuse, which knows the day.
+    """
+    said = unmangled(plain(text))
+    if said[:1].isalpha():
+        if not is_ref(said) or not said.upper().startswith("E"):
+            raise BadCell(
+                say("系统编号有误(位数或校验码不符)", "not a reference: its length or check character is wrong"),
+                say("请对照原文核对，形如 E-7K3Q-9XM1", "compare it with the source; it looks like E-7K3Q-9XM1"),
+            )
+        return canonical(said)
+    try:
+        return identity(said, date.max).number
+    except IdentityRefused as refused:
+        raise broken_number(refused) from None
+
+
+def broken_number(refused: IdentityRefused) -> BadCell:
+    """The rule an ID number breaks, as problem and remedy."""
+    zh, en = SENTENCES[refused.rule]
+    problem, _, remedy = say(zh.replace("；", ";").rstrip("。"), en.rstrip(".")).partition(";")
+    return BadCell(problem, remedy.strip())
+
+
+def read_when(_column: Column, text: str) -> date | datetime:
+    """A day, or a date and time (aware UTC)."""
+    return when_of(text)
+
+
 READERS: dict[Kind, Callable[[Column, str], object]] = {
     "text": read_text,
     "name": read_name,
@@ -165,6 +198,8 @@ READERS: dict[Kind, Callable[[Column, str], object]] = {
     "phone": read_phone,
     "email": read_email,
     "id_number": read_id_number,
+    "elder": read_elder,
+    "when": read_when,
 }
 
 

@@ -44,6 +44,22 @@ def instant_of(text: str) -> datetime:
         raise BadCell(
             say("只有日期，没有钟点", "a day without a time"), say("请写成 2026-03-01 08:30", "write 2026-03-01 08:30")
         )
+    return _aware(when, zone)
+
+
+def when_of(text: str) -> date | datetime:
+    """A day, or with a time of day the instant, aware UTC; a spreadsheet's midnight is a day.
+
+    Raises:
+        BadCell: no such day or moment.
+    """
+    when, clock, zone = _moment(text)
+    if not clock or (not zone and when.time() == datetime.min.time()):
+        return when.date()
+    return _aware(when, zone)
+
+
+def _aware(when: datetime, zone: str) -> datetime:
     try:
         aware = datetime.fromisoformat(f"{when.isoformat()}{zone}") if zone else when.replace(tzinfo=SHANGHAI)
     except ValueError:

@@ -201,7 +201,7 @@ def _check_rows(register: Register, rows: list[Row]) -> tuple[list[Row], list[Ce
     seen: dict[tuple[object, ...], Row] = {}
     identity = register.identity
     for row in rows:
-        key = tuple([row.values[name] for name in identity])
+        key = tuple([row.values.get(name) for name in identity])
         first = seen.setdefault(key, row)
         if first is not row and first.values != row.values:
             errors.append(_twice(register, first, row))
@@ -234,7 +234,7 @@ def _twice(register: Register, first: Row, row: Row) -> CellError:
     return CellError(
         row=row.number,
         column=column,
-        text="" if column.secret else column.label(row.values[differing], "zh"),
+        text="" if not column.quotable else column.label(row.values[differing], "zh"),
         problem=say(
             f"与第 {first.number} 行的{zh}相同，内容却不同", f"row {first.number} has the same key but differs here"
         ),

@@ -18,6 +18,8 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "phone": ("电话", "telephone"),
     "email": ("邮箱", "e-mail"),
     "id_number": ("身份证号", "ID number"),
+    "elder": ("身份证号或系统编号", "ID number or reference"),
+    "when": ("日期，或日期和时间", "date, or date and time"),
 }
 
 _INTRO = {

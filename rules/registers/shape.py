@@ -20,6 +20,8 @@ Kind = Literal[
     "phone",
     "email",
     "id_number",
+    "elder",
+    "when",
 ]
 Lang = Literal["zh", "en"]
 
@@ -45,6 +47,7 @@ class Column:
         example: one cell as people would write it.
         also: other headers that real files use for this column.
         said: other words for a value that real files use, to the English value, for choice and choices.
+        stand_in: the column whose value an export shows here unless personal data is revealed.
     """
 
     name: str
@@ -60,6 +63,12 @@ class Column:
     example: str = ""
     also: tuple[str, ...] = ()
     said: Mapping[str, str] = field(default_factory=dict, compare=False)
+    stand_in: str = ""
+
+    @property
+    def quotable(self) -> bool:
+        """Whether a sentence may repeat a cell; who is meant by an `elder` cell may be written as an ID number."""
+        return not self.secret and self.kind not in {"elder", "id_number"}
 
     @property
     def needed(self) -> bool:
@@ -96,6 +105,7 @@ class Register:
     """A file people exchange with Tuoqi: one declaration yields form, parser, error workbook and documentation.
 
     Two columns named `from` and `until` are a period, inclusive at both ends: from > until is refused.
+    `apart` names what tells the rows of a log apart, where one key has several: the events of an issue.
     """
 
     kind: str
@@ -104,6 +114,7 @@ class Register:
     columns: tuple[Column, ...]
     note_zh: str = ""
     note_en: str = ""
+    apart: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -113,7 +124,7 @@ class Register:
     @property
     def identity(self) -> tuple[str, ...]:
         """What tells two rows apart: the key, or where no column is starred, every required column."""
-        return self.keys or tuple(column.name for column in self.columns if column.required)
+        return self.apart or self.keys or tuple(column.name for column in self.columns if column.required)
 
     @property
     def needed(self) -> tuple[Column, ...]:
@@ -153,7 +164,7 @@ class CellError:
     @property
     def sentence(self) -> str:
         """One sentence naming row, column and remedy; a secret cell is not quoted."""
-        quoted = "" if self.column is None or self.column.secret or not self.text.strip() else shorten(self.text)
+        quoted = "" if self.column is None or not self.column.quotable or not self.text.strip() else shorten(self.text)
         if self.column is None:
             return say(
                 f"第 {self.row} 行：{self.problem}；{self.remedy}。", f"row {self.row}: {self.problem}; {self.remedy}."

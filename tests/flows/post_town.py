@@ -21,6 +21,7 @@ from models.db import Database
 from models.messages import Message
 from notifications.channels import aliyun, tencent
 from notifications.rehearsal.server import Rehearsal
+from rules.errors import LANGUAGE
 from tests.flows.answer_page.conftest import Telephone, Town
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -142,7 +143,9 @@ class PostTown:
 @contextmanager
 def post_town(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changed: str) -> Iterator[PostTown]:
     """Open the post office: every duty message goes by SMS, to Alibaba first and then to Tencent."""
-    channels = {purpose: ["sms"] for purpose in ("notice", "reminder", "head", "office", "change", "published")}
+    channels = {
+        purpose: ["sms", "email"] for purpose in ("notice", "reminder", "head", "office", "change", "published")
+    }
     policy = tmp_path / "by-sms.yaml"
     version = {"since": date(2026, 1, 1), "channels": channels}
     policy.write_text(yaml.safe_dump({"duty": {"versions": [version]}}), "utf-8")
@@ -187,6 +190,8 @@ def post(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """The notice of K1's duty waits to go by SMS; in the end nobody was told twice."""
     with post_town(town, tmp_path, monkeypatch) as opened:
         opened.notice()
+        token = LANGUAGE.set("zh")  # settings set it for good
         yield opened
+        LANGUAGE.reset(token)
         twice = opened.rehearsal.ledger.duplicates()
         assert twice == {"by_call": {}, "by_content": {}}

@@ -11,7 +11,8 @@ import pytest
 from flows import cli, demo, exports, store
 from flows.demo_stage import MORNING, at_moment
 from flows.prefect_home import environment
-from flows.sample import district, write_files
+from flows.sample import district
+from flows.sample_files import write_files
 from flows.settings import Settings, settings
 from models.db import Database
 

@@ -11,7 +11,7 @@ from sqlmodel import col
 from flows.duty_day import duty_morning
 from flows.duty_plan import plan_month
 from flows.duty_watch import watch
-from flows.intake import store_rows
+from flows.intake_store import store_rows
 from flows.sample import district, register_rows
 from flows.settings import Settings
 from models.cadre import Leave

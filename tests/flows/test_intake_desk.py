@@ -11,7 +11,8 @@ from sqlalchemy import event, select
 from sqlmodel import col
 
 from flows.duty_desk import NotRecorded, UnknownReporter, record
-from flows.intake import FileHasErrors, Overtaken
+from flows.intake import FileHasErrors
+from flows.intake_store import Overtaken
 from flows.settings import settings
 from models.db import Database
 from models.duty import DutySlot, SlotTransition

@@ -4,9 +4,12 @@ import email
 from datetime import timedelta
 from email.policy import default
 
+import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from flows import messages
+from flows.failures import PublicError
 from models.messages import Message
 from tests.flows.answer_page.conftest import CANARY, ON_SQLITE, PHONE, town
 from tests.flows.post_town import PostTown, post
@@ -36,7 +39,7 @@ def test_a_backlog_is_told_to_operators_at_once_and_again_after_four_hours(post:
         assert post.reconcile()["alarms"] == 0
     post.later(hours=3, minutes=11)
     assert post.reconcile()["alarms"] == 6
-    assert "已向运维人员发出 6 条告警" in post.shown("reconcile-messages").content
+    assert "已向值守人员发出 6 条告警" in post.shown("reconcile-messages").content
 
 
 def alarm_mail(post: PostTown, trouble: str = "") -> str:
@@ -109,3 +112,16 @@ def test_a_missing_key_reaches_operators_by_the_channels_that_work(post: PostTow
     post.later(minutes=6)
     assert post.reconcile()["alarms"] == 1
     assert "代码 TUOQI_ALIYUN_KEY_ID" in alarm_mail(post)
+
+
+@ON_SQLITE
+def test_operators_hear_of_trouble_even_when_asking_fails(post: PostTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    post.stuck()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(messages, "reconcile", fail)
+    with pytest.raises(PublicError):
+        post.reconcile()
+    assert "pending-sms" in {trouble for trouble, *_ in alarms(post)}

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from flows import messages, replies
+from flows import replies
 from flows.message_desk import settle_message
 from models.answers import ReplyTaken
 from models.consent import OptOut
@@ -245,7 +245,7 @@ def test_a_reply_that_fails_is_kept_for_staff_and_the_next_one_is_heard(
             raise ZeroDivisionError(f"{PHONE}1")
         return take(*told)
 
-    monkeypatch.setattr(messages, "take_reply", fail)
+    monkeypatch.setattr(replies, "take_reply", fail)
     for text in ("1", "几点到？"):
         post.rehearsal.reply(f"{PHONE}1", text, "tencent")
     assert post.reconcile()["replies"] == 2

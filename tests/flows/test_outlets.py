@@ -15,6 +15,7 @@ from flows.outlets import callers, channels, enquiries, late_readers, round_of, 
 from flows.outlets_unset import BadRobots, MissingSetting, Unset
 from flows.settings import BadSetting, Settings, settings
 from models.db import Database
+from notifications.catalogue import catalogue
 from notifications.channels.aliyun import Aliyun
 from notifications.channels.contract import Channel, ChannelDown, Letter, Request
 from notifications.channels.file import MailFiles, RobotFiles, SmsFile
@@ -244,7 +245,8 @@ def test_links_lead_to_the_answer_page_only_where_telephones_reach_it(tmp_path: 
     reached = chosen(tmp_path, answer_url="https://answers.example.cn/")
     assert site_of(reached).answers == "https://answers.example.cn/a/"
     assert site_of(chosen(tmp_path)).answers == ""
-    assert set(late_readers(reached)) == {"duty-published", "duty-notice", "duty-reminder", "duty-assigned"}
+    late = {name for name, kind in catalogue().items() if any(each.late for each in kind.variables.values())}
+    assert {"duty-published", "duty-notice", "duty-reminder", "duty-assigned"} <= set(late_readers(reached)) <= late
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -257,7 +259,7 @@ def test_the_gateway_s_own_rate_joins_the_policy(tmp_path: Path, database: Datab
     assert "city-sms" not in round_of(database, with_gateway, with_gateway.now).policy.rates
 
 
-@pytest.mark.parametrize("sms", [",", "sms", "aliyun,,tencent", "aliyun,aliyun", "Aliyun"])
+@pytest.mark.parametrize("sms", [" ", "sms", "aliyun,,tencent", "aliyun,aliyun", "Aliyun"])
 def test_an_unknown_provider_is_refused_when_the_settings_are_read(sms: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUOQI_SMS", sms)
     settings.cache_clear()

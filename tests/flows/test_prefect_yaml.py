@@ -24,7 +24,7 @@ KEYS = {
 }
 """test_cron.py reads each of these back from the server; a key that is not here would be ignored silently."""
 SCHEDULE_KEYS = {"slug", "cron", "timezone", "parameters"}
-WATCHES = {"duty-watch", "deliver", "reconcile-messages"}
+WATCHES = {"duty-watch", "visits-watch", "deliver", "reconcile-messages"}
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
 JOB = pytest.mark.parametrize("job", [pytest.param(each, id=each["name"]) for each in DOCUMENT["deployments"]])

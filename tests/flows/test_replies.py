@@ -1,5 +1,6 @@
 """SMS replies: 1 acknowledges the duty it answers, T ends messages, all else is kept for staff; each once."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from models.db import keys_of
 from models.drafts import address_index
 from models.duty import SlotTransition
 from models.messages import Message
+from notifications import lint
 from notifications.channels.enquiry import Reply
 from tests.flows.answer_page.conftest import MINE, PHONE, THEIRS, Town, town
 
@@ -69,7 +71,7 @@ def test_a_yes_in_any_spelling_is_a_yes(text: str) -> None:
     assert meaning_of(text) == "ack"
 
 
-@pytest.mark.parametrize("text", ["T", "t", "TD", "ＴＤ", "td.", "退订", "退订！", "N", "n"])
+@pytest.mark.parametrize("text", ["R", "r", "Ｒ", "拒收", "T", "t", "TD", "ＴＤ", "td.", "退订", "退订！", "N", "n"])
 def test_an_opt_out_in_any_spelling_is_an_opt_out(text: str) -> None:
     assert meaning_of(text) == "optout"
 
@@ -249,3 +251,9 @@ def test_a_failure_leaves_nothing_of_the_reply(town: Town, monkeypatch: pytest.M
     monkeypatch.undo()
     assert town.slot().state == "published"
     assert take(town, reply()) == "acknowledged"
+
+
+def test_the_opt_out_that_greetings_offer_is_understood() -> None:
+    for wording in lint.OPT_OUT.values():
+        (offered,) = re.findall(r"(?:回复|Reply )(\w)", wording)
+        assert meaning_of(offered) == "optout"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows import sample
-from flows.sample import District, Leave, district, register_rows, write_files
+from flows.sample import District, Leave, district, register_rows
+from flows.sample_files import write_files
 from flows.sample_names import COMMUNITIES, RARE, TWINS, Cadre, Subdistrict, stream
 from flows.tables import read_table
 from rules.registers import REGISTERS, parse

@@ -170,3 +170,12 @@ def _wait_for_exec(child: subprocess.Popen[str]) -> None:
     end = time.monotonic() + WITHIN_S
     while not psutil.Process(child.pid).net_connections(kind="tcp4") and time.monotonic() < end:
         time.sleep(0.05)
+
+
+def test_secrets_that_a_gateway_s_file_names_reach_the_worker_and_settings_only_by_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUOQI_GATEWAY_TOKEN", "t0ken")
+    monkeypatch.setenv("TUOQI_SMS", "tencent")
+    found = environment(Settings(var_dir=tmp_path, sms="gateway"), 4300)
+    assert (found["TUOQI_GATEWAY_TOKEN"], found["TUOQI_SMS"]) == ("t0ken", "gateway")

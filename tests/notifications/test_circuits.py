@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from models.providers import trouble
 from notifications.channels.contract import TOMORROW, Outcome
-from tests.notifications.office import DRAFT, NOON, Office, Post, drafts, here, mixed
+from tests.notifications.office import ASSIGNED, DRAFT, NOON, Office, Post, drafts, here, mixed
 
 STOP = Outcome("", "stop", code="BALANCE")
 NOT_APPROVED = Outcome("", "stop", code="TEMPLATE", scope="template")
@@ -45,6 +47,30 @@ def test_no_answer_to_the_first_of_several_calls_keeps_the_others_at_home(office
     assert office.states() == {"unknown": 2, "pending": 1}
     assert office.message("m:1").attempts == 0
     assert (1, "stop", "not tried") in office.tries()
+
+
+def test_a_template_on_trial_whose_messages_are_held_keeps_no_other_waiting(office: Office) -> None:
+    office.at("2026-07-11 22:00")
+    with office.database.write() as session:
+        trouble(session, "sms:post", DRAFT.template, code="TEMPLATE", now=office.real, resume_at=office.real)
+    office.put(DRAFT, audience="public")
+    office.put(replace(DRAFT, key="m:2", **ASSIGNED))
+    assert office.drain(Post()).states == {"held": 1, "accepted": 1}
+
+
+def test_no_call_of_a_chunk_begins_when_its_lease_is_over(office: Office) -> None:
+    """Two calls; the first takes so long that others may have taken the second's messages over by now."""
+    office.put(*mixed(2))
+
+    class Slow(Post):
+        def send(self, call_id: str, requests: Any) -> Any:
+            office.later(minutes=5)
+            return super().send(call_id, requests)
+
+    post = Slow()
+    office.drain(post)
+    assert len(post.calls) == 1
+    assert office.states() == {"accepted": 1, "pending": 1}
 
 
 def test_operators_hear_why_the_rest_of_a_call_was_not_tried(office: Office) -> None:

@@ -217,6 +217,28 @@ def test_a_broken_template_costs_its_own_message_only(database: Database, monkey
     assert states(database) == {"accepted": 1, "dead": 1}
 
 
+@pytest.mark.parametrize("bad", [1, 3])
+def test_a_fault_nobody_foresaw_costs_its_own_message_and_ours_costs_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    put(database, *many(3))
+    faults = iter([ZeroDivisionError()] * bad)
+
+    def render(*given: Any, **named: Any) -> Sms:
+        if fault := next(faults, None):
+            raise fault
+        return render_sms(*given, **named)
+
+    monkeypatch.setattr("notifications.flight.render_sms", render)
+    if bad < 3:
+        run(database, Post())
+        assert states(database) == {"dead": 1, "accepted": 2}
+    else:
+        with pytest.raises(ZeroDivisionError):
+            run(database, Post())
+        assert states(database) == {"pending": 3}
+
+
 def test_refused_for_good_is_dead_with_the_code(database: Database) -> None:
     put(database, DRAFT)
     run(database, Post("rejected"))

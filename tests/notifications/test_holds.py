@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from models.providers import count_today, counted_today, forget_days
-from tests.notifications.office import DRAFT, NOON, Office, Post, drafts, here
+from tests.notifications.office import ASSIGNED, DRAFT, Office, Post, drafts, here
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,8 @@ def test_a_number_gets_so_many_a_day_and_the_rest_when_the_next_day_begins(offic
     assert office.drain(post).states == {"accepted": 2}
 
 
-def test_a_thousand_messages_to_one_number_are_ten_a_day(office: Office) -> None:
+def test_a_thousand_messages_to_one_number_under_a_cap_of_ten_are_ten_a_day(office: Office) -> None:
+    office.capped(number_day=10)
     office.put(*drafts(1000, address="13800138000"))
     post = Post()
     assert office.drain(post, chunk=100).states == {"accepted": 10, "held": 990}
@@ -208,24 +208,19 @@ def test_the_day_of_a_cap_is_the_districts_not_utc(office: Office) -> None:
     assert office.rows("SELECT channel, messages FROM sending_day") == [("sms", 1)]
 
 
+def test_urgent_messages_of_the_same_chunk_take_room_under_a_cap(office: Office) -> None:
+    office.capped(run=3)
+    office.put(*drafts(2, prefix="u", template="duty-assigned", variables=ASSIGNED["variables"]), kind="urgent")
+    office.put(*drafts(3))
+    assert office.drain(Post()).states == {"accepted": 3, "held": 2}
+    assert {"u:0", "u:1"} < office.keys("accepted")
+
+
 def test_most_urgent_messages_come_first_under_a_cap(office: Office) -> None:
     office.capped(run=2)
     office.put(*drafts(3), *(replace(one, key=f"p:{one.key}", priority=1) for one in drafts(2)))
     office.drain(Post())
     assert office.keys("accepted") == {"p:m:0", "p:m:1"}
-
-
-def test_counters_of_past_days_are_forgotten(office: Office) -> None:
-    today = NOON.date()
-    with office.database.write() as session:
-        for day in (today - timedelta(days=1), today):
-            counted_today(session, "sms", day)
-            count_today(session, "sms", day, 3)
-    with office.database.write() as session:
-        forget_days(session, today)
-    with office.database.write() as session:
-        assert counted_today(session, "sms", today) == 3
-        assert counted_today(session, "sms", today - timedelta(days=1)) == 0
 
 
 def test_a_zone_of_its_own_moves_nothing_but_the_clock(office: Office) -> None:

@@ -1,5 +1,6 @@
 """A JSON gateway against a real server on loopback: bodies, lines, and what its answers mean."""
 
+import json
 import logging
 import socket
 import threading
@@ -177,6 +178,29 @@ def test_behind_a_call_in_doubt_or_a_channel_in_trouble_nothing_more_flies(
     assert [one.verdict for one in outcomes] == ["accepted", verdict, "stop", "stop"]
     assert [one.code for one in outcomes[2:]] == [code, code]
     assert len(web.bodies) == 2
+
+
+def test_no_call_begins_when_the_lease_of_its_message_might_end(web: Web, gate: Callable[..., JsonGateway]) -> None:
+    channel = gate()
+
+    def slowly(_: Any) -> tuple[int, Any]:
+        channel._ends = 0.0  # as if this answer had taken all the time
+        return 200, {"code": 0}
+
+    web.say = slowly
+    outcomes = channel.send("call", _requests(channel, 3))
+    assert [(one.verdict, one.code) for one in outcomes[1:]] == [("stop", "slow")] * 2
+    assert (outcomes[0].verdict, len(web.bodies)) == ("accepted", 1)
+
+
+def test_the_sign_of_the_installation_is_the_one_that_is_sent() -> None:
+    channel = gateway(
+        _form("http://127.0.0.1:1"), SECRETS, frozenset({"127.0.0.1"}), lambda: NOW, sign="【西山】", development=True
+    )
+    sms = Sms("【西山】您好", 1, ())
+    one = Letter("id0", "13800138000", "duty-notice-C-1", "duty-notice", "zh-CN", sms, NOW)
+    frozen = json.loads(channel.compose(one))
+    assert frozen["nested"] == [{"bare": "您好", "sign": "西山", "id": "id0"}]
 
 
 def test_a_batch_is_one_call(web: Web, gate: Callable[..., JsonGateway]) -> None:

@@ -254,3 +254,18 @@ def test_hundreds_of_receipts_settle_at_once(office: Office) -> None:
 
 def test_what_is_printed_of_a_receipt_names_no_phone() -> None:
     assert PHONE not in repr(delivered("1"))
+
+
+def test_what_was_delivered_after_all_is_no_blacklisted_number(office: Office) -> None:
+    office.put(DRAFT)
+
+    class Hasty(Post):
+        def send(self, call_id: str, requests: Any) -> Any:
+            office.told(replace(lost("n", call_id=call_id), blocked=True))
+            office.told(delivered("n", call_id=call_id))
+            return super().send(call_id, requests)
+
+    office.drain(Hasty())
+    office.told()
+    assert office.states() == {"delivered": 1}
+    assert office.rows("SELECT count(*) FROM opt_out") == [(0,)]

@@ -34,6 +34,23 @@ def test_a_late_receipt_of_what_is_to_be_sent_again_keeps_it_at_home(office: Off
     assert (second.sent, office.states()) == ([], {"delivered": 1})
 
 
+def test_nothing_is_known_of_an_earlier_call_says_nothing_of_a_later_one(office: Office) -> None:
+    """While we ask, another reconciler lets it go again, and that flight has no answer either."""
+    office.put(DRAFT)
+    office.drain(Post("unknown"))
+    office.later(minutes=15)
+    slow, again = says(None), Post("unknown")
+
+    def meanwhile(_: str) -> None:
+        office.ask(says(None))
+        office.drain(again, chunk=1)
+
+    slow.before = meanwhile
+    office.ask(slow)
+    assert len(again.calls) == 1
+    assert (office.states(), office.message().call_id) == ({"unknown": 1}, again.calls[0][0])
+
+
 def test_a_kill_between_asking_and_storing_is_harmless(office: Office) -> None:
     office.put(*drafts(5))
     office.drain(Post(*["unknown"] * 5))

@@ -146,12 +146,12 @@ def test_a_robot_without_a_secret_signs_nothing(web: Web) -> None:
     ("name", "errcode", "verdict", "wait"),
     [
         pytest.param("duty-office", 45009, "stop", 60, id="WeCom: too often"),
-        pytest.param("duty-office", 93000, "stop", None, id="WeCom: no such webhook"),
+        pytest.param("duty-office", 93000, "defer", None, id="WeCom: no such webhook"),
         pytest.param("duty-office", 40058, "rejected", None, id="WeCom: not allowed"),
         pytest.param("duty-office", -1, "defer", 60, id="WeCom: busy"),
         pytest.param("majie", 130101, "stop", 60, id="DingTalk: too often"),
-        pytest.param("majie", 300001, "stop", None, id="DingTalk: no such token"),
-        pytest.param("majie", 310000, "stop", None, id="DingTalk: wrong signature"),
+        pytest.param("majie", 300001, "defer", None, id="DingTalk: no such token"),
+        pytest.param("majie", 310000, "defer", None, id="DingTalk: wrong signature"),
         pytest.param("majie", 430104, "rejected", None, id="DingTalk: content"),
         pytest.param("majie", 987654, "defer", None, id="a code that nobody knows"),
     ],
@@ -171,8 +171,8 @@ def test_http_200_with_an_errcode_is_a_failure(
         pytest.param((0, b"", {}), "unknown", "RemoteProtocolError", None, id="no answer"),
         pytest.param((200, b"<html>", {}), "unknown", "no errcode", None, id="not JSON"),
         pytest.param((200, b'{"errcode": "0"}', {}), "unknown", "no errcode", None, id="not a number"),
-        pytest.param((404, b"", {}), "stop", "http 404", None, id="wrong address"),
-        pytest.param((302, b"", {"Location": "https://evil"}), "stop", "http 302", None, id="sent elsewhere"),
+        pytest.param((404, b"", {}), "defer", "http 404", None, id="wrong address"),
+        pytest.param((302, b"", {"Location": "https://evil"}), "defer", "http 302", None, id="sent elsewhere"),
         pytest.param((429, b"", {"Retry_After": "30"}), "stop", "http 429", 30, id="told when to come back"),
         pytest.param((429, b"", {}), "stop", "http 429", 60, id="told to stay away"),
     ],
@@ -187,12 +187,12 @@ def test_other_answers(
     assert len(web.got) == 1
 
 
-def test_one_robot_that_is_down_does_not_keep_the_others_from_theirs(web: Web) -> None:
+def test_one_robot_that_is_set_wrongly_does_not_keep_the_others_from_theirs(web: Web) -> None:
     robots = _robots(web)
     robots._robots["duty-office"] = Robot("wecom", "https://elsewhere.example.org/?key=1")
     outcomes = robots.send("call", [_request(robots, "duty-office"), _request(robots, "majie")])
     robots.close()
-    assert [(one.verdict, one.code) for one in outcomes] == [("stop", "host not listed"), ("accepted", None)]
+    assert [(one.verdict, one.code) for one in outcomes] == [("defer", "host not listed"), ("accepted", None)]
 
 
 def test_the_twenty_first_message_of_a_minute_waits_for_the_first_to_be_a_minute_old(web: Web) -> None:

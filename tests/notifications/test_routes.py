@@ -152,7 +152,7 @@ def test_rejected_on_each_channel_it_ends_on_the_call_list(office: Office) -> No
     assert routes(office) == [("m:1", "sms", "dead"), ("m:1~1", "email", "dead"), ("m:1~2", "call", "pending")]
     with office.database.read() as session:
         (call,) = calls(session, "530112", office.now)
-    assert (call.key, call.recipient, call.phone) == ("m:1~2", DRAFT.recipient, "08716812345")
+    assert (call.key, call.recipient, call.phone) == ("m:1~2", DRAFT.recipient, "0871-6812345")
     assert call.variables == dict(DRAFT.variables)
 
 

@@ -15,6 +15,13 @@ COLUMNS = {
     "checkin": "*date *centre cadre at",
     "handover": "*date *centre cadre at rooms meals cleaning facilities note",
     "subdistrict": "*name phone email",
+    "elder": "*id_number ref name sex birth_date phone address subdistrict community building hukou categories tier "
+    "registered_on emergency_name emergency_phone",
+    "helper": "*number name phone email community role team capacity ref",
+    "pairing": "*elder *helper *role primary from until",
+    "contact": "*elder *helper *channel *occurred_at outcome recorded_at note voided",
+    "status": "*elder *from status subdistrict community reoffer_on recorded_at",
+    "issue": "*number elder centre kind event at actor satisfied note",
 }
 
 ALL = [
@@ -70,6 +77,16 @@ def test_personal_columns_are_the_ones_agreed() -> None:
         "slot.leader",
         "subdistrict.phone",
         "subdistrict.email",
+        "elder.name",
+        "elder.phone",
+        "elder.address",
+        "elder.emergency_name",
+        "elder.emergency_phone",
+        "helper.name",
+        "helper.phone",
+        "helper.email",
+        "contact.note",
+        "issue.note",
     }
 
 

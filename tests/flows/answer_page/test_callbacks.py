@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import Session
 
+from flows import replies as take
 from flows.answer_page.callbacks import ALIYUN_YES, TENCENT_YES, Callbacks, Provider
-from flows.replies import take_reply
 from models.answers import ReplyTaken
 from notifications.channels.enquiry import Reply, Report
 from notifications.errors import BadAddress
@@ -147,5 +147,19 @@ def test_a_callback_may_be_a_megabyte_and_no_more(telephone: Telephone, size: in
     assert telephone.post(f"/callback/aliyun/{SECRET}x/reports", b"[" * size).status_code == 413
 
 
-def test_the_default_takes_replies_by_the_real_rules() -> None:
-    assert Callbacks().take_reply is take_reply
+def test_a_reply_that_fails_is_kept_for_staff_and_those_behind_it_are_heard(
+    town: Town, telephone: Telephone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = take.take_reply
+
+    def fail(*told: Any) -> str:
+        if told[-1].id == "a":
+            raise ZeroDivisionError(f"{PHONE}1")
+        return real(*told)
+
+    monkeypatch.setattr(take, "take_reply", fail)
+    payload = [{"id": "a", "phone": f"{PHONE}1", "text": "TD"}, {"id": "b", "phone": f"{PHONE}2", "text": "TD"}]
+    assert call(telephone, f"aliyun/{SECRET}/replies", payload).status_code == 200
+    with town.database.read() as session:
+        stored = [(each.reply_id, each.outcome) for each in session.execute(select(ReplyTaken)).scalars()]
+    assert sorted(stored) == [("a", "kept"), ("b", "opted-out")]

@@ -1,0 +1,97 @@
+"""Large files on their way into the database: batches -> temporary tables of one connection -> one INSERT..SELECT.
+
+The temporary tables are filled and read in short transactions that lock nothing of anybody's; what they hold becomes
+real, or not, in one transaction that has no parsing, sealing or deciding left to do. They end with the connection, so a
+kill leaves nothing behind.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, MetaData, Select, Table, insert
+from sqlmodel import Session
+
+from models.db import Database, insert_for
+from models.seal import KeyRing
+
+
+class Raced(Exception):
+    """Somebody stored the same thing between our look and our write; nothing of ours was written."""
+
+
+class Staging:
+    """A connection of one's own with temporary tables on it."""
+
+    def __init__(self, connection: Connection, keys: KeyRing) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._tables: list[Table] = []
+
+    def table(self, name: str, *columns: Column[Any]) -> Table:
+        """Make a temporary table whose rows are known by `row`, the number of the row in the file."""
+        made = Table(name, MetaData(), Column("row", Integer), *columns, prefixes=["TEMPORARY"])
+        with self.read() as session:
+            made.create(session.connection())
+        self._tables.append(made)
+        return made
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that fills and reads the temporary tables and only reads all others."""
+        with self._session(read_only=True) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that writes; the tables are analysed first, for their database knows nothing of them."""
+        with self.read() as session:
+            if self._connection.dialect.name == "postgresql":
+                for each in self._tables:
+                    session.connection().exec_driver_sql(f"ANALYZE {each.name}")
+        with self._session(read_only=False) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, *, read_only: bool) -> Iterator[Session]:
+        self._connection.execution_options(tuoqi_read_only=read_only)
+        info = {"keys": self._keys}
+        with Session(self._connection, info=info, expire_on_commit=False) as session, session.begin():
+            yield session
+
+
+@contextmanager
+def staging(database: Database) -> Iterator[Staging]:
+    """Take a connection for one file."""
+    with database.engine.connect() as connection:
+        try:
+            yield Staging(connection, database.keys)
+        finally:
+            connection.invalidate()  # closed, not given back: its tables go with it, whatever has happened
+
+
+def fill(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows, all with the same columns, into a temporary table; PostgreSQL copies them."""
+    if not rows:
+        return
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(table), rows)
+        return
+    names = list(rows[0])
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[name] for name in names])
+
+
+def insert_all(session: Session, table: Any, names: Sequence[str], rows: Select[Any], count: int) -> None:
+    """Insert the rows of a query, all of them.
+
+    Raises:
+        Raced: some were there already; `count` is how many there are.
+    """
+    statement = insert_for(session, table).from_select(names, rows).on_conflict_do_nothing()
+    counted = statement.execution_options(preserve_rowcount=True)  # else SQLAlchemy does not ask after an INSERT
+    if session.connection().execute(counted).rowcount != count:
+        raise Raced
