@@ -1,5 +1,6 @@
 """The doctor's look into the outbox: what waits, what is in doubt, who is left alone -> findings with remedies."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from models.message_views import counts, oldest_pending
 from models.providers import health
 from rules.errors import say
 
-_LATE = {"email": timedelta(minutes=15), "sms": timedelta(minutes=15), "call": timedelta(days=1)}
+_LATE: defaultdict[str, timedelta] = defaultdict(lambda: timedelta(minutes=15), call=timedelta(days=1))
 _RECENT = timedelta(days=7)
 _DOUBTFUL = {
     "unknown": (

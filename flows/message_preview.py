@@ -116,6 +116,9 @@ def lines(told: dict[str, Any], provider: Provider | None) -> Iterator[str]:
         yield f"[{say('主题', 'subject')}] {told['subject']}"
         yield told["text"].rstrip("\n")
     if "sms" not in told:
+        if provider:
+            yield ""
+            yield say("这条消息不发短信，没有要报审的模板。", "It never goes by SMS: there is nothing to submit.")
         return
     yield ""
     yield f"[{say('短信，{} 条', 'SMS, parts: {}').format(told['parts'])}] {told['sms']}"

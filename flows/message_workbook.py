@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from flows.duty_sheets import AMBER, QUIET, RED, WHITE, Looks, Piece, banner, put
 from flows.forms_rows import ACCENT, FONT, INK, LINE, SHADE, page, workbook_at
-from flows.message_figures import FAILED, STATES, Report, channel_name, message_name, state_name
+from flows.message_figures import FAILED, STATES, Report, channel_name, message_name, provider_name, state_name
 from flows.settings import Settings
 from rules.errors import say
 
@@ -182,7 +182,12 @@ def _details(sheet: Worksheet, looks: Looks, report: Report) -> None:
     ]
     put(sheet, 2, 0, pieces, looks)
     for row, each in enumerate(report.volumes, start=3):
-        words = [message_name(each.template), channel_name(each.channel), each.provider or "—", state_name(each.state)]
+        words = [
+            message_name(each.template),
+            channel_name(each.channel),
+            provider_name(each.provider),
+            state_name(each.state),
+        ]
         cells: list[Piece] = [(1, word, THIN) for word in words]
         cells += [(1, number, THIN | WHOLE) for number in (each.messages, each.parts)]
         put(sheet, row, 0, cells, looks)
@@ -207,7 +212,7 @@ def _doubts(sheet: Worksheet, looks: Looks, report: Report, settings: Settings) 
     for row, each in enumerate(report.doubt, start=4):
         times = [f"{settings.local(at):%m-%d %H:%M}" if at else "—" for at in (each.flown_at, each.asked_at)]
         cells = [each.key, message_name(each.template), channel_name(each.channel), each.recipient]
-        put(sheet, row, 0, [(1, value, {}) for value in (*cells, each.provider or "—", *times)], looks)
+        put(sheet, row, 0, [(1, value, {}) for value in (*cells, provider_name(each.provider), *times)], looks)
     if not report.doubt:
         put(sheet, 4, 0, [(7, say("没有", "none"), {"font_color": QUIET})], looks)
     sheet.freeze_panes(4, 0)

@@ -177,7 +177,8 @@ def read_ids(path: Path) -> Ids:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise BadIds(path.name, say(f"第 {line} 行：{error.problem}", f"line {line}: {error.problem}")) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadIds(path.name, type(error).__name__) from error
+        told = say("无法读取（{}），请核对路径与权限", "it cannot be read ({}), look at its path and permissions")
+        raise BadIds(path.name, told.format(type(error).__name__)) from error
     wrong = _wrong_ids(content)
     if wrong:
         raise BadIds(path.name, wrong)

@@ -14,8 +14,12 @@ class UnknownTemplate(NotificationError):
     """No folder of that name under notifications/templates."""
 
     template: str
-    zh = "没有名为 {template} 的消息模板；请在 notifications/templates/ 中补充。"
-    en = "no message template named {template!r}; add it under notifications/templates/."
+    zh = (
+        "没有名为 {template} 的消息模板；请用 tuoqi message preview 查看全部名称，新模板放在 notifications/templates/。"
+    )
+    en = (
+        "no message template named {template!r}; see `tuoqi message preview`, or add it under notifications/templates/."
+    )
 
 
 @dataclass(eq=False)

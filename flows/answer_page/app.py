@@ -120,7 +120,7 @@ def _shown(desk: Desk, code: str, ticket: Ticket, do: str) -> Page:
     if ticket.purpose == "swap":
         return swap_answer.show(desk, ticket)
     if ticket.purpose == "optout":
-        return optout.show(desk, ticket)
+        return optout.show(desk, code, ticket)
     return swap_ask.choose(desk, ticket) if do == "swap" else duty.show(desk, code, ticket)
 
 

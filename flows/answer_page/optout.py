@@ -4,20 +4,23 @@ from flows.answer_page.desk import Desk
 from flows.answer_page.page import Answered, Page, lost, note, used
 from flows.intake_store import one_transaction
 from models import audit
-from models.answers import Addressee, addressee_of, use_link
+from models.answers import Addressee, addressee_of, link_uses, use_link
 from models.consent import opt_out
 from notifications.links import Ticket
 from rules.errors import say
 
 
-def show(desk: Desk, ticket: Ticket) -> Page:
+def show(desk: Desk, code: str, ticket: Ticket) -> Page:
     """Ask whether to end them; opening the link ends nothing, for mail scanners open links.
 
     Raises:
-        Answered: the message is not there, or had no address.
+        Answered: the message is not there, or had no address; or the link ended them once, and they were let in again.
     """
     with desk.database.read() as session:
         addressee = _present(addressee_of(session, desk.settings.district, ticket.subject))
+        spent = bool(link_uses(session, code)) and not addressee.opted_out  # the centre let messages in again
+    if spent:
+        raise Answered(used())
     return _ended(addressee) if addressee.opted_out else Page(200, "optout.html", {"kind": _kind(addressee)})
 
 
@@ -28,8 +31,9 @@ def take(desk: Desk, code: str, ticket: Ticket) -> Page:
         Answered: the message is not there or had no address; or the link ended them once and they were asked for anew.
     """
     with one_transaction(desk.database) as session:
+        fresh = use_link(session, code, "optout", desk.now)  # first: whoever waits for it sees what it did
         addressee = _present(addressee_of(session, desk.settings.district, ticket.subject))
-        if use_link(session, code, "optout", desk.now):
+        if fresh:
             opt_out(session, addressee.channel, addressee.address, "link", desk.now)
             told = {"message": ticket.subject, "channel": addressee.channel, "source": "link"}
             audit.record(session, desk.settings.district, "recipient", "message.optout", desk.now, **told)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from notifications.channels import json_gateway_body as body
 from notifications.errors import NotificationError
+from rules.errors import say
 
 _NAMED_SECRET = re.compile(r"authorization|cookie|passw(or)?d|pwd|secret|token|(api|app|access)[-_]?key", re.IGNORECASE)
 
@@ -229,7 +230,8 @@ def read_gateway(path: Path) -> GatewayForm:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
         return GatewayForm.model_validate(told)
     except (OSError, UnicodeError) as error:
-        raise BadGatewayFile(str(path), "-", type(error).__name__) from error
+        told = say("无法读取，{}", "it cannot be read, {}").format(type(error).__name__)
+        raise BadGatewayFile(str(path), "-", told) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise BadGatewayFile(str(path), f"line {mark.line + 1}" if mark else "-", "YAML") from None

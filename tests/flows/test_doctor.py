@@ -261,6 +261,7 @@ def test_a_calendar_with_holes_is_sent_to_migrate(healthy: Settings) -> None:
     [
         pytest.param("sms", timedelta(minutes=14), False, id="a few minutes"),
         pytest.param("sms", timedelta(minutes=16), True, id="a quarter of an hour"),
+        pytest.param("robot", timedelta(minutes=16), True, id="an alarm to a group"),
         pytest.param("call", timedelta(hours=23), False, id="a call on the list"),
         pytest.param("call", timedelta(hours=25), True, id="a call nobody made"),
     ],
@@ -273,8 +274,12 @@ def test_a_message_that_waits_too_long_is_noticed(
 
 
 def _enqueue(settings: Settings, at: datetime, channel: Any = "sms") -> None:
-    told = {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
-    draft = Draft("m:1", "duty-released", channel, "C-1", "" if channel == "call" else "13800138000", told, "530112")
+    address = {"call": "", "robot": "ops"}.get(channel, "13800138000")
+    told: dict[str, Any]
+    template_, told = "duty-released", {"name": "李建国", "date": "2026-07-12", "weekday": "周日", "centre": "马街中心"}
+    if channel == "robot":
+        template_, told = "alarm", {"what": "短信积压", "pending": 3, "oldest": "1小时", "remedy": "请查看"}
+    draft = Draft("m:1", template_, channel, "C-1", address, told, "530112")
     with closing(Database(settings.url, settings.keys())) as database, database.write() as session:
         enqueue(session, [draft], at)
 

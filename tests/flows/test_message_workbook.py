@@ -159,7 +159,7 @@ def test_the_chart_of_cost_shows_the_dearest_and_the_table_all(write: Write) -> 
 def test_details_have_a_line_for_each_message_channel_provider_and_result(write: Write) -> None:
     details = write(BUSY)["明细"]
     assert row(details, 2) == ["消息", "通道", "服务商", "结果", "条数", "计费条数"]
-    assert rows(details, 3)[0] == ["值班通知", "短信", "aliyun", "已送达", 30, 60]
+    assert rows(details, 3)[0] == ["值班通知", "短信", "阿里云短信", "已送达", 30, 60]
     assert rows(details, 3)[-1] == ["值班空缺", "电话", "—", "待发", 1, 0]
     assert details.auto_filter.ref == f"A3:F{3 + len(VOLUMES)}"
     assert details.freeze_panes == "A4"
@@ -168,7 +168,7 @@ def test_details_have_a_line_for_each_message_channel_provider_and_result(write:
 def test_doubts_say_what_to_ask_about_and_how_to_settle_it(write: Write) -> None:
     doubts = write(BUSY)["结果不明"]
     assert "tuoqi message settle" in row(doubts, 1)[0]
-    assert rows(doubts, 4) == [["duty-gap:7:S-1:r0", "值班空缺", "短信", "S-1", "aliyun", "03-01 20:30", "—"]]
+    assert rows(doubts, 4) == [["duty-gap:7:S-1:r0", "值班空缺", "短信", "S-1", "阿里云短信", "03-01 20:30", "—"]]
 
 
 @pytest.mark.usefixtures("english")
