@@ -1,6 +1,8 @@
 """Every module that defines tables, so that one import registers them all."""
 
 from models import (
+    account,
+    allowance,
     answers,
     audit,
     cadre,
@@ -15,12 +17,14 @@ from models import (
     issue,
     jobs,
     messages,
+    payment,
     providers,
     receipts,
+    staff,
     visit,
 )
 
 __all__ = [
-    "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder", "helper", "intake",
-    "issue", "jobs", "messages", "providers", "receipts", "visit",
+    "account", "allowance", "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder",
+    "helper", "intake", "issue", "jobs", "messages", "payment", "providers", "receipts", "staff", "visit",
 ]  # fmt: skip
