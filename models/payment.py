@@ -209,5 +209,5 @@ def _freezing(table: str, columns: str) -> Iterator[tuple[str, str]]:
 
 for _table, _columns in FROZEN.items():
     for _dialect, _statement in _freezing(_table, _columns):
-        _made = DDL(_statement).execute_if(dialect=_dialect)
+        _made = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
         event.listen(SQLModel.metadata.tables[_table], "after_create", _made)
