@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
+from rules.allowances import Line
 from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
 
@@ -15,7 +16,6 @@ from models.allowance import AllowanceBatch, Approval, Entitlement, EntitlementC
 from models.db import insert_for
 from models.elder import Elder
 from models.ledger import Amount, withdraw
-from rules.allowances import Line
 
 _FLOW = 5000
 
@@ -85,7 +85,7 @@ def open_objections(session: Session, batch: int) -> int:
     return session.scalar(query.where(*live)) or 0
 
 
-def approve(  # noqa: PLR0913 - an approval is made of these facts
+def approve(
     session: Session, batch: Batch, approver: int, content_hash: str, amount: Amount, path: str, at: datetime
 ) -> bool:
     """Record one approver's yes; False if it stands already. A yes to another content is taken back first."""

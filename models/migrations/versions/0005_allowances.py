@@ -440,7 +440,7 @@ def _payments() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("district_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("fen", sa.Integer(), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("booked_on", sa.Date(), nullable=False),
@@ -503,7 +503,9 @@ def _payments() -> None:
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by", sa.String(), nullable=True),
-        sa.CheckConstraint("reason IN ('dead', 'moved_out', 'paid_twice')", name=op.f("ck_receivable_reason")),
+        sa.CheckConstraint(
+            "reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name=op.f("ck_receivable_reason")
+        ),
         sa.CheckConstraint("fen > 0", name=op.f("ck_receivable_fen")),
         sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_receivable_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receivable")),
