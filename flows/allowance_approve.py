@@ -1,4 +1,4 @@
-"""Approving a list: who asks, proved -> the list as it is now -> budgets under their locks -> approved whole, or nothing.
+"""Approving a list: who asks, proved -> the list as it is now -> budgets under their locks -> all of it, or nothing.
 
 A wrong try is counted in a transaction of its own, so that it stays though the approval is refused.
 """
@@ -6,6 +6,8 @@ A wrong try is counted in a transaction of its own, so that it stays though the 
 from dataclasses import dataclass
 from datetime import date
 
+from policies.allowances import allowances
+from rules.allowances import approvers_needed, content_hash, same_code
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -18,7 +20,6 @@ from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
 from models.staff import Path, authenticate
-from policies.allowances import allowances
 from rules.allowance_refusals import (
     STATES,
     Nobody,
@@ -31,7 +32,6 @@ from rules.allowance_refusals import (
     StillShown,
     WrongConfirmation,
 )
-from rules.allowances import approvers_needed, content_hash, same_code
 from rules.errors import say
 
 

@@ -34,6 +34,14 @@ class Batch(NamedTuple):
     content_hash: str | None
 
 
+def find_batch(session: Session, district: int, ref: str) -> Batch | None:
+    """Read a batch of the district; None if there is none of this reference."""
+    columns = [col(getattr(AllowanceBatch, name)) for name in Batch._fields]
+    mine = (col(AllowanceBatch.district_id) == district, col(AllowanceBatch.ref) == ref)
+    found = session.execute(select(*columns).where(*mine)).first()
+    return Batch(*found) if found else None
+
+
 def lock_batch(session: Session, district: int, ref: str) -> Batch | None:
     """Lock a batch of the district until the transaction ends; None if there is none of this reference."""
     columns = [col(getattr(AllowanceBatch, name)) for name in Batch._fields]

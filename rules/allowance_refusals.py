@@ -74,7 +74,7 @@ class WrongConfirmation(ListRefused):
 
     ref: str
     zh = "确认码与名单 {ref} 目前的内容不符：名单在审批表之后有变动，或确认码输错。请取最新的审批表核对后再审批。"
-    en = "the confirmation code does not fit payment list {ref} as it is now; take the latest sheet, check, and try again."
+    en = "the confirmation code does not fit payment list {ref} as it is now; take the latest sheet and check it."
 
 
 @dataclass(eq=False)
@@ -97,7 +97,7 @@ class OverBudget(ListRefused):
     period: str
     short_fen: int
     zh = "名单 {ref} 中 {period} 超出预算 {short} 元；本次没有批准任何一笔。请追加预算后重新审批。"
-    en = "payment list {ref}: {programme} {period} is {short} yuan over its budget. Nothing was approved; raise it first."
+    en = "payment list {ref}: {programme} {period} is {short} yuan over its budget; nothing was approved."
 
     @property
     def short(self) -> str:
@@ -111,7 +111,7 @@ class Changed(ListRefused):
 
     ref: str
     zh = "名单 {ref} 在审批后有变动（人员、金额或账户），未发放，原审批已作废；请按最新的审批表重新审批。"
-    en = "payment list {ref} has changed since it was approved; nothing was released and the approval is void. Approve anew."
+    en = "payment list {ref} has changed since it was approved: nothing was released, the approval is void."
 
 
 @dataclass(eq=False)

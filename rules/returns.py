@@ -39,7 +39,9 @@ class Said:
     repeat: int = 1
 
 
-def match(attempt: Attempt | None, said: Said) -> tuple[Finding, Attempt | None]:
+def match(  # noqa: PLR0911 - one return a case, in their order of precedence
+    attempt: Attempt | None, said: Said
+) -> tuple[Finding, Attempt | None]:
     """Decide what a line is.
 
     Args:
