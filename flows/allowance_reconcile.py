@@ -89,7 +89,7 @@ def _digest(path: Path) -> str:
 
 
 def _call_unknown(database: Database, settings: Settings) -> int:
-    """Call unknown what was sent more workdays ago than policy waits and never answered; return how many are unknown."""
+    """Call unknown what the bank has not answered for more workdays than policy waits; return how many are unknown."""
     today = settings.today()
     limit = allowances(today, settings.policy).answer_workdays
     with database.read() as session:

@@ -15,7 +15,6 @@ from flows.jobs import is_dead, owner, real_now
 from flows.outlets_unset import BadRobots, MissingSetting, Unset
 from flows.settings import NO_SMS, Settings
 from models.db import Database
-from notifications import allowance_late
 from notifications.callbacks import CallBackNews
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
@@ -50,7 +49,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true={**STILL_TRUE, **STILL_OPEN, **allowance_late.STILL_TRUE, **_visit_news(chosen).still_true},
+        still_true={**STILL_TRUE, **STILL_OPEN, **_visit_news(chosen).still_true},
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -81,7 +80,6 @@ def late_readers(chosen: Settings) -> Mapping[str, Late]:
     return {
         **duty_late(chosen.tz, answers=bool(chosen.answer_url)),
         **_visit_news(chosen).late,
-        **allowance_late.LATE,
         **_call_backs(chosen),
         "visit-month": month_late,
     }

@@ -1,4 +1,4 @@
-"""Who is told of a payment, opened for the moment of telling only: the payee, or the family of who has a proxy or died."""
+"""Who is told of a payment, opened for the moment of telling: the payee, or the family of who has a proxy or died."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""What an allowance message tells as it stands when it is sent: a result that still holds, the exceptions still open."""
+"""What an allowance message tells as it stands when it is sent: a result that holds, the exceptions still open."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
