@@ -13,12 +13,12 @@ from pathlib import Path
 
 from policies.allowances import AllowancePolicy, allowances
 from rules.allowances import Line, content_hash
-from rules.bank import payment_key
+from rules.periods import period_name
 from sqlalchemy import update
 from sqlmodel import Session, col
 
 from flows.allowance_stop import stop_batch
-from flows.bank_files import rendered
+from flows.bank_files import bank_bytes
 from flows.failures import writing
 from flows.jobs import Result
 from flows.settings import Settings
@@ -30,7 +30,9 @@ from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
 from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
+from rules.bank import PayLine, PayList, file_key
 from rules.errors import say
+from rules.programmes import programme_name
 from rules.refs import new_ref
 
 JOB = "allowance-release"
@@ -105,14 +107,23 @@ def _line(row: PayRow) -> Line:
 
 
 def _files(settings: Settings, policy: AllowancePolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
-    """Write a list into as many files as the bank takes lines in one."""
-    form = policy.bank
+    """Write a list into as many files as the bank takes lines in one.
+
+    Raises:
+        PayListRefused: an account that no bank could read; nothing of the list goes anywhere.
+    """
+    form, created = policy.bank, settings.local(settings.now())
     for start in range(0, len(rows), form.lines_per_file):
         part = rows[start : start + form.lines_per_file]
         ref = new_ref("F", secrets.randbits)
-        keys = [payment_key(ref, number) for number in range(1, len(part) + 1)]
-        name, content = rendered(form, ref, part, keys, settings.local(settings.now()))
-        yield Draft(ref, name, content, part, keys)
+        lines = [_pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
+        content = bank_bytes(PayList(ref, created, settings.today(), lines), form)
+        yield Draft(ref, form.name_of(ref), content, part, [line.key for line in lines])
+
+
+def _pay_line(row: PayRow, key: str) -> PayLine:
+    note = f"{programme_name(row.programme)} {period_name(row.period)}"
+    return PayLine(key, row.holder, row.account, row.bank, row.fen, note)
 
 
 def _freeze(
@@ -121,7 +132,7 @@ def _freeze(
     now = settings.now()
     cycles = set()
     for number, file in enumerate(files, start=1):
-        freeze(session, batch.id, number, policy.bank.form, file, now)
+        freeze(session, batch.id, number, policy.bank.format, file, now)
         moved: dict[int, list[int]] = defaultdict(list)
         for row in file.rows:
             moved[row.cycle_id].append(row.fen)
