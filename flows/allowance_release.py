@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from policies.allowances import AllowancePolicy, allowances
+from policies.allowances import AllowancesPolicy, allowances
 from rules.allowances import Line, content_hash
 from rules.periods import period_name
 from sqlalchemy import update
@@ -106,7 +106,7 @@ def _line(row: PayRow) -> Line:
     return Line(row.period, row.ref, row.account_index, row.fen)
 
 
-def _files(settings: Settings, policy: AllowancePolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
+def _files(settings: Settings, policy: AllowancesPolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
     """Write a list into as many files as the bank takes lines in one.
 
     Raises:
@@ -127,7 +127,7 @@ def _pay_line(row: PayRow, key: str) -> PayLine:
 
 
 def _freeze(
-    session: Session, settings: Settings, policy: AllowancePolicy, batch: Batch, files: Sequence[Draft]
+    session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Sequence[Draft]
 ) -> None:
     now = settings.now()
     cycles = set()
