@@ -76,10 +76,7 @@ def _list(session: Session, settings: Settings, programme: str, maker: int, read
     number = session.execute(insert(AllowanceBatch).values(row).returning(col(AllowanceBatch.id))).scalar_one()
     moved = move_to(session, [each.entitlement_id for each in ready], number, now, f"staff:{maker}")
     if moved != len(ready):
-        session.rollback()
-        return None
-    fen = sum(each.fen for each in ready)
-    audit.record(
-        session, settings.district, JOB, "allowance.reissue", now, batch=ref, people=moved, fen=fen, maker=maker
-    )
+        raise Raced
+    told = {"batch": ref, "people": moved, "fen": sum(each.fen for each in ready), "maker": maker}
+    audit.record(session, settings.district, JOB, "allowance.reissue", now, **told)
     return ref

@@ -11,9 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from policies.allowances import AllowancesPolicy, allowances
-from rules.allowances import Line, content_hash
-from rules.periods import period_name
 from sqlalchemy import update
 from sqlmodel import Session, col
 
@@ -29,10 +26,13 @@ from models.bank_files import Draft, PayRow, content_of, freeze, mark_sent, pay_
 from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
+from policies.allowances import AllowancesPolicy, allowances
 from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
+from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
 from rules.errors import say
-from rules.programmes import programme_name
+from rules.periods import period_name
+from rules.programmes import PROGRAMMES
 from rules.refs import new_ref
 
 JOB = "allowance-release"
@@ -122,7 +122,7 @@ def _files(settings: Settings, policy: AllowancesPolicy, rows: Sequence[PayRow])
 
 
 def _pay_line(row: PayRow, key: str) -> PayLine:
-    note = f"{programme_name(row.programme)} {period_name(row.period)}"
+    note = f"{PROGRAMMES[row.programme][0]}{period_name(row.period, 'zh')}"
     return PayLine(key, row.holder, row.account, row.bank, row.fen, note)
 
 
@@ -130,7 +130,7 @@ def _freeze(
     session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Sequence[Draft]
 ) -> None:
     now = settings.now()
-    cycles = set()
+    cycles = set[int]()
     for number, file in enumerate(files, start=1):
         freeze(session, batch.id, number, policy.bank.format, file, now)
         moved: dict[int, list[int]] = defaultdict(list)
@@ -177,20 +177,16 @@ def send_files(database: Database, settings: Settings) -> list[str]:
         _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
-                told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.count}
+                told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
     return _appear(database, folder)
 
 
 def _write(draft: Path, content: bytes) -> None:
-    with writing(draft), draft.open("wb", opener=_private) as file:
+    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _appear(database: Database, folder: Path) -> list[str]:

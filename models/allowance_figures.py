@@ -134,7 +134,7 @@ def payees(session: Session, batch: int, day: date) -> list[Payee]:
         .order_by(col(Entitlement.community_id), col(Elder.ref), col(Entitlement.period))
     )  # fmt: skip
     rows = session.execute(query)
-    return [Payee(*row[:6], row[6].hex() if row[6] else "", row[7]) for row in rows]
+    return [Payee._make((*row[:6], row[6].hex() if row[6] else "", row[7])) for row in rows]
 
 
 def excluded(session: Session, cycle: int) -> list[tuple[str, int, int]]:

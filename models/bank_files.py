@@ -61,7 +61,7 @@ class Frozen(NamedTuple):
     batch_ref: str
     name: str
     sha256: str
-    count: int
+    payments: int
     fen: int
 
 

@@ -42,7 +42,7 @@ def untold(session: Session, district: int, template: str, state: str, since: da
 
     With a proxy, or after a death, the emergency contact is told; an elder who died and has none is not.
     """
-    told = select(col(Message.id)).where(col(Message.key) == literal(f"{template}:") + col(Payment.key))
+    told = select(col(Message.id)).where(col(Message.dedupe_key) == literal(f"{template}:") + col(Payment.key))
     died = select(col(ElderStatus.id)).where(
         col(ElderStatus.elder_id) == col(Elder.id), col(ElderStatus.status) == "DEAD"
     )
@@ -65,7 +65,7 @@ def untold(session: Session, district: int, template: str, state: str, since: da
         own, other = keys.open("elder.phone", ref, phone), keys.open("elder.emergency_phone", ref, family)
         number = other if dead else (other or own) if proxy else (own or other)
         if number or not dead:
-            yield Payee(*facts, ref, keys.open("elder.name", ref, name), number)
+            yield Payee._make((*facts, ref, keys.open("elder.name", ref, name), number))
 
 
 def sent_by_community(session: Session, file: int) -> dict[tuple[int, str, str], Amount]:

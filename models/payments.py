@@ -71,7 +71,7 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
         .where(col(AllowanceBatch.state) == "released")
         .order_by(col(Payment.id))
     )  # fmt: skip
-    return [Waiting(*row[:-1], bool(row[-1])) for row in session.execute(query)]
+    return [Waiting._make((*row[:-1], bool(row[-1]))) for row in session.execute(query)]
 
 
 def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datetime, actor: str) -> int:
@@ -81,7 +81,7 @@ def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datet
     for some in batches(entitlements):
         moving = update(Entitlement).where(col(Entitlement.id).in_(some), col(Entitlement.state) == "live")
         moving = moving.where(col(Entitlement.batch_id).in_(released)).values(batch_id=batch)
-        moved += session.scalars(moving.returning(col(Entitlement.id))).all()
+        moved += filter(None, session.scalars(moving.returning(col(Entitlement.id))).all())
     log_changes(session, moved, "moved", "reissue", at, actor)
     return len(moved)
 

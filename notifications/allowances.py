@@ -5,8 +5,8 @@ Every key is made of what happened; a job that runs twice writes nothing twice.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
-from rules.periods import period_name
 from sqlmodel import Session
 
 from models.community_leads import community_phones, leads
@@ -16,7 +16,9 @@ from models.payees import Payee
 from notifications.duty import Telling
 from notifications.outbox import Draft
 from notifications.visits import enqueue_new
+from rules.errors import LANGUAGE
 from rules.identity import masked_name
+from rules.periods import period_name
 from rules.programmes import programme_name
 
 BATCH = "allowance-batch"
@@ -34,10 +36,10 @@ def tell_payees(
 
 
 def _to_payee(telling: Telling, one: Payee, place: str, phone: str) -> Draft:
-    told = {
+    told: dict[str, Any] = {
         "elder": masked_name(one.name),
         "programme": programme_name(one.programme),
-        "period": period_name(one.period),
+        "period": _said(one.period),
     }
     name = "allowance-paid" if one.state == "paid" else "allowance-returned"
     if one.state == "paid":
@@ -63,7 +65,7 @@ def tell_communities(
     drafts = []
     for (community, programme, period), amount in sums.items():
         told = {
-            "community": places[community], "programme": programme_name(programme), "period": period_name(period),
+            "community": places[community], "programme": programme_name(programme), "period": _said(period),
             "people": amount.payments, "fen": amount.fen, "released_on": day,
         }  # fmt: skip
         for contact in people[community]:
@@ -79,9 +81,13 @@ def tell_makers(
     drafts = []
     for contact, programme, period in makers:
         told = {
-            "name": contact.name, "programme": programme_name(programme), "period": period_name(period),
+            "name": contact.name, "programme": programme_name(programme), "period": _said(period),
             "exceptions": exceptions,
         }  # fmt: skip
         key = f"allowance-exception:{telling.district}:{newest}:{contact.ref}"
         drafts.append(telling.draft("allowance-exception", "allowance-exception", key, contact, told))
     return enqueue_new(session, drafts, telling.now)
+
+
+def _said(period: str) -> str:
+    return period_name(period, LANGUAGE.get())
