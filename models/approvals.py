@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
-from rules.allowances import Line
 from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
 
@@ -16,6 +15,7 @@ from models.allowance import AllowanceBatch, Approval, Entitlement, EntitlementC
 from models.db import insert_for
 from models.elder import Elder
 from models.ledger import Amount, withdraw
+from rules.allowances import Line
 
 _FLOW = 5000
 
@@ -57,6 +57,16 @@ def batches_in(session: Session, district: int, state: str) -> list[str]:
     """Return the references of a district's batches in a state, the oldest first."""
     mine = (col(AllowanceBatch.district_id) == district, col(AllowanceBatch.state) == state)
     return list(session.scalars(select(col(AllowanceBatch.ref)).where(*mine).order_by(col(AllowanceBatch.id))))
+
+
+def approvable(session: Session, district: int, today: date) -> list[str]:
+    """Return the lists whose objection window has ended and that are not approved yet."""
+    query = select(col(AllowanceBatch.ref)).where(
+        col(AllowanceBatch.district_id) == district,
+        col(AllowanceBatch.state) == "notice",
+        col(AllowanceBatch.notice_until).is_(None) | (col(AllowanceBatch.notice_until) < today),
+    )
+    return list(session.scalars(query.order_by(col(AllowanceBatch.id))))
 
 
 def content(session: Session, batch: int, day: date) -> Iterator[Line]:

@@ -4,6 +4,7 @@ Every key is made of what happened; a job that runs twice writes nothing twice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlmodel import Session
 
 from models.community_leads import community_phones, leads
 from models.district import Contact
+from models.drafts import Enclosure
 from models.ledger import Amount
 from models.payees import Payee
 from notifications.duty import Telling
@@ -24,6 +26,20 @@ from rules.programmes import programme_name
 BATCH = "allowance-batch"
 NEWS = timedelta(days=30)
 """A result that was booked longer ago is no news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What approvers are asked for: a list, its sums in fen, and the code of its content."""
+
+    batch: str
+    programme: str
+    period: str
+    people: int
+    fen: int
+    budget_fen: int
+    exceptions: int
+    confirmation: str
 
 
 def tell_payees(
@@ -71,6 +87,23 @@ def tell_communities(
         for contact in people[community]:
             key = f"allowance-batch:{file_ref}:{community}:{programme}:{period}:{contact.ref}"
             drafts.append(telling.draft(BATCH, BATCH, key, contact, told | {"name": contact.name}))
+    return enqueue_new(session, drafts, telling.now)
+
+
+def tell_approvers(
+    session: Session, telling: Telling, people: Sequence[Contact], asked: Asked, sheet: Enclosure
+) -> int:
+    """Ask the approvers of a list to look at its sheet, once for each content of it."""
+    drafts = []
+    for contact in people:
+        told = {
+            "name": contact.name, "programme": programme_name(asked.programme), "period": _said(asked.period),
+            "batch": asked.batch, "people": asked.people, "fen": asked.fen, "budget_fen": asked.budget_fen,
+            "exceptions": asked.exceptions, "confirmation": asked.confirmation,
+        }  # fmt: skip
+        key = f"allowance-approval:{asked.batch}:{asked.confirmation}:{contact.ref}"
+        draft = telling.draft("allowance-approval", "allowance-approval", key, contact, told)
+        drafts.append(replace(draft, enclosed=(sheet,)))
     return enqueue_new(session, drafts, telling.now)
 
 
