@@ -49,7 +49,8 @@ def _overview(book: Workbook, sheet: Worksheet, looks: Looks, figures: Mapping[s
     sheet.set_h_pagebreaks([_TABLE - 1])
     banner(sheet, looks, (5, 2), say(f"{figures['title']} 发放报告", f"{figures['title']}: report"), figures["as_of"])
     note = say(
-        "依据 {notice}，资格以 {as_of} 为准。登记 {registered} 人 = 列入 {entitled} + 未列入 {excluded} + 未到年龄或类别 {not_of_age}。",
+        "依据 {notice}，资格以 {as_of} 为准。"
+        "登记 {registered} 人 = 列入 {entitled} + 未列入 {excluded} + 未到年龄或类别 {not_of_age}。",
         "By {notice}, judged as of {as_of}. {registered} registered = {entitled} entitled + {excluded} left out + "
         "{not_of_age} not of age.",
     ).format(notice=figures["notice"], as_of=figures["as_of"], **figures["planned"])
