@@ -34,6 +34,14 @@ class Batch(NamedTuple):
     content_hash: str | None
 
 
+def find_batch(session: Session, district: int, ref: str) -> Batch | None:
+    """Read a batch of the district; None if there is none of this reference."""
+    columns = [col(getattr(AllowanceBatch, name)) for name in Batch._fields]
+    mine = (col(AllowanceBatch.district_id) == district, col(AllowanceBatch.ref) == ref)
+    found = session.execute(select(*columns).where(*mine)).first()
+    return Batch(*found) if found else None
+
+
 def lock_batch(session: Session, district: int, ref: str) -> Batch | None:
     """Lock a batch of the district until the transaction ends; None if there is none of this reference."""
     columns = [col(getattr(AllowanceBatch, name)) for name in Batch._fields]
@@ -49,6 +57,16 @@ def batches_in(session: Session, district: int, state: str) -> list[str]:
     """Return the references of a district's batches in a state, the oldest first."""
     mine = (col(AllowanceBatch.district_id) == district, col(AllowanceBatch.state) == state)
     return list(session.scalars(select(col(AllowanceBatch.ref)).where(*mine).order_by(col(AllowanceBatch.id))))
+
+
+def approvable(session: Session, district: int, today: date) -> list[str]:
+    """Return the lists whose objection window has ended and that are not approved yet."""
+    query = select(col(AllowanceBatch.ref)).where(
+        col(AllowanceBatch.district_id) == district,
+        col(AllowanceBatch.state) == "notice",
+        col(AllowanceBatch.notice_until).is_(None) | (col(AllowanceBatch.notice_until) < today),
+    )
+    return list(session.scalars(query.order_by(col(AllowanceBatch.id))))
 
 
 def content(session: Session, batch: int, day: date) -> Iterator[Line]:
@@ -85,7 +103,7 @@ def open_objections(session: Session, batch: int) -> int:
     return session.scalar(query.where(*live)) or 0
 
 
-def approve(  # noqa: PLR0913 - an approval is made of these facts
+def approve(
     session: Session, batch: Batch, approver: int, content_hash: str, amount: Amount, path: str, at: datetime
 ) -> bool:
     """Record one approver's yes; False if it stands already. A yes to another content is taken back first."""

@@ -7,10 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from policies.bank_forms import bank_form
 from policies.book import BadPolicy, check_names, in_force, policies, some_of, whole
 from rules.allowances_approval import Tier
 from rules.allowances_bands import check_bands
 from rules.allowances_facts import Band, Cycle, Death, LeapBirthday, Tariff
+from rules.bank import BankForm
 from rules.errors import NoPolicyInForce
 from rules.periods import FESTIVALS
 from rules.registers.elders import CATEGORIES
@@ -28,7 +30,7 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class AllowancesPolicy:
-    """One version of policies/allowances.yaml; `bank` is as written there."""
+    """One version of policies/allowances.yaml."""
 
     since: date
     source: str
@@ -37,7 +39,7 @@ class AllowancesPolicy:
     approvers: tuple[Tier, ...]
     answer_workdays: int
     look_back_days: int
-    bank: Mapping[str, Any]
+    bank: BankForm
 
 
 def allowances(day: date, overlay: Path | None = None) -> AllowancesPolicy:
@@ -86,8 +88,6 @@ def _shared(version: Mapping[str, Any]) -> AllowancesPolicy:
     programmes = some_of(policies() - {"allowances"}, version["programmes"])
     if len(set(programmes)) != len(programmes):
         raise ValueError("programmes: one is named twice")
-    if not isinstance(version["bank"], dict):
-        raise TypeError("bank: not a mapping")
     return AllowancesPolicy(
         since=version["since"],
         source=_said("source", version["source"]),
@@ -96,7 +96,7 @@ def _shared(version: Mapping[str, Any]) -> AllowancesPolicy:
         approvers=_tiers(version["approvers"]),
         answer_workdays=_positive("answer_workdays", version["answer_workdays"]),
         look_back_days=whole(version["look_back_days"]),
-        bank=version["bank"],
+        bank=bank_form(version["bank"]),
     )
 
 
