@@ -78,7 +78,7 @@ def test_a_csv_answer_is_the_register_bank_return(bank_at: Open) -> None:
     hand_in(bank)
     (chinese,) = bank.reply("csv")
     assert chinese.read_bytes().decode("gb18030").splitlines()[:2] == [
-        "支付编号,金额（分）,结果,原因,入账日期",
+        "支付编号,金额(分),结果,原因,入账日期",
         "F7K3Q9XM1-0000001,6101,paid,,2026-10-17",
     ]
     (english,) = bank.ask(REF, "csv-en")

@@ -1,4 +1,4 @@
-"""Bank forms and pay lists for tests: the three blocks that stand in docs/operations.md, and names as they are."""
+"""Bank forms and pay lists for tests: the three blocks that stand in docs/bank-files.md, and names as they are."""
 
 import re
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ from rules.bank import BankForm, PayLine, PayList, file_key
 REF = "F-7K3Q-9XM1"
 CREATED = datetime(2026, 10, 12, 2, 30, tzinfo=UTC)
 PAY_ON = date(2026, 10, 16)
-DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
+DOCS = Path(__file__).parents[2] / "docs" / "bank-files.md"
 NAMES = ("张三", "李𠮷祥", "䶮某", "赵㛃", "买买提·艾力", "O'Neil & <Söhne>", "欧阳　娜娜")
 
 
