@@ -55,7 +55,10 @@ class Stream:
             yield self._new(rows)
 
     def _new(self, rows: Sequence[Row]) -> list[Row]:
-        """Leave out rows that an earlier piece had."""
+        """Leave out rows that an earlier piece had, unless every row counts."""
+        if self._register.every:
+            self.rows += len(rows)
+            return list(rows)
         kept = []
         identity = self._register.identity
         for row in rows:

@@ -15,6 +15,7 @@ from flows.jobs import is_dead, owner, real_now
 from flows.outlets_unset import BadRobots, MissingSetting, Unset
 from flows.settings import NO_SMS, Settings
 from models.db import Database
+from notifications import allowance_late
 from notifications.callbacks import CallBackNews
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
@@ -49,7 +50,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true={**STILL_TRUE, **STILL_OPEN, **_visit_news(chosen).still_true},
+        still_true={**STILL_TRUE, **STILL_OPEN, **allowance_late.STILL_TRUE, **_visit_news(chosen).still_true},
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -81,6 +82,7 @@ def late_readers(chosen: Settings) -> Mapping[str, Late]:
         **duty_late(chosen.tz, answers=bool(chosen.answer_url)),
         **_visit_news(chosen).late,
         **_call_backs(chosen),
+        **allowance_late.LATE,
         "visit-month": month_late,
     }
 

@@ -6,8 +6,9 @@ recorded last. What is sealed stands under payee_account.COLUMN and the elder's 
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, ScalarSelect, UniqueConstraint, select
+from sqlalchemy.orm import Mapped
+from sqlmodel import Field, SQLModel, col
 
 from models.db import Instant
 
@@ -50,3 +51,11 @@ class Certification(SQLModel, table=True):
     method: str
     recorded_at: datetime = Field(sa_type=Instant)
     actor: str
+
+
+def account_in_force(elder_id: ColumnElement[int] | Mapped[int], day: date) -> ScalarSelect[int]:
+    """The id of the account in force on a day of the elder that the enclosing query names; NULL if there is none."""
+    order = (col(PayeeAccount.since).desc(), col(PayeeAccount.recorded_at).desc(), col(PayeeAccount.id).desc())
+    mine = (col(PayeeAccount.elder_id) == elder_id, col(PayeeAccount.since) <= day)
+    query = select(col(PayeeAccount.id)).where(*mine).order_by(*order).limit(1).correlate_except(PayeeAccount)
+    return query.scalar_subquery()

@@ -114,7 +114,7 @@ class BankLine(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     district_id: int = Field(foreign_key="district.id")
     key: str
-    fen: int
+    fen: int = Field(sa_type=BigInteger)
     result: str
     reason: str = ""
     booked_on: date
@@ -151,7 +151,7 @@ class Receivable(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("payment_id"),
         CheckConstraint("fen > 0", name="fen"),
-        CheckConstraint("reason IN ('dead', 'moved_out', 'paid_twice')", name="reason"),
+        CheckConstraint("reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name="reason"),
     )
     id: int | None = Field(default=None, primary_key=True)
     payment_id: int = Field(foreign_key="payment.id")

@@ -19,6 +19,7 @@ from models.issue import Issue, IssueEvent, local
 from models.visit import VisitMonth
 from rules.issues_kpi import IssueFigures
 from rules.issues_log import Event, IssueKind
+from rules.registers.elders import SPECIAL_DIFFICULTIES
 from rules.visits_kpi import OnTime, Rate
 from rules.visits_month import Figures, Scope
 
@@ -70,11 +71,12 @@ def office_contacts(session: Session, district: int) -> dict[int, Contact]:
 
 
 def categories_on(session: Session, district: int, day: date) -> dict[int, list[str]]:
-    """Map the elders with special difficulties to those that stood on a day."""
+    """Map the elders with special difficulties to those of the ministries' list that stood on a day."""
     query = (
         select(col(ElderCategory.elder_id), col(ElderCategory.category))
         .join(Elder, col(Elder.id) == col(ElderCategory.elder_id))
         .where(col(Elder.district_id) == district, col(ElderCategory.since) <= day)
+        .where(col(ElderCategory.category).in_(SPECIAL_DIFFICULTIES))
         .where(col(ElderCategory.ended_on).is_(None) | (col(ElderCategory.ended_on) > day))
         .distinct()
     )

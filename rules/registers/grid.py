@@ -196,7 +196,9 @@ def _read_columns(
 
 
 def _check_rows(register: Register, rows: list[Row]) -> tuple[list[Row], list[CellError]]:
-    """Refuse backward periods and one key with two meanings; collapse identical rows."""
+    """Refuse backward periods and one key with two meanings; collapse identical rows, unless every row counts."""
+    if register.every:
+        return rows, []
     kept, errors = [], []
     seen: dict[tuple[object, ...], Row] = {}
     identity = register.identity

@@ -106,6 +106,7 @@ class Register:
 
     Two columns named `from` and `until` are a period, inclusive at both ends: from > until is refused.
     `apart` names what tells the rows of a log apart, where one key has several: the events of an issue.
+    With `every` each row counts by itself, and a row that stands twice is told twice: the lines of a bank.
     """
 
     kind: str
@@ -115,6 +116,7 @@ class Register:
     note_zh: str = ""
     note_en: str = ""
     apart: tuple[str, ...] = ()
+    every: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:

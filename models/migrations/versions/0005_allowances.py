@@ -38,8 +38,13 @@ _FROZEN = {
 """Tables whose rows, or some of whose columns, stay as they were written."""
 
 
+_SIX = "category IN ('alone', 'empty_nest', 'left_behind', 'disabled', 'severely_handicapped', 'bereaved_family')"
+_SEVEN = _SIX.replace(")", ", 'destitute')")
+
+
 def upgrade() -> None:
     """Create what allowances need."""
+    _categories(_SEVEN)
     _people()
     _cycles()
     _entitled()
@@ -49,12 +54,20 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it again."""
+    """Drop it again; elders keep no category that the register did not know."""
+    op.execute("DELETE FROM elder_category WHERE category = 'destitute'")
+    _categories(_SIX)
     for table in reversed(_TABLES):
         op.drop_table(table)
     if op.get_context().dialect.name == "postgresql":
         for table in _FROZEN:
             op.execute(f"DROP FUNCTION {table}_frozen()")
+
+
+def _categories(allowed: str) -> None:
+    with op.batch_alter_table("elder_category") as batch:
+        batch.drop_constraint(op.f("ck_elder_category_category"), type_="check")
+        batch.create_check_constraint(op.f("ck_elder_category_category"), allowed)
 
 
 def _freeze(table: str, columns: str) -> None:
@@ -440,7 +453,7 @@ def _payments() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("district_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("fen", sa.Integer(), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("booked_on", sa.Date(), nullable=False),
@@ -503,7 +516,9 @@ def _payments() -> None:
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by", sa.String(), nullable=True),
-        sa.CheckConstraint("reason IN ('dead', 'moved_out', 'paid_twice')", name=op.f("ck_receivable_reason")),
+        sa.CheckConstraint(
+            "reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name=op.f("ck_receivable_reason")
+        ),
         sa.CheckConstraint("fen > 0", name=op.f("ck_receivable_fen")),
         sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_receivable_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receivable")),

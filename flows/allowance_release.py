@@ -1,0 +1,206 @@
+"""Releasing: who is owed no longer is taken off -> the list is what was approved -> files frozen -> written -> sent.
+
+A file is in the database, whole, before a byte of it is anywhere else. A run that dies in between writes the same bytes
+under the same name the next time. What changed since the approval makes the release refuse and the approval void.
+"""
+
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from flows.allowance_stop import stop_batch
+from flows.bank_files import bank_bytes
+from flows.failures import writing
+from flows.jobs import Result
+from flows.settings import Settings
+from models import approvals, audit, ledger
+from models.allowance import AllowanceBatch
+from models.approvals import Batch
+from models.bank_files import Draft, PayRow, content_of, freeze, mark_sent, pay_rows, sent_names, unsent
+from models.db import Database
+from models.district import district_id
+from models.ledger import Amount
+from policies.allowances import AllowancesPolicy, allowances
+from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
+from rules.allowances import Line, content_hash
+from rules.bank import PayLine, PayList, file_key
+from rules.errors import say
+from rules.periods import period_name
+from rules.programmes import PROGRAMMES
+from rules.refs import new_ref
+
+JOB = "allowance-release"
+Find = Callable[[Session, int, str], Batch | None]
+
+
+def release(database: Database, settings: Settings, ref: str | None = None) -> Result:
+    """Send what is frozen, then release one approved list, or all of the district.
+
+    Returns:
+        the lists released, the files sent, and the lists that refused with their reasons.
+
+    Raises:
+        ListRefused: the one list that was named may not be released.
+    """
+    sent = send_files(database, settings)
+    with database.read() as session:
+        district = district_id(session, settings.district)
+        waiting = [ref] if ref else approvals.batches_in(session, district, "approved")
+    released, refused = [], []
+    for each in waiting:
+        try:
+            released.append(release_list(database, settings, each))
+        except ListRefused as refusal:
+            if ref:
+                raise
+            refused.append({"batch": each, "why": str(refusal)})
+    sent += send_files(database, settings)
+    return {"released": released, "refused": refused, "files": sent}
+
+
+def release_list(database: Database, settings: Settings, ref: str) -> Result:
+    """Freeze the files of one approved list.
+
+    Raises:
+        ListRefused: nothing was frozen; if the list has changed, its approval is void now.
+    """
+    policy = allowances(settings.today(), settings.policy)
+    with database.read() as session:
+        district = district_id(session, settings.district)
+    stop_batch(database, settings, ref)
+    with database.read() as session:
+        batch = _approved(session, district, ref)
+        rows = list(pay_rows(session, batch.id, settings.today()))
+    if not rows:
+        raise Nobody(ref)
+    files = list(_files(settings, policy, rows))
+    with database.write() as session:
+        batch = _approved(session, district, ref, find=approvals.lock_batch)
+        digest = content_hash(approvals.content(session, batch.id, settings.today()))
+        unchanged = digest == batch.content_hash and digest == content_hash(map(_line, rows))
+        if unchanged:
+            _freeze(session, settings, policy, batch, files)
+        else:
+            _void(session, settings, batch, digest)
+    if not unchanged:
+        raise Changed(ref)
+    return {"batch": ref, "people": len(rows), "fen": sum(row.fen for row in rows), "files": [f.name for f in files]}
+
+
+def _approved(session: Session, district: int, ref: str, find: Find = approvals.find_batch) -> Batch:
+    batch = find(session, district, ref)
+    if batch is None:
+        raise NoList(ref)
+    if batch.state != "approved":
+        raise NotNow(ref, say(*STATES[batch.state]))
+    return batch
+
+
+def _line(row: PayRow) -> Line:
+    return Line(row.period, row.ref, row.account_index, row.fen)
+
+
+def _files(settings: Settings, policy: AllowancesPolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
+    """Write a list into as many files as the bank takes lines in one.
+
+    Raises:
+        PayListRefused: an account that no bank could read; nothing of the list goes anywhere.
+    """
+    form, created = policy.bank, settings.local(settings.now())
+    for start in range(0, len(rows), form.lines_per_file):
+        part = rows[start : start + form.lines_per_file]
+        ref = new_ref("F", secrets.randbits)
+        lines = [_pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
+        content = bank_bytes(PayList(ref, created, settings.today(), lines), form)
+        yield Draft(ref, form.name_of(ref), content, part, [line.key for line in lines])
+
+
+def _pay_line(row: PayRow, key: str) -> PayLine:
+    note = f"{PROGRAMMES[row.programme][0]}{period_name(row.period, 'zh')}"
+    return PayLine(key, row.holder, row.account, row.bank, row.fen, note)
+
+
+def _freeze(
+    session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Sequence[Draft]
+) -> None:
+    now = settings.now()
+    cycles = set[int]()
+    for number, file in enumerate(files, start=1):
+        freeze(session, batch.id, number, policy.bank.format, file, now)
+        moved: dict[int, list[int]] = defaultdict(list)
+        for row in file.rows:
+            moved[row.cycle_id].append(row.fen)
+        for cycle, fens in sorted(moved.items()):
+            amount = Amount(sum(fens), len(fens))
+            ledger.book(session, cycle, "release", amount, f"{batch.ref}/{file.ref}", now, JOB)
+        cycles |= moved.keys()
+    released = {"state": "released", "released_at": now}
+    session.execute(update(AllowanceBatch).where(col(AllowanceBatch.id) == batch.id).values(released))
+    for cycle in sorted(cycles):
+        ledger.agree(session, cycle)
+    count, fen = sum(len(file.rows) for file in files), sum(row.fen for file in files for row in file.rows)
+    told = {"batch": batch.ref, "files": [file.ref for file in files], "payments": count, "fen": fen}
+    audit.record(session, settings.district, JOB, "allowance.release", now, **told, hash=batch.content_hash)
+
+
+def _void(session: Session, settings: Settings, batch: Batch, digest: str) -> None:
+    """Take the approval of a list back that is not what was approved."""
+    now, document = settings.now(), f"changed-{approvals.rounds(session, batch.id)}"
+    fen = approvals.reopen(session, batch, document, now, JOB)
+    told = {"batch": batch.ref, "approved": batch.content_hash, "found": digest, "fen": fen}
+    audit.record(session, settings.district, JOB, "allowance.release-refused", now, **told)
+
+
+def send_files(database: Database, settings: Settings) -> list[str]:
+    """Hand the frozen files to the bank's folder, each once; return the names of those that appeared there.
+
+    A file is written beside its place, marked sent, and then renamed: while the draft is there the bank has not had it,
+    afterwards it may have, and no run writes it again, though the bank takes files away.
+
+    Raises:
+        CannotWrite: the disk is full, say; the next run goes on from there.
+    """
+    folder = settings.folder("outbox") / "bank"
+    with writing(folder):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    with database.read() as session:
+        files = unsent(session, district_id(session, settings.district))
+    for file in files:
+        with database.read() as session:
+            content = content_of(session, file.ref)
+        _write(folder / f".{file.ref}", content)
+        with database.write() as session:
+            if mark_sent(session, file.id, settings.now()):
+                told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
+                audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
+    return _appear(database, folder)
+
+
+def _write(draft: Path, content: bytes) -> None:
+    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _appear(database: Database, folder: Path) -> list[str]:
+    """Rename the drafts of files that are marked sent; one that another run renames at this moment is left to it."""
+    drafts = {path.name[1:]: path for path in sorted(folder.glob(".F-*"))}
+    with database.read() as session:
+        names = sent_names(session, list(drafts))
+    shown = []
+    for ref, name in names.items():
+        with writing(folder / name), suppress(FileNotFoundError):
+            drafts[ref].rename(folder / name)
+            shown.append(name)
+    if shown:
+        opened = os.open(folder, os.O_RDONLY)
+        os.fsync(opened)
+        os.close(opened)
+    return shown

@@ -1,0 +1,213 @@
+"""Payments after they were sent: who waits for a re-issue, what the bank never answered, and what persons settle.
+
+What two persons settle of an unknown payment, and what becomes of exceptions and receivables, is booked here, within
+the caller's transaction; payments and ledger must agree at its end.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, insert, select, update
+from sqlmodel import Session, col
+
+from models import ledger
+from models.account import PayeeAccount, account_in_force
+from models.allowance import AllowanceBatch, Entitlement
+from models.approvals import log_changes
+from models.db import insert_for
+from models.elder import Elder, batches
+from models.ledger import Amount
+from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVerdict, Receivable
+
+_AGAIN = Payment.__table__.alias("again")  # type: ignore[attr-defined]
+_OPEN = (col(BankLine.finding) != "matched", col(BankLine.closed_at).is_(None))
+
+
+class Waiting(NamedTuple):
+    """A returned payment whose entitlement still stands: `corrected` when another account is in force by now."""
+
+    entitlement_id: int
+    payment_id: int
+    key: str
+    ref: str
+    period: str
+    fen: int
+    reason: str
+    corrected: bool
+
+
+class Sent(NamedTuple):
+    """A payment as it stands, with whose money it is."""
+
+    id: int
+    key: str
+    fen: int
+    state: str
+    booked_on: date | None
+    cycle_id: int
+    owed: str
+
+
+def returned(session: Session, district: int, programme: str, day: date) -> list[Waiting]:
+    """Return the payments of a programme that came back and were not sent again, the oldest first."""
+    used, now_used = PayeeAccount.__table__.alias("used"), PayeeAccount.__table__.alias("now_used")  # type: ignore[attr-defined]
+    in_force = account_in_force(col(Entitlement.elder_id), day)
+    newer = select(_AGAIN.c.id).where(
+        _AGAIN.c.entitlement_id == col(Payment.entitlement_id), _AGAIN.c.n > col(Payment.n)
+    )
+    query = (
+        select(
+            col(Entitlement.id), col(Payment.id), col(Payment.key), col(Elder.ref), col(Entitlement.period),
+            col(Payment.fen), col(Payment.reason), now_used.c.account_index != used.c.account_index,
+        )
+        .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(Entitlement.batch_id))
+        .join(Elder, col(Elder.id) == col(Entitlement.elder_id))
+        .join(used, used.c.id == col(Payment.account_id))
+        .outerjoin(now_used, now_used.c.id == in_force)
+        .where(col(Payment.state) == "returned", col(Entitlement.state) == "live", ~newer.exists())
+        .where(col(AllowanceBatch.district_id) == district, col(AllowanceBatch.programme) == programme)
+        .where(col(AllowanceBatch.state) == "released")
+        .order_by(col(Payment.id))
+    )  # fmt: skip
+    return [Waiting._make((*row[:-1], bool(row[-1]))) for row in session.execute(query)]
+
+
+def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datetime, actor: str) -> int:
+    """Put returned entitlements on a new list; those that another run has moved are left. Return how many moved."""
+    moved: list[int] = []
+    released = select(col(AllowanceBatch.id)).where(col(AllowanceBatch.state) == "released")
+    for some in batches(entitlements):
+        moving = update(Entitlement).where(col(Entitlement.id).in_(some), col(Entitlement.state) == "live")
+        moving = moving.where(col(Entitlement.batch_id).in_(released)).values(batch_id=batch)
+        moved += filter(None, session.scalars(moving.returning(col(Entitlement.id))).all())
+    log_changes(session, moved, "moved", "reissue", at, actor)
+    return len(moved)
+
+
+def unanswered_files(session: Session, district: int) -> list[tuple[int, datetime]]:
+    """Return the sent files of a district in which the bank has left a payment open, and when they were sent."""
+    silent = select(col(Payment.id)).where(col(Payment.file_id) == col(BankFile.id), col(Payment.state) == "sent")
+    query = (
+        select(col(BankFile.id), col(BankFile.sent_at))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
+        .where(col(AllowanceBatch.district_id) == district, silent.exists(), col(BankFile.sent_at).is_not(None))
+    )
+    return [(file, at) for file, at in session.execute(query) if at is not None]
+
+
+def mark_unknown(session: Session, files: Sequence[int]) -> int:
+    """Call unknown what the bank has left open of these files; it stays in transit. Return how many are new."""
+    silent = (col(Payment.state) == "sent", col(Payment.file_id).in_(files))
+    return session.execute(update(Payment).where(*silent).values(state="unknown")).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def unknown(session: Session, district: int) -> int:
+    """Count the payments of a district that are unknown."""
+    query = (
+        select(func.count())
+        .select_from(Payment)
+        .join(BankFile, col(BankFile.id) == col(Payment.file_id))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
+        .where(col(AllowanceBatch.district_id) == district, col(Payment.state) == "unknown")
+    )
+    return session.scalar(query) or 0
+
+
+def payment(session: Session, district: int, key: str) -> Sent | None:
+    """Find a payment of the district by its key, and lock it."""
+    mine = (
+        select(col(Payment.id))
+        .join(BankFile, col(BankFile.id) == col(Payment.file_id))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
+        .where(col(AllowanceBatch.district_id) == district, col(Payment.key) == key)
+    )
+    locked = update(Payment).where(col(Payment.id).in_(mine)).values(n=col(Payment.n)).returning(col(Payment.id))
+    number = session.execute(locked).scalar_one_or_none()
+    if number is None:
+        return None
+    columns = (
+        col(Payment.id), col(Payment.key), col(Payment.fen), col(Payment.state), col(Payment.booked_on),
+        col(Entitlement.cycle_id), col(Entitlement.state),
+    )  # fmt: skip
+    whose = col(Entitlement.id) == col(Payment.entitlement_id)
+    return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == number)).one())
+
+
+def vouch(session: Session, sent: Sent, staff: int, verdict: dict[str, Any], at: datetime) -> list[int]:
+    """Record one person's word on an unknown payment; return all who say the same of it."""
+    row = {"payment_id": sent.id, "staff_id": staff, "at": at, **verdict}
+    session.execute(insert_for(session, PaymentVerdict).values(row).on_conflict_do_nothing())
+    same = [col(getattr(PaymentVerdict, name)) == verdict[name] for name in ("result", "booked_on")]
+    query = select(col(PaymentVerdict.staff_id)).where(col(PaymentVerdict.payment_id) == sent.id, *same)
+    return list(session.scalars(query))
+
+
+def settle(session: Session, sent: Sent, result: str, booked_on: date, reason: str, at: datetime, actor: str) -> None:
+    """Give a payment its result by word of persons, and book it; what is not owed is claimed back or given up."""
+    values = {"state": result, "booked_on": booked_on, "reason": reason if result == "returned" else None}
+    session.execute(update(Payment).where(col(Payment.id) == sent.id).values(values))
+    change = {"payment_id": sent.id, "before": sent.state, "after": result, "at": at, "source": actor}
+    session.execute(insert(PaymentChange).values(change))
+    amount, document = Amount(sent.fen, 1), f"verdict/{sent.key}/{changes(session, sent.id)}"
+    source = sent.state if sent.state in {"paid", "returned"} else "in_transit"
+    ledger.book(session, sent.cycle_id, result, amount, document, at, actor, credit=source)
+    if sent.owed == "cancelled":
+        disown(session, sent, result, document, at, actor)
+    ledger.agree(session, sent.cycle_id)
+
+
+def disown(session: Session, sent: Sent, result: str, document: str, at: datetime, actor: str) -> None:
+    """Claim back what was paid and is not owed, or give up what came back for nobody."""
+    if result == "returned":
+        ledger.book(session, sent.cycle_id, "given_up", Amount(sent.fen, 1), document, at, actor)
+        return
+    why = select(col(Entitlement.cancel_reason)).join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
+    reason = session.scalar(why.where(col(Payment.id) == sent.id))
+    claim(session, sent, reason if reason in {"dead", "moved_out"} else "not_owed", document, at, actor)
+
+
+def claim(session: Session, sent: Sent, reason: str, document: str, at: datetime, actor: str) -> bool:
+    """Raise a receivable for a payment that was paid and is not owed; False if it is raised already."""
+    row = {"payment_id": sent.id, "fen": sent.fen, "reason": reason, "raised_at": at}
+    raising = insert_for(session, Receivable).values(row).on_conflict_do_nothing().returning(col(Receivable.id))
+    if session.execute(raising).first() is None:
+        return False
+    ledger.book(session, sent.cycle_id, "claim", Amount(sent.fen, 1), document, at, actor)
+    return True
+
+
+def recovered(session: Session, sent: Sent, at: datetime, actor: str) -> bool:
+    """Record that claimed money was given back; False if nothing of it is open."""
+    mine = (col(Receivable.payment_id) == sent.id, col(Receivable.settled_at).is_(None))
+    settling = update(Receivable).where(*mine).values(settled_at=at, settled_by=actor).returning(col(Receivable.fen))
+    fen = session.execute(settling).scalar_one_or_none()
+    if fen is None:
+        return False
+    ledger.book(session, sent.cycle_id, "recovered", Amount(fen, 1), f"recovered/{sent.key}", at, actor)
+    ledger.agree(session, sent.cycle_id)
+    return True
+
+
+def changes(session: Session, payment_id: int) -> int:
+    """Count how often a payment's state was changed by persons or came back."""
+    query = select(func.count()).select_from(PaymentChange).where(col(PaymentChange.payment_id) == payment_id)
+    return session.scalar(query) or 0
+
+
+def exceptions(session: Session, district: int) -> list[BankLine]:
+    """Return the bank lines that fit nothing and are not closed, the oldest first."""
+    mine = (
+        col(BankLine.district_id) == district,
+        col(BankLine.finding) != "matched",
+        col(BankLine.closed_at).is_(None),
+    )
+    return list(session.scalars(select(BankLine).where(*mine).order_by(col(BankLine.id))))
+
+
+def close_line(session: Session, district: int, line: int, note: str, at: datetime, actor: str) -> bool:
+    """Close an exception with what was found out; False if there is no such open one."""
+    mine = (col(BankLine.id) == line, col(BankLine.district_id) == district)
+    closing = update(BankLine).where(*mine, *_OPEN).values(closed_at=at, closed_by=actor, closing=note)
+    return bool(session.execute(closing).rowcount)  # type: ignore[attr-defined]
