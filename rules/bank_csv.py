@@ -17,8 +17,8 @@ def csv_bytes(listed: PayList, form: BankForm) -> bytes:
         PayListRefused: a line cannot be written.
     """
     rows = rows_of(checked(listed, form), form)
-    text = "".join(form.delimiter.join(row) + form.line_ending for row in rows)
-    return text.encode(CODECS[form.encoding])
+    codec = CODECS[form.encoding]
+    return b"".join((form.delimiter.join(row) + form.line_ending).encode(codec) for row in rows)
 
 
 def rows_of(listed: PayList, form: BankForm) -> Iterator[list[str]]:
