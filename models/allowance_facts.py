@@ -1,11 +1,11 @@
 """What is known of the people whom a notice may concern, as of a cycle's day -> the persons of rules/allowances.py.
 
-Who is too young for every band and stands in none of its categories never leaves the database: they are counted. Nothing
-personal is opened.
+Who is too young for every band and stands in none of its categories never leaves the database: they are
+counted. Nothing personal is opened.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -16,7 +16,8 @@ from models.account import Certification, PayeeAccount, account_in_force
 from models.allowance import AllowanceCycle, Entitlement
 from models.elder import Elder, ElderCategory, ElderStatus, batches
 from rules.allowances import Departure, Person, Tariff, departure
-from rules.periods import month_dates, month_of
+from rules.calendar import month_dates
+from rules.periods import month_of
 from rules.visits_facts import StatusRow, is_move_inside
 
 _FLOW = 5000
@@ -25,10 +26,10 @@ _LEAVING = ("DEAD", "MOVED", "ACTIVE")
 
 
 class Candidate(NamedTuple):
-    """Somebody a notice may concern; `index` is the blind index of the ID number, by which a person is paid once."""
+    """Somebody a notice may concern; `key` is the blind index of the ID number, by which a person is paid once."""
 
     person: Person
-    index: bytes
+    key: bytes
     community_id: int
 
 
@@ -199,13 +200,12 @@ def _elsewhere(session: Session, district: int, tariff: Tariff, as_of: date) -> 
     return {person: frozenset(some) for person, some in found.items()}
 
 
-def _certified_alive(session: Session, dead: dict[int, date | None]) -> dict[int, date]:
+def _certified_alive(session: Session, dead: Mapping[int, date]) -> dict[int, date]:
     """Read the latest certification of each dead person up to the death; one after it cannot be true."""
     found: dict[int, date] = {}
     for some in batches(sorted(dead)):
         query = select(col(Certification.elder_id), col(Certification.certified_on))
         for elder, seen in session.execute(query.where(col(Certification.elder_id).in_(some))):
-            died = dead[elder]
-            if died is not None and seen <= died:
+            if seen <= dead[elder]:
                 found[elder] = max(seen, found.get(elder, seen))
     return found

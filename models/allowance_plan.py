@@ -1,7 +1,7 @@
 """A cycle's plan becomes real: decided lines, staged -> cycle, list, entitlements and exclusions in one transaction.
 
-The unique key of programme, period and person decides who is paid: whoever is entitled already, on whichever register, is
-left out as a duplicate. Back-pay is the same with the cycle of its own period, and lifts the exclusion.
+The unique key of programme, period and person decides who is paid: whoever is entitled already, on whichever register,
+is left out as a duplicate. Back-pay is the same with the cycle of its own period, and lifts the exclusion.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,6 +17,7 @@ from models.db import Instant, insert_for
 from models.staging import Raced, Staging, fill
 
 _FLOW = 5000
+_NUMBERS = ("elder_id", "community_id", "fen", "cycle_id", "exclusion_id", "entitlement_id")
 
 
 class Line(NamedTuple):
@@ -27,7 +28,7 @@ class Line(NamedTuple):
     """
 
     elder_id: int
-    index: bytes
+    person: bytes
     community_id: int
     band: str
     fen: int
@@ -53,7 +54,7 @@ class NewCycle(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What a plan came to: people of the cycle, back-paid, restored, and those the database found to be paid already."""
+    """What a plan came to: people of the cycle, back-paid, restored, and those who were found to be paid already."""
 
     entitled: int
     excluded: int
@@ -70,10 +71,7 @@ class Plan:
         self.entitled = self.excluded = self.back_paid = self.restored = 0
         self._lines = staging.table(
             "staged_allowance",
-            *(
-                Column(n, Integer)
-                for n in ("elder_id", "community_id", "fen", "cycle_id", "exclusion_id", "entitlement_id")
-            ),
+            *(Column(name, Integer) for name in _NUMBERS),
             *(Column(n, String) for n in ("band", "reason", "period", "notice")),
             Column("person", LargeBinary),
             Column("version", Date),
@@ -93,8 +91,7 @@ class Plan:
             self.excluded += line.reason is not None
             self.back_paid += not own and line.entitlement_id is None
             self.restored += line.entitlement_id is not None
-            row = line._asdict()
-            yield {"row": 0, "person": row.pop("index"), **row}
+            yield {"row": 0, **line._asdict()}
 
     @property
     def listed(self) -> int:
@@ -151,7 +148,7 @@ class Plan:
         ).where(lines.c.reason.is_(None), lines.c.entitlement_id.is_(None))  # fmt: skip
         adding = insert_for(session, Entitlement).from_select(names, rows.order_by(lines.c.elder_id))
         counted = adding.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-        return session.connection().execute(counted).rowcount
+        return int(session.connection().execute(counted).rowcount)
 
     def _restore(self, session: Session, batch: int, now: Any, actor: str) -> int:
         """Make cancelled entitlements live again and put them on this list."""
