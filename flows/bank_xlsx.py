@@ -10,7 +10,8 @@ from io import BytesIO
 from python_calamine import CalamineError, load_workbook
 from xlsxwriter import Workbook
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, checked
+from rules.bank import BankForm, NotOurFile, PayLine, PayList
+from rules.bank_checks import checked
 from rules.bank_csv import lines_of, rows_of
 
 _WIDTHS = {"line": 8, "key": 22, "name": 16, "account": 26, "bank": 28, "amount": 14, "note": 24}

@@ -5,7 +5,8 @@ No cell is ever quoted, since the importers of banks split at the delimiter alon
 
 from collections.abc import Iterator, Sequence
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, checked, fen_of
+from rules.bank import BankForm, NotOurFile, PayLine, PayList, fen_of
+from rules.bank_checks import checked
 
 CODECS = {"GB18030": "gb18030", "UTF-8": "utf-8"}
 

@@ -9,7 +9,8 @@ from html import escape
 from itertools import chain
 from xml.etree.ElementTree import Element
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, checked, fen_of, is_cnaps, yuan
+from rules.bank import BankForm, NotOurFile, PayLine, PayList, fen_of, is_cnaps, yuan
+from rules.bank_checks import checked
 from rules.bank_xml import elements, leaf, local, namespace
 from rules.collector import collector_paused
 from rules.registers.days import SHANGHAI

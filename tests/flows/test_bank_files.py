@@ -10,7 +10,8 @@ from openpyxl import load_workbook
 from flows import bank_files
 from flows.bank_files import bank_bytes, read_bank_bytes
 from flows.bank_xlsx import read_xlsx, xlsx_bytes
-from rules.bank import MOST_FEN, NotOurFile, PayListRefused
+from rules.bank import MOST_FEN, NotOurFile
+from rules.bank_checks import PayListRefused
 from tests.rules.pay_lists import form_of, pay_list
 
 XLSX = form_of("xlsx")

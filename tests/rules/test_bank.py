@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rules.bank import MOST_FEN, PayListRefused, checked, fen_of, file_key, file_ref, portions, problems, yuan
+from rules.bank import MOST_FEN, fen_of, file_key, file_ref, yuan
+from rules.bank_checks import PayListRefused, checked, problems
 from rules.errors import LANGUAGE
 from rules.refs import new_ref
 from tests.rules.pay_lists import REF, form_of, pay_list
@@ -139,13 +140,6 @@ def test_a_key_stands_in_a_file_once() -> None:
 def test_a_file_has_some_lines_and_not_too_many(count: int) -> None:
     with pytest.raises(PayListRefused):
         checked(pay_list(count), replace(CSV, lines_per_file=3))
-
-
-def test_lines_are_divided_in_order() -> None:
-    lines = pay_list(7).lines
-    parts = list(portions(lines, replace(CSV, lines_per_file=3)))
-    assert [len(part) for part in parts] == [3, 3, 1]
-    assert [line for part in parts for line in part] == lines
 
 
 def test_a_line_and_a_debtor_shown_by_accident_show_nobody() -> None:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xmlschema import XMLSchema
 
-from rules.bank import MOST_FEN, NotOurFile, PayListRefused, text_problem
+from rules.bank import MOST_FEN, NotOurFile
+from rules.bank_checks import PayListRefused, text_problem
 from rules.bank_pain001 import pain001_bytes, pieces_of, read_pain001
 from tests.rules.pay_lists import form_of, pay_list
 
