@@ -94,12 +94,12 @@ def amounts(session: Session, batch: int) -> dict[int, Amount]:
 
 
 def open_objections(session: Session, batch: int) -> int:
-    """Count objections nobody has decided against people on a batch."""
+    """Count objections against people on a batch that nobody has decided, or that were upheld and not applied yet."""
     about = (col(Objection.cycle_id) == col(Entitlement.cycle_id)) & (
         col(Objection.elder_id) == col(Entitlement.elder_id)
     )
     query = select(func.count()).select_from(Objection).join(Entitlement, about)
-    live = (col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live", col(Objection.upheld).is_(None))
+    live = (col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live", col(Objection.upheld).is_not(False))
     return session.scalar(query.where(*live)) or 0
 
 
