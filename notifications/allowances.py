@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from models.allowance_figures import Head
 from models.community_leads import community_phones, leads
 from models.district import Contact
 from models.drafts import Enclosure
@@ -18,12 +19,13 @@ from models.payees import Payee
 from notifications.duty import Telling
 from notifications.outbox import Draft
 from notifications.visits import enqueue_new
+from rules.allowances_due import Window
 from rules.errors import LANGUAGE
 from rules.identity import masked_name
 from rules.periods import period_name
 from rules.programmes import programme_name
 
-BATCH = "allowance-batch"
+BATCH, NOTICE = "allowance-batch", "allowance-notice-open"
 NEWS = timedelta(days=30)
 """A result that was booked longer ago is no news."""
 
@@ -87,6 +89,31 @@ def tell_communities(
         for contact in people[community]:
             key = f"allowance-batch:{file_ref}:{community}:{programme}:{period}:{contact.ref}"
             drafts.append(telling.draft(BATCH, BATCH, key, contact, told | {"name": contact.name}))
+    return enqueue_new(session, drafts, telling.now)
+
+
+def tell_notice(
+    session: Session,
+    telling: Telling,
+    district: int,
+    top: Head,
+    shown: tuple[Window, Mapping[int, int]],
+    sheets: Mapping[int, Enclosure],
+    places: Mapping[int, str],
+) -> int:
+    """Tell the lead of each community that a list is on public notice, with the list to pin up; once a list."""
+    window, counts = shown
+    people = leads(session, district, window.first, set(counts))
+    drafts = []
+    for home, count in counts.items():
+        told = {
+            "community": places[home], "programme": programme_name(top.programme), "period": _said(top.period),
+            "people": count, "opens": window.first, "closes": window.last,
+        }  # fmt: skip
+        for contact in people[home]:
+            key = f"{NOTICE}:{top.ref}:{home}:{contact.ref}"
+            draft = telling.draft(NOTICE, NOTICE, key, contact, told | {"name": contact.name})
+            drafts.append(replace(draft, enclosed=(sheets[home],)))
     return enqueue_new(session, drafts, telling.now)
 
 
