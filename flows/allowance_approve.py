@@ -16,7 +16,7 @@ from models.approvals import Batch
 from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
-from models.staff import Path, authenticate
+from models.proof import Path, authenticate
 from policies.allowances import allowances
 from rules.allowance_refusals import (
     STATES,
@@ -52,7 +52,7 @@ def approve(database: Database, settings: Settings, ref: str, yes: Yes) -> Resul
 
     Raises:
         ListRefused: nothing was approved.
-        models.staff.NotProved: staff number or one-time code; nothing of them is repeated.
+        rules.staff_refusals.NotProved: staff number or one-time code; nothing of them is repeated.
     """
     with database.read() as session:
         district = district_id(session, settings.district)

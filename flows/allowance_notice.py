@@ -1,4 +1,4 @@
-"""Public notice 公示: a maker puts a list forward -> it is shown by community, masked -> objections -> ready to approve.
+"""Public notice 公示: a maker puts a list forward -> shown by community, masked -> objections -> ready to approve.
 
 Every morning the objections that were upheld are applied, and the lists whose window has ended go to their approvers.
 """

@@ -66,8 +66,8 @@ def _note(window: Window | None) -> str:
         return say("本名单为已入账名单。", "These payments have reached their accounts.")
     return say(
         "公示期 {} 至 {}（含首尾两日）。对名单有异议的，请在公示期内向社区或区民政部门反映，我们会核实答复。",
-        "On public notice from {} to {}, both included. Whoever objects, please tell the community or the civil-affairs "
-        "office in that time.",
+        "On public notice from {} to {}, both included. Whoever objects, please tell the community or the "
+        "civil-affairs office in that time.",
     ).format(window.first, window.last)
 
 

@@ -14,7 +14,7 @@ from models import audit, payments
 from models.db import Database
 from models.district import district_id
 from models.payments import Sent
-from models.staff import authenticate
+from models.proof import authenticate
 from rules.errors import TuoqiError, say
 
 

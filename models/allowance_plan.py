@@ -221,6 +221,4 @@ def open_batch(
         "ref": ref, "district_id": district, "programme": programme, "period": period, "number": number, "kind": kind,
         "state": "planned", "created_at": at, "created_by": actor,
     }  # fmt: skip
-    return int(
-        session.execute(insert(AllowanceBatch).values(row).returning(AllowanceBatch.__table__.c.id)).scalar_one()
-    )  # type: ignore[attr-defined]
+    return session.execute(insert(AllowanceBatch).values(row).returning(col(AllowanceBatch.id))).scalar_one() or 0

@@ -59,4 +59,4 @@ def waiting_lists(session: Session, district: int) -> list[tuple[str, str, str, 
         )
         .order_by(col(AllowanceBatch.id))
     )  # fmt: skip
-    return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]
+    return [tuple(row) for row in session.execute(query)]

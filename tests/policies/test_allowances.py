@@ -43,7 +43,7 @@ def test_the_book_reads_whole() -> None:
     assert policy.programmes == ("longevity", "condolence")
     assert (policy.notice_workdays, policy.answer_workdays, policy.look_back_days) == (5, 5, 31)
     assert policy.approvers == (Tier(0, 1), Tier(100_000_000, 2))
-    assert policy.bank["format"] in {"csv", "xlsx", "pain.001"}
+    assert policy.bank.format in {"csv", "xlsx", "pain.001"}
 
 
 @pytest.mark.parametrize("programme", allowances(DAY).programmes)
