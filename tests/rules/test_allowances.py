@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -112,9 +113,14 @@ def test_the_two_birthdays_of_29_february_differ_on_28_february_only(day: date, 
     assert earlier - later == int((day.month, day.day, day.year % 4 != 0) == (2, 28, True))
 
 
+def test_2100_is_a_common_year_in_which_28_february_may_count() -> None:
+    assert age_on(date(2000, 2, 29), date(2100, 2, 28), "02-28") == 100
+    assert age_on(date(1920, 2, 29), date(2000, 2, 28), "02-28") == 79
+
+
 def test_of_several_reasons_the_one_that_stands_for_good_is_named_first() -> None:
     """Take away one obstacle after the other, gravest first; the next one is named."""
-    obstacles = {
+    obstacles: dict[str, dict[str, Any]] = {
         "dead": {"died_on": None},
         "moved_out": {"moved_out_on": None},
         "hukou_other": {"hukou": None},
@@ -236,6 +242,11 @@ def test_a_festival_is_owed_only_to_who_lives_through_it(born: date, died: date,
     dead = replace(FINE, birth_date=born, died_on=died)
     decision = decide(dead, FESTIVAL, "2026-double-ninth", day)
     assert isinstance(decision, Entitled) <= (died > day)
+
+
+def test_a_festival_pays_no_month_of_death_even_if_a_notice_said_so() -> None:
+    odd, dead = replace(FESTIVAL, death="stop_next_month"), replace(FINE, died_on=date(2026, 10, 2))
+    assert owed_after_death(dead, odd, "2026-double-ninth", date(2026, 10, 18)) is None
 
 
 @given(st.lists(st.tuples(persons, months), max_size=8))

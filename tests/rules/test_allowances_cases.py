@@ -65,7 +65,7 @@ def as_of(period: str) -> date:
 
 def tariff_of(case: dict[str, Any], day: date) -> Tariff:
     mine = [each for each in NOTICES if each.programme == case.get("programme", "longevity") and each.since <= day]
-    changes = {key: tuple(v) if isinstance(v, list) else v for key, v in case.get("notice", {}).items()}
+    changes: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in case.get("notice", {}).items()}
     return replace(mine[-1], **changes)
 
 
