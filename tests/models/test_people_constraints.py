@@ -44,7 +44,8 @@ def filled(database: Database) -> Database:
         session.execute(insert(Elder).values(elder))
         cycle = {
             "district_id": 1, "programme": "longevity", "period": "2026-10", "as_of": DAY, "version": DAY,
-            "notice": "x", "registered": 1, "entitled": 1, "excluded": 0, "not_of_age": 0, "opened_at": AT, "opened_by": "t",
+            "notice": "x", "registered": 1, "entitled": 1, "excluded": 0, "not_of_age": 0, "opened_at": AT,
+            "opened_by": "t",
         }  # fmt: skip
         session.execute(insert(AllowanceCycle).values(cycle))
         session.execute(insert(Staff).values({**BASE[Staff], "number": "G1", "ref": "T-1"}))
