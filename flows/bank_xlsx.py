@@ -10,7 +10,8 @@ from io import BytesIO
 from python_calamine import CalamineError, load_workbook
 from xlsxwriter import Workbook
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, checked, yuan
+from rules.bank import BankForm, NotOurFile, PayLine, PayList
+from rules.bank_checks import checked
 from rules.bank_csv import lines_of, rows_of
 
 _WIDTHS = {"line": 8, "key": 22, "name": 16, "account": 26, "bank": 28, "amount": 14, "note": 24}
@@ -57,12 +58,11 @@ def read_xlsx(content: bytes, form: BankForm) -> list[PayLine]:
         grid = load_workbook(BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
     except CalamineError:
         raise NotOurFile("不是 xlsx 工作簿", "it is no xlsx workbook") from None
-    rows = [[_text(cell, form) for cell in row] for row in grid]
+    rows = [[_text(cell) for cell in row] for row in grid]
     return lines_of([row[: len(form.columns)] if form.columns else row for row in rows], form)
 
 
-def _text(cell: object, form: BankForm) -> str:
-    """A cell as csv has it; a number is an amount, and fen are counted from it without a loss."""
-    if isinstance(cell, float):
-        return yuan(round(cell * 100)) if form.unit == "yuan" else str(round(cell))
-    return str(cell)
+def _text(cell: object) -> str:
+    """A cell as csv has it; a number is an amount, in the shortest digits that mean it, which up to 15 are exact."""
+    text = str(cell)
+    return text.removesuffix(".0") if isinstance(cell, float) else text

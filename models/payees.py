@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import literal, select
 from sqlmodel import Session, col
@@ -13,7 +13,8 @@ from models.db import keys_of
 from models.elder import Elder, ElderStatus
 from models.ledger import Amount
 from models.messages import Message
-from models.payment import BankFile, Payment
+from models.payment import BankFile, Payment, Receivable
+from rules.errors import say
 
 _FLOW = 1000
 
@@ -100,3 +101,21 @@ def cycles_of(session: Session, district: int, programme: str | None = None) -> 
     if programme:
         query = query.where(col(AllowanceCycle.programme) == programme)
     return [(number, name, period) for number, name, period in session.execute(query.order_by(col(AllowanceCycle.id)))]
+
+
+_WHY = {
+    "dead": ("去世后多发", "paid after death"), "moved_out": ("迁出后多发", "paid after moving out"),
+    "not_owed": ("不应发放", "not owed"), "paid_twice": ("银行重复支付", "paid twice by the bank"),
+}  # fmt: skip
+
+
+def receivables_of(session: Session, cycle: int) -> list[dict[str, Any]]:
+    """Return what is to be given back of a cycle and was not yet, the oldest first."""
+    query = (
+        select(col(Payment.key), col(Receivable.fen), col(Receivable.reason))
+        .join(Payment, col(Payment.id) == col(Receivable.payment_id))
+        .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
+        .where(col(Entitlement.cycle_id) == cycle, col(Receivable.settled_at).is_(None))
+        .order_by(col(Receivable.id))
+    )
+    return [{"payment": key, "fen": fen, "why": say(*_WHY[why])} for key, fen, why in session.execute(query)]

@@ -135,6 +135,16 @@ def maker_of(session: Session, district: int, number: str, today: date) -> int:
     return found
 
 
+def approvers_of(session: Session, district: int, today: date, *, other_than: int | None) -> list[Contact]:
+    """Open how to reach the approvers in office, but for the maker, by number."""
+    in_office = col(Staff.until).is_(None) | (col(Staff.until) >= today)
+    mine = (col(Staff.district_id) == district, in_office, col(Staff.role).in_(APPROVERS))
+    query = select(col(Staff.id)).where(*mine).order_by(col(Staff.number))
+    ids = [number for number in session.scalars(query) if number is not None and number != other_than]
+    found = staff_contacts(session, ids)
+    return [found[number] for number in ids]
+
+
 def staff_contacts(session: Session, ids: Iterable[int]) -> dict[int, Contact]:
     """Open how to reach staff, by id."""
     keys, found = keys_of(session), {}

@@ -24,7 +24,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies.book import check_names, whole
-from rules.bank import FIELDS, LONGEST, NEEDED_FIELDS, BankColumn, BankForm, Debtor, text_problem
+from rules.bank import FIELDS, NEEDED_FIELDS, BankColumn, BankForm, Debtor
+from rules.bank_checks import LONGEST, text_problem
 
 _ALWAYS = ("format", "file_name", "lines_per_file", "debtor")
 _TABLE = ("header", "unit", "columns", "totals")

@@ -21,7 +21,7 @@ def check_bands(tariff: Tariff) -> None:
         if all(_decided_before(band, age, at, tariff.bands[:place]) for age in _ages(band) for at in _at(band, tariff)):
             raise ValueError(f"band {band.code}: never decides, an earlier one fits whoever it is for")
     for at in tariff.festivals or (None,):
-        _check_no_gap(tariff, at)
+        _check_cycle(at, [band for band in tariff.bands if not band.festivals or at in band.festivals])
 
 
 def _check_band(band: Band, tariff: Tariff) -> None:
@@ -53,12 +53,11 @@ def _decided_before(band: Band, age: int, at: str | None, earlier: tuple[Band, .
     )
 
 
-def _check_no_gap(tariff: Tariff, at: str | None) -> None:
-    """See that who has an amount by age alone does not lose it by growing older."""
-    open_to_all = [
-        band for band in tariff.bands if band.category is None and (not band.festivals or at in band.festivals)
-    ]
-    paid = {age for band in open_to_all for age in _ages(band)}
-    gap = next((age for age in range(min(paid, default=OLDEST), OLDEST + 1) if age not in paid), None)
-    if gap is not None:
-        raise ValueError(f"bands: nobody aged {gap} has an amount, though younger people have; close the gap")
+def _check_cycle(at: str | None, bands: list[Band]) -> None:
+    """See that a cycle pays somebody, and that who has an amount by age alone does not lose it by growing older."""
+    if not bands:
+        raise ValueError(f"bands: none pays at {at}")
+    paid = {age for band in bands if band.category is None for age in _ages(band)}
+    gaps = set(range(min(paid), OLDEST + 1)) - paid if paid else set()
+    if gaps:
+        raise ValueError(f"bands: nobody aged {min(gaps)} has an amount, though younger people have; close the gap")

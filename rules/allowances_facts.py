@@ -153,4 +153,4 @@ def departure(rows: Iterable[StatusRow], as_of: date) -> Departure:
             died = None
         if row.since <= as_of and row.status != "DEAD":
             moved = (moved or row.since) if row.status == "MOVED" else None
-    return Departure(died and died.since, moved)
+    return Departure(died.since if died else None, moved)

@@ -5,7 +5,8 @@ No cell is ever quoted, since the importers of banks split at the delimiter alon
 
 from collections.abc import Iterator, Sequence
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, checked, fen_of
+from rules.bank import BankForm, NotOurFile, PayLine, PayList, fen_of
+from rules.bank_checks import checked
 
 CODECS = {"GB18030": "gb18030", "UTF-8": "utf-8"}
 
@@ -17,8 +18,8 @@ def csv_bytes(listed: PayList, form: BankForm) -> bytes:
         PayListRefused: a line cannot be written.
     """
     rows = rows_of(checked(listed, form), form)
-    text = "".join(form.delimiter.join(row) + form.line_ending for row in rows)
-    return text.encode(CODECS[form.encoding])
+    codec = CODECS[form.encoding]
+    return b"".join((form.delimiter.join(row) + form.line_ending).encode(codec) for row in rows)
 
 
 def rows_of(listed: PayList, form: BankForm) -> Iterator[list[str]]:

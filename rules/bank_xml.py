@@ -14,7 +14,7 @@ from xml.parsers import expat
 from rules.errors import TuoqiError
 
 PIECE = 64 * 1024
-MOST_BETWEEN = 1024 * 1024
+MOST_BETWEEN = 256 * 1024
 """Bytes between the ends of two elements near the root: one payment has about 1,000."""
 
 
@@ -51,9 +51,10 @@ def namespace(element: Element) -> str:
 
 
 def leaf(element: Element, *path: str) -> str:
-    """The text at a path of local names below an element, "" if there is none."""
+    """The text at a path of names below an element, in its namespace; "" if there is none."""
+    prefix = element.tag[: element.tag.rfind("}") + 1]
     for name in path:
-        found = next((child for child in element if local(child) == name), None)
+        found = element.find(prefix + name)
         if found is None:
             return ""
         element = found

@@ -15,7 +15,7 @@ Form = Literal["csv", "csv-en", "pain.002"]
 SUFFIX: dict[Form, str] = {"csv": ".csv", "csv-en": ".csv", "pain.002": ".xml"}
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"
 _FIELDS = ("key", "fen", "result", "reason", "booked_on")
-_HEADERS = ("支付编号", "金额（分）", "结果", "原因", "入账日期")
+_HEADERS = ("支付编号", "金额(分)", "结果", "原因", "入账日期")
 _STATUS = {"paid": "ACSC", "returned": "RJCT", PENDING: "PDNG"}
 
 

@@ -300,7 +300,9 @@ def _entitled() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
-        sa.CheckConstraint("what IN ('cancelled', 'restored', 'moved')", name=op.f("ck_entitlement_change_what")),
+        sa.CheckConstraint(
+            "what IN ('cancelled', 'restored', 'moved', 'adjusted')", name=op.f("ck_entitlement_change_what")
+        ),
         sa.ForeignKeyConstraint(
             ["entitlement_id"], ["entitlement.id"], name=op.f("fk_entitlement_change_entitlement_id")
         ),
