@@ -105,7 +105,7 @@ def derive(database: Database, settings: Settings, job: Job, elders: Collection[
             if read.history.registered_on <= job.day
         }
     with database.write() as session:
-        had = stored_tasks(session, list(known))
+        had = stored_tasks(session, list(known), to_change=True)
         moved = store_tasks(session, known, had, job.day, now, job.name)
         cancel(
             session,
