@@ -70,7 +70,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """What decides in the month: the policy of its last day, the clocks of all tasks and the calendar; `now` is local."""
+    """What decides in the month: the policy of its last day, clocks and calendar; `now` is local time."""
 
     month: Month
     policy: VisitsPolicy

@@ -32,7 +32,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a month's report says of one scope; `on_time` is of all tasks, `checks` of the wellness checks among them."""
+    """What a month's report says of one scope; `checks` are the wellness checks among the tasks of `on_time`."""
 
     visits: Rate
     on_time: OnTime
