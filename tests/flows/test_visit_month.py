@@ -28,10 +28,9 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from flows import artifacts
+from flows import artifacts, visit_month_count, visit_month_report
 from flows import deliver as deliver_job
 from flows import visit_month as monthly
-from flows import visit_month_count, visit_month_report
 from flows.exports import Wish, export_file
 from flows.settings import NotYet, settings
 from flows.visit_month_count import Review, review_month

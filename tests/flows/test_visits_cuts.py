@@ -1,4 +1,4 @@
-"""A message that cannot take all rows says how many are missing and where they are; a day of another year has its year."""
+"""A message that cannot take all rows says how many are missing and where; a day of another year has its year."""
 
 from pathlib import Path
 

@@ -87,7 +87,7 @@ def test_a_task_closed_while_the_list_was_thought_out_is_given_to_nobody(
 ) -> None:
     """06:00 the list has the red elder; before it is stored the watch learns that they were met."""
     visits.morning("2026-03-08", "19:30")
-    listed = flows.visits_day._list  # noqa: SLF001 - the point between thinking and storing
+    listed = flows.visits_day._list
 
     def thought(*args: Any, **kwargs: Any) -> Any:
         found = listed(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The weekly page: one a sub-district and ISO week, whichever morning comes first; it tells how things stand when sent."""
+"""The weekly page: one a sub-district and ISO week, whichever morning comes first; it is read when it is sent."""
 
 import csv
 from datetime import date
