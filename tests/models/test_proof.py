@@ -66,7 +66,7 @@ def office(database: Database) -> Office:
 def test_a_right_code_proves_the_person_a_step_early_or_late(office: Office) -> None:
     for n, (path, late) in enumerate(product(PATHS, (-1, 0, 1))):
         at = NOW + n * 3 * STEP
-        assert office.tries(office.code(at + late * STEP), path, at) == office.staff  # type: ignore[arg-type]
+        assert office.tries(office.code(at + late * STEP), path, at) == office.staff
     for late in (-2, 2):
         with pytest.raises(NotProved):
             office.tries(office.code(NOW + timedelta(hours=1) + late * STEP), at=NOW + timedelta(hours=1))
