@@ -194,9 +194,7 @@ def _pairings(made: Visits, numbers: dict[str, int], helpers: dict[str, int]) ->
         yield {**place, "role": row["role"], "is_primary": row["primary"], **dates}
 
 
-def _contacts(
-    made: Visits, numbers: dict[str, int], helpers: dict[str, int], refs: list[str], keys: KeyRing
-) -> Rows:
+def _contacts(made: Visits, numbers: dict[str, int], helpers: dict[str, int], refs: list[str], keys: KeyRing) -> Rows:
     """Yield the contacts elder by elder; of those of one date, channel and helper one stands, an effective one first."""
     own: dict[tuple[date, str, int], dict[str, Any]] = {}
     last, first = "", min(numbers.values())
@@ -238,5 +236,3 @@ def _contact(said: dict[str, Any], elder: int, helper: int) -> dict[str, Any]:
 
 def _morning(day: date) -> datetime:
     return datetime.combine(day, time(1), UTC)
-
-

@@ -32,17 +32,15 @@ WITH contact AS (
          max(CASE WHEN outcome IN ('MET', 'PHONE', 'VIDEO', 'REFUSED') THEN occurred_on END) AS asked
   FROM visit_contact WHERE voided_at IS NULL AND occurred_on <= :day GROUP BY elder_id
 ), state AS (
-  SELECT * FROM (
-    SELECT elder_id, status, since, reoffer_on,
-           row_number() OVER (PARTITION BY elder_id ORDER BY since DESC, recorded_at DESC, id DESC) AS place
-    FROM elder_status WHERE community_id IS NULL AND since <= :day) AS ranked
-  WHERE place = 1
+  SELECT elder_id, status, since, reoffer_on FROM elder_status AS own
+  WHERE community_id IS NULL AND since <= :day AND NOT EXISTS (
+    SELECT 1 FROM elder_status AS other WHERE other.elder_id = own.elder_id AND other.community_id IS NULL
+    AND other.since <= :day AND (other.since, other.recorded_at, other.id) > (own.since, own.recorded_at, own.id))
 ), grade AS (
-  SELECT * FROM (
-    SELECT elder_id, tier,
-           row_number() OVER (PARTITION BY elder_id ORDER BY since DESC, recorded_at DESC, id DESC) AS place
-    FROM elder_tier WHERE since <= :day) AS ranked
-  WHERE place = 1
+  SELECT elder_id, tier FROM elder_tier AS own
+  WHERE since <= :day AND NOT EXISTS (
+    SELECT 1 FROM elder_tier AS other WHERE other.elder_id = own.elder_id AND other.since <= :day
+    AND (other.since, other.recorded_at, other.id) > (own.since, own.recorded_at, own.id))
 ), who AS MATERIALIZED (
   SELECT ref, tier, coalesce(status, 'ACTIVE') AS status, coalesce(state.since, registered_on) AS since, reoffer_on,
          CASE WHEN status IS NULL THEN 'FIRST' ELSE 'RETURN' END AS opening,
@@ -92,7 +90,12 @@ def lay_workdays(database: Database, workdays: Workdays, since: date, until: dat
     """Lay a table of each date's workday on or before it, on or after it, and so many after it."""
     days = (since + timedelta(days=number) for number in range((until - since).days))
     rows = [
-        {"day": d, "before": workdays.on_or_before(d), "next": workdays.on_or_after(d), "later": workdays.after(d, grace)}
+        {
+            "day": d,
+            "before": workdays.on_or_before(d),
+            "next": workdays.on_or_after(d),
+            "later": workdays.after(d, grace),
+        }
         for d in days
     ]
     with database.write() as session:
