@@ -36,7 +36,6 @@ BLOCK, HELPERS, CENTRES, CADRES = 160_000, 985, 33, 985
 LAST, DAYS = date(2026, 3, 9), 262
 """The last day of contacts, a Monday, and how many days of them make a million for 160,000 elders."""
 _FLOW = 20_000
-_ENTERED = {"actor": "bench"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def _statuses(made: Visits, copy: _Copy, numbers: dict[str, int]) -> Rows:
             "reoffer_on": row["reoffer_on"],
             "recorded_at": row["recorded_at"].replace(tzinfo=SHANGHAI).astimezone(UTC),
             "source": "status",
-            **_ENTERED,
+            "actor": "bench",
         }
 
 
@@ -195,7 +194,7 @@ def _pairings(made: Visits, numbers: dict[str, int], helpers: dict[str, int]) ->
 
 
 def _contacts(made: Visits, numbers: dict[str, int], helpers: dict[str, int], refs: list[str], keys: KeyRing) -> Rows:
-    """Yield the contacts elder by elder; of those of one date, channel and helper one stands, an effective one first."""
+    """Yield the contacts elder by elder; of one date, channel and helper one stands, an effective one first."""
     own: dict[tuple[date, str, int], dict[str, Any]] = {}
     last, first = "", min(numbers.values())
     for said in visit_rows(made)["contact"]:

@@ -62,8 +62,9 @@ def stored_tasks(session: Session, elders: Collection[int], *, only_open: bool =
     if only_open:
         query = query.where(col(VisitTask.state).in_(OPEN))
     found: dict[int, dict[Key, Stored]] = {elder: {} for elder in elders}
+    connection = session.connection()  # the session would make each row again
     for some in batches(sorted(elders)):
-        for number, elder, due, raised, helper, cadre, *task in session.execute(
+        for number, elder, due, raised, helper, cadre, *task in connection.execute(
             query.where(col(VisitTask.elder_id).in_(some))
         ):
             told = Owed(Task(*task), local(due) if due else None, local(raised) if raised else None)
