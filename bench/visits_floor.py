@@ -118,7 +118,7 @@ def due_by_hand(database: Database, district: int, day: date, clock: Clock, rule
     with database.read() as session:
         connection = session.connection()
         said = _told(connection, [dates])[0] | {"district": district, "month": f"{day:%Y-%m}"}
-        return connection.execute(text(_statement(connection.dialect.name, day, clock)), said).all()
+        return connection.execute(text(_statement(connection.dialect.name, day, clock)), said).tuples().all()
 
 
 def _statement(dialect: str, day: date, clock: Clock) -> str:
