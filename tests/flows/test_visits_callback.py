@@ -1,6 +1,6 @@
 """Call-backs: resolved issues are asked about by somebody else than who resolved them, and told once a week's list."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -82,5 +82,5 @@ def test_forms_record_statuses_and_issues_too(visits: Visits, monkeypatch: pytes
     away = status_record.fn(visits.refs[0], "HOSPITAL", date(2026, 3, 15), "office", None)
     assert (away["recorded"], away["status"]) == (True, "HOSPITAL")
     opened = issue_record.fn("open", "office", elder=visits.refs[1], kind="help")
-    given = issue_record.fn("assign", "office", number=opened["number"], to="H1", at=datetime(2026, 3, 16, 11, 0))
+    given = issue_record.fn("assign", "office", number=opened["number"], to="H1")
     assert (given["number"], given["event"], given["recorded"]) == (opened["number"], "assign", True)
