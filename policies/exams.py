@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def _scaling(stated: Mapping[str, Any]) -> Scaling:
     if sum(band.percent for band in bands) != 100:
         raise ValueError("bands: the percents do not add up to 100")
     ends = [mark for band in bands for mark in (band.top, band.bottom)]
-    if any(upper < lower for upper, lower in zip(ends, ends[1:], strict=False)):
+    if any(upper < lower for upper, lower in pairwise(ends)):
         raise ValueError("bands: from the best down, every top at least its bottom, without overlap")
     (ties,) = some_of(TIES, [stated["ties"]])
     (one_mark,) = some_of(ONE_MARK, [stated["one_mark"]])

@@ -22,7 +22,7 @@ from rules.exams_standings import standings
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "exams.yaml").read_text(encoding="utf-8"))
 
 
-def of(kind: str) -> Any:
+def of(kind: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(case, id=case["case"]) for case in CASES[kind]])
 
 

@@ -102,7 +102,8 @@ def test_what_is_unsafe_is_hidden_and_what_is_shown_is_as_it_was(schools: list[l
 def residues(rows: list[dict[str, Any]], visible: set[str]) -> list[list[dict[str, Any]]]:
     """Return the classes left of each visible group when its visible parts are taken away."""
     leaves = [row for row in rows if row["scope"] == "class" and row["code"] not in visible]
-    of_school = {school: [leaf for leaf in leaves if leaf["school"] == school] for school in {r["school"] for r in rows}}
+    schools = {row["school"] for row in rows}
+    of_school = {school: [leaf for leaf in leaves if leaf["school"] == school] for school in schools}
     seen = [left for school, left in of_school.items() if school in visible]
     if "joint" in visible:
         seen.append([leaf for leaf in leaves if leaf["school"] not in visible])
@@ -167,7 +168,7 @@ def test_a_school_of_three_takes_the_next_smallest_with_it() -> None:
 
 
 def test_two_schools_of_two_are_joined_by_a_third_since_four_is_small_too() -> None:
-    groups = {f"S{n}": {"1": [60] * size} for n, size in enumerate([2, 2, 7, 30])}
+    groups: Groups = {f"S{n}": {"1": [60] * size} for n, size in enumerate([2, 2, 7, 30])}
     shown = by_code(suppressed(figures(groups), RULE))
     assert [shown[f"S{n}"]["n"] for n in range(4)] == [None, None, None, 30]
 

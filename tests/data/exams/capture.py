@@ -3,7 +3,7 @@
 Run by hand in an environment of its own, see README.md; `make test` reads the files only.
 """
 # mypy: ignore-errors
-# ruff: noqa
+# ruff: noqa: ANN001, ANN201
 
 import json
 import random
