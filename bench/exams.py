@@ -98,7 +98,8 @@ def _ours(exam: Exam) -> tuple[pl.DataFrame, list[NDArray[np.float64]]]:
 
 
 def _checksum(results: pl.DataFrame) -> NDArray[np.float64]:
-    return results.select(pl.col(*FLOOR_RESULTS, "scaled").sum()).cast(pl.Float64).to_numpy()[0]
+    sums: NDArray[np.float64] = results.select(pl.col(*FLOOR_RESULTS, "scaled").sum()).cast(pl.Float64).to_numpy()[0]
+    return sums
 
 
 def _bare(exam: Exam) -> tuple[pl.DataFrame, list[NDArray[np.float64]]]:
@@ -233,7 +234,7 @@ def _our_items(sheet: ItemSheet) -> tuple[pl.DataFrame, pl.DataFrame]:
     return item_figures(sheet), reliability(sheet)
 
 
-def _bare_items(sheet: ItemSheet) -> tuple[list[list[float]], float]:
+def _bare_items(sheet: ItemSheet) -> tuple[list[list[float]], list[float]]:
     """Floor: each item's figures, then alpha over those without a blank."""
     rows = []
     for at, item in enumerate(sheet.items):
@@ -246,21 +247,20 @@ def _bare_items(sheet: ItemSheet) -> tuple[list[list[float]], float]:
             reached = h.cumsum()
             last = np.searchsorted(reached, size)
             groups.append((p[:last].sum() + (size - reached[last] + h[last]) / h[last] * p[last]) / size)
-        r = np.corrcoef(x, whole - x)[0, 1]
-        mean = x.mean()
+        mean, rest = x.mean(), whole - x
+        apart, rest = x - mean, rest - rest.mean()
+        r = apart @ rest / np.sqrt((apart @ apart) * (rest @ rest))
         rows.append([n, mean / sheet.scale, mean / item.full, (groups[0] - groups[1]) / item.full, r])
     complete = sheet.marks[(sheet.marks != BLANK).all(axis=1)].astype(np.float64)
-    k, own = complete.shape[1], complete.var(axis=0, ddof=1).sum()
-    alpha = k / (k - 1) * (1 - own / complete.sum(axis=1).var(ddof=1))
-    deleted = [
-        (k - 1) / (k - 2) * (1 - np.delete(complete, at, 1).var(axis=0, ddof=1).sum() / rest.var(ddof=1))
-        for at in range(k)
-        for rest in [complete.sum(axis=1) - complete[:, at]]
-    ]
-    return rows, float(alpha) + 0 * sum(deleted)
+    covariance = np.cov(complete, rowvar=False)
+    k, own, shared, whole = len(covariance), covariance.diagonal(), covariance.sum(axis=0), covariance.sum()
+    alpha = k / (k - 1) * (1 - own.sum() / whole)
+    deleted = (k - 1) / (k - 2) * (1 - (own.sum() - own) / (whole - 2 * shared + own))
+    return rows, [alpha, np.sqrt(whole * (1 - alpha)) / sheet.scale, *deleted]
 
 
 def _same_items(sheet: ItemSheet) -> bool:
-    (items, found), (rows, alpha) = _our_items(sheet), _bare_items(sheet)
+    (items, found), (rows, bare) = _our_items(sheet), _bare_items(sheet)
     ours = items.select("n", "mean", "difficulty", "discrimination27", "item_rest_r").to_numpy()
-    return np.allclose(ours, rows, rtol=1e-9) and abs(found["alpha"][0] - alpha) < 1e-12
+    whole = [found["alpha"][0], found["sem"][0], *found["alpha_if_deleted"][0]]
+    return np.allclose(ours, rows, rtol=1e-9) and np.allclose(whole, bare, rtol=1e-9)

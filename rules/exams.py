@@ -4,7 +4,7 @@ A sheet holds the marks of one paper, entry i for student i of the roster, as wh
 A mark counts only where the status is VALID; elsewhere it is 0 and means nothing: absent is never 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import lcm
 from typing import TypeAlias
@@ -23,7 +23,8 @@ Flags: TypeAlias = NDArray[np.bool_]
 STATUSES = ("valid", "absent", "violation", "exempt", "held")
 VALID, ABSENT, VIOLATION, EXEMPT, HELD = range(len(STATUSES))
 """Codes of a sheet. Held: a row of the student was held out, who is so neither absent nor counted."""
-_UNLISTED = len(STATUSES)
+ELSEWHERE = len(STATUSES)
+"""The code of who is no part of a sheet: no row as yet, or of another track."""
 TRACKS = ("none", "physics", "history")
 TOTAL = "total"
 """The subject under which totals are exported."""
@@ -112,7 +113,7 @@ def laid(entered: Roster, paper: Paper, rows: pl.DataFrame) -> Sheet:
     known = entered.students.select("student").with_row_index("at")
     placed = rows.join(known, on="student", how="inner")
     at = placed["at"].to_numpy()
-    status = np.full(len(entered), _UNLISTED, np.int8)
+    status = np.full(len(entered), ELSEWHERE, np.int8)
     mark = np.zeros(len(entered), np.int32)
     coded = placed["status"].replace_strict(STATUSES, range(len(STATUSES)), return_dtype=pl.Int8).to_numpy()
     status[at] = coded
@@ -122,7 +123,7 @@ def laid(entered: Roster, paper: Paper, rows: pl.DataFrame) -> Sheet:
 
 def settled(entered: Roster, papers: Sequence[Paper], sheets: Sequence[Sheet], choice: Choice) -> list[Sheet]:
     """Decide what a missing row means: an absence, unless 3+1+2 shows that the paper is not taken; see `Choice`."""
-    listed = [sheet.status != _UNLISTED for sheet in sheets]
+    listed = [sheet.status != ELSEWHERE for sheet in sheets]
     chosen = np.zeros(len(entered), np.int8)
     for paper, sheet, there in zip(papers, sheets, listed, strict=True):
         chosen += paper.scaled & there & (sheet.status != EXEMPT)
@@ -165,6 +166,16 @@ def total(sheets: Sequence[Sheet]) -> Sheet:
     mark[status != VALID] = 0
     same = full[status == VALID]
     return Sheet(TOTAL, unit, int(same[0]) if same.size and (same == same[0]).all() else full, status, mark)
+
+
+def by_track(entered: Roster, sheet: Sheet) -> Iterator[tuple[str, Sheet]]:
+    """Divide totals by track, as if nobody of another track were on the roster; a subject is one, of track none."""
+    if sheet.subject != TOTAL:
+        yield TRACKS[0], sheet
+        return
+    for code in np.unique(entered.track):
+        status = np.where(entered.track == code, sheet.status, ELSEWHERE).astype(np.int8)
+        yield TRACKS[code], replace(sheet, status=status)
 
 
 def _full(sheet: Sheet, unit: int, times: int) -> int | Ints:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from rules.exams import ABSENT, STATUSES, TOTAL, TRACKS, VALID, VIOLATION, Roster, Sheet
+from rules.exams import ABSENT, STATUSES, VALID, VIOLATION, Roster, Sheet, by_track
 from rules.exams_policy import Lines
 
 Longs = NDArray[np.int64]
@@ -40,7 +40,7 @@ def stats(entered: Roster, sheets: Iterable[Sheet], lines: Lines) -> pl.DataFram
     return pl.concat(
         _figures(part, groups, lines, track)
         for sheet in sheets
-        for track, part in _parts(entered, sheet)
+        for track, part in by_track(entered, sheet)
         for groups in scopes
     )
 
@@ -51,18 +51,8 @@ def _scopes(entered: Roster) -> Iterator[_Groups]:
     yield _Groups(JOINT, np.zeros(len(entered), np.int32), everyone)
     school = pl.col("school")
     yield _Groups("school", entered.school, entered.schools.select(school.alias("code"), school, null.alias("class")))
-    code = pl.concat_str("school", "class", separator="/").alias("code")
+    code = pl.concat_str("school", pl.col("class").fill_null(""), separator="/").alias("code")
     yield _Groups("class", entered.class_, entered.classes.select(code, "school", "class"))
-
-
-def _parts(entered: Roster, sheet: Sheet) -> Iterator[tuple[str, Sheet]]:
-    """Divide totals by track, as if those of other tracks were not on the roster."""
-    if sheet.subject != TOTAL:
-        yield TRACKS[0], sheet
-        return
-    for code in np.unique(entered.track):
-        status = np.where(entered.track == code, sheet.status, len(STATUSES)).astype(np.int8)
-        yield TRACKS[code], Sheet(sheet.subject, sheet.scale, sheet.full, status, sheet.mark)
 
 
 def _figures(sheet: Sheet, groups: _Groups, lines: Lines, track: str) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Lines 上线与一分段表: totals and a line -> who is above -> effective marks 有效分, borderline students.
 
-Everything concerns one cohort: of a track, the students of that track. Marks are whole numbers of one scale a sheet.
+Everything concerns one cohort: of totals, one track (`by_track`). A subject's marks are the raw ones, which order its
+students as scaled ones do, with fewer ties.
 """
 
 from dataclasses import dataclass

@@ -45,6 +45,13 @@ def checked(
     return _doubles(judged).drop("_at", "_full", "_items", "_home")
 
 
+def accepted(judged: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows to lay on the roster: student, subject, status, mark, items; who is held out has status held."""
+    kept = judged.filter(pl.col("verdict") == "kept").select("student", "subject", "status", "mark", "items")
+    held = held_rows(judged).with_columns(pl.lit("held").alias("status"))
+    return pl.concat([kept, held], how="diagonal")
+
+
 def held_rows(judged: pl.DataFrame) -> pl.DataFrame:
     """Return student, subject of those who are neither kept nor absent because a row of theirs is held out.
 
@@ -110,7 +117,8 @@ def _doubles(judged: pl.DataFrame) -> pl.DataFrame:
     """Keep one of the rows that agree, with item marks if any has them; hold all that disagree."""
     key = ["student", "subject"]
     spelt = pl.col("items").list.eval(pl.element().cast(pl.String).fill_null("")).list.join(",")
-    kept = judged.filter(pl.col("verdict") == "kept").with_columns(
+    several = judged.filter(pl.col("verdict") == "kept").filter(pl.struct(key).is_duplicated())
+    kept = several.with_columns(
         pl.when(~_BLANK_ITEMS).then(spelt).alias("_spelt"),
         pl.concat_str("status", pl.col("mark").cast(pl.String).fill_null("")).alias("_result"),
     )

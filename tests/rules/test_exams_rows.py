@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.exams import Paper, roster
-from rules.exams_rows import HELD_OUT, REFUSED, checked, held_rows
+from rules.exams import STATUSES, Paper, laid, roster
+from rules.exams_rows import HELD_OUT, REFUSED, accepted, checked, held_rows
 
 SCHEMA: dict[str, Any] = {
     "student": pl.String,
@@ -100,6 +100,21 @@ def test_a_number_used_in_two_schools_keeps_the_rosters_own_row() -> None:
     found = judged(("1", "S1", "语文", "valid", 200, None), ("1", "S2", "语文", "valid", 90, None))
     assert found["verdict"].to_list() == ["kept", "wrong_school"]
     assert held_rows(found).height == 0
+
+
+def test_the_rows_to_lay_are_the_kept_and_the_held() -> None:
+    found = accepted(judged(
+        ("1", "S1", "数学", "valid", None, [11, None]), ("2", "S1", "数学", "absent", None, None),
+        ("3", "S2", "数学", "valid", 9, None),
+        ("3", "S2", "数学", "valid", 8, None), ("9", "S1", "数学", "valid", 1, None),
+    ))  # fmt: skip
+    assert found.rows() == [
+        ("1", "数学", "valid", 11, [11, None]),
+        ("2", "数学", "absent", None, None),
+        ("3", "数学", "held", None, None),
+    ]
+    sheet = laid(ENTERED, PAPERS[1], found)
+    assert [STATUSES[code] for code in sheet.status] == ["valid", "absent", "held"]
 
 
 def test_a_student_known_only_by_another_schools_row_is_held_not_absent() -> None:
