@@ -16,6 +16,7 @@ from rules.exams import (
     Paper,
     Roster,
     Sheet,
+    by_track,
     graded,
     laid,
     roster,
@@ -23,6 +24,7 @@ from rules.exams import (
     total,
 )
 from rules.exams_figures import stats
+from rules.exams_lines import line_at_places
 from rules.exams_policy import Choice, Lines, Scaling
 from rules.exams_release import changes
 from rules.exams_standings import standings
@@ -171,3 +173,16 @@ def test_who_is_in_one_release_only_is_named() -> None:
     one, two = standings(small, sheet_of("数学", [200])), standings(large, sheet_of("数学", [200, None]))
     assert changes(one, two).select("student", "kind").rows() == [(1, "added")]
     assert changes(two, one).select("student", "kind").rows() == [(1, "removed")]
+
+
+def test_totals_are_divided_by_track_and_lines_are_drawn_within() -> None:
+    """Physics 200 and 100, history 150: the first place of history is 150, and k of n is 1 of 1 there."""
+    entered = them(("S1", "1", "physics"), ("S1", "1", "history"), ("S1", "1", "physics"))
+    sheet = total([sheet_of("语文", [200, 150, 100])])
+    lines = {track: line_at_places("本科线", part, 1) for track, part in by_track(entered, sheet)}
+    assert {track: line and (line.mark, line.reached, line.n) for track, line in lines.items()} == {
+        "physics": (200, 1, 2),
+        "history": (150, 1, 1),
+    }
+    subject = sheet_of("语文", [200, 150, 100])
+    assert [track for track, _ in by_track(entered, subject)] == ["none"]
