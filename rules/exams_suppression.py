@@ -37,12 +37,11 @@ class Cells:
 
 @dataclass(slots=True)
 class _Open:
-    """What lies below a group and is not covered by visible descendants: hidden groups and how many leaves of each."""
+    """What lies below a group: leaves that no visible descendant covers, the visible ones, hidden ones without a leaf."""
 
-    hidden: list[int] = field(default_factory=list)
     leaves: list[int] = field(default_factory=list)
-    leaves_in: dict[int, set[int]] = field(default_factory=dict)
     visible: list[int] = field(default_factory=list)
+    covered: list[int] = field(default_factory=list)
 
 
 def tree(parents: Sequence[int | None]) -> Tree:
@@ -72,50 +71,34 @@ def hidden_cells(groups: Tree, cells: Cells, forced: frozenset[int] = frozenset(
 
 
 def _next(groups: Tree, cells: Cells, hidden: set[int], node: int) -> int | None:
-    """Return the next cell to hide for the sake of what lies below `node`: a visible group or a hidden root."""
-    below = _below(groups, hidden, node)
-    covered = [each for each in below.hidden if not below.leaves_in[each]]
-    if node in hidden and not below.leaves and groups.children[node]:
-        covered.insert(0, node)
-    if covered:
-        return min(groups.children[covered[-1]], key=lambda each: cells.cost(cells.parts[each]))
-    if node in hidden or not below.hidden:
+    """Return the next cell to hide for the sake of what lies below `node`: a visible group or a hidden root.
+
+    A complement shares its residue with the cell for which it is hidden, so neither is a residue by itself.
+    """
+    below = _Open()
+    _walk(groups, hidden, node, below)
+    if below.covered:
+        return min(groups.children[below.covered[0]], key=lambda each: cells.cost(cells.parts[each]))
+    if node in hidden or not below.leaves:
         return None
-    same = [each for each in below.hidden if len(below.leaves_in[each]) == len(below.leaves)]
     residue = _sum(cells.parts[leaf] for leaf in below.leaves)
-    widened = cells.told(residue) and not cells.told(cells.parts[node])
-    if not (same or widened or cells.unsafe(residue)):
-        return None
-    inside = set(_under(groups, same[0])) if same else set()
-    outside = [each for each in below.visible if each not in inside]
-    return min(outside or below.visible or [node], key=lambda each: cells.cost(cells.parts[each]))
+    if cells.unsafe(residue) or (cells.told(residue) and not cells.told(cells.parts[node])):
+        return min(below.visible, key=lambda each: cells.cost(cells.parts[each]))
+    return None
 
 
-def _below(groups: Tree, hidden: set[int], node: int) -> _Open:
-    found = _Open()
-    _walk(groups, hidden, node, (), found)
-    return found
-
-
-def _walk(groups: Tree, hidden: set[int], node: int, above: tuple[int, ...], found: _Open) -> None:
+def _walk(groups: Tree, hidden: set[int], node: int, found: _Open) -> None:
+    """Walk down to the visible; a hidden group whose parts are all visible is covered, the lowest named first."""
     for child in groups.children[node]:
         if child not in hidden:
             found.visible.append(child)
-            continue
-        found.hidden.append(child)
-        found.leaves_in[child] = set()
-        if groups.children[child]:
-            _walk(groups, hidden, child, (*above, child), found)
-        else:
+        elif not groups.children[child]:
             found.leaves.append(child)
-            for each in (*above, child):
-                found.leaves_in[each].add(child)
-
-
-def _under(groups: Tree, node: int) -> Iterator[int]:
-    yield node
-    for child in groups.children[node]:
-        yield from _under(groups, child)
+        else:
+            before = len(found.leaves)
+            _walk(groups, hidden, child, found)
+            if len(found.leaves) == before:
+                found.covered.append(child)
 
 
 def _sum(parts: Iterator[Parts]) -> Parts:

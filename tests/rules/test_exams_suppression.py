@@ -193,3 +193,43 @@ def test_a_rate_is_hidden_when_only_its_enrolled_form_would_show_a_few() -> None
     shown = by_code(suppressed(figures({"S1": {"1": [60] * 9 + [None]}, "S2": {"1": [60] * 9}}), RULE))
     assert (shown["S1"]["pass_rate"], shown["S1"]["pass_rate_enrolled"]) == (None, None)
     assert shown["S1"]["excellent_rate"] == 0
+
+
+def test_a_school_hidden_for_another_is_not_the_sum_of_its_visible_classes() -> None:
+    """S1 has 2 excellent. S2 is the next smallest; its classes have 0 of 5 and 9 of 9, which would add up to it."""
+    groups: Groups = {
+        "S1": {"1": [90] * 2 + [50] * 6},
+        "S2": {"1": [50] * 5, "2": [90] * 9},
+        "S3": {"1": [90] * 10 + [50] * 10},
+    }
+    rows = suppressed(figures(groups), RULE).to_dicts()
+    visible = {row["code"] for row in rows if "excellent" not in row["hidden"]}
+    assert not {"S1", "S2"} & visible
+    assert recoverable(rows, visible) == set()
+
+
+def test_two_hidden_groups_that_share_no_success_are_widened_by_a_third() -> None:
+    """S1 is small and S2 hidden with it; together they have no excellent mark, so each would be known to have none."""
+    groups: Groups = {"S1": {"1": [50] * 3}, "S2": {"1": [50] * 9}, "S3": {"1": [90] * 10 + [50] * 20}}
+    shown = by_code(suppressed(figures(groups), RULE))
+    assert [shown[code]["excellent_rate"] for code in ("S1", "S2", "S3")] == [None, None, None]
+    assert shown["S3"]["mean"] is not None
+
+
+def test_the_absent_of_two_schools_are_few_together_too() -> None:
+    """All pass; S1 and S2 have one absent each, so 2 of the enrolled did not pass; S3 with its 8 is hidden with them."""
+    groups: Groups = {
+        "S1": {"1": [60] * 9 + [None]},
+        "S2": {"1": [60] * 9 + [None]},
+        "S3": {"1": [60] * 9 + [None] * 8},
+    }
+    shown = by_code(suppressed(figures(groups), RULE))
+    assert [shown[code]["pass_rate_enrolled"] for code in ("S1", "S2", "S3")] == [None, None, None]
+    assert shown["joint"]["pass_rate_enrolled"] == 27 / 37
+
+
+def test_a_rate_of_nothing_is_no_cover_while_there_is_a_better_one() -> None:
+    """S1 has 2 excellent. S2, smaller, has none - its mean or maximum may tell; S3 has 10 of 20 and hides both."""
+    groups: Groups = {"S1": {"1": [90] * 2 + [50] * 6}, "S2": {"1": [50] * 9}, "S3": {"1": [90] * 10 + [50] * 10}}
+    shown = by_code(suppressed(figures(groups), RULE))
+    assert [shown[code]["excellent_rate"] for code in ("S1", "S2", "S3")] == [None, 0, None]
