@@ -37,7 +37,7 @@ class Cells:
 
 @dataclass(slots=True)
 class _Open:
-    """What lies below a group: leaves that no visible descendant covers, the visible ones, hidden ones without a leaf."""
+    """What lies below a group: leaves that nothing visible covers, the visible ones, hidden ones without a leaf."""
 
     leaves: list[int] = field(default_factory=list)
     visible: list[int] = field(default_factory=list)

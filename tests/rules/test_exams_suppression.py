@@ -1,5 +1,6 @@
 """Hidden cells, attacked: linear algebra over the visible ones, and every whole-number table that fits them."""
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -15,7 +16,7 @@ from rules.exams_policy import Lines, Suppression
 from rules.exams_privacy import KEYS, suppressed
 
 RULE = Suppression()
-Groups = dict[str, dict[str, list[int | None]]]
+Groups = Mapping[str, Mapping[str, Sequence[int | None]]]
 """School -> class -> marks of 100; None is absent."""
 
 
@@ -217,12 +218,9 @@ def test_two_hidden_groups_that_share_no_success_are_widened_by_a_third() -> Non
 
 
 def test_the_absent_of_two_schools_are_few_together_too() -> None:
-    """All pass; S1 and S2 have one absent each, so 2 of the enrolled did not pass; S3 with its 8 is hidden with them."""
-    groups: Groups = {
-        "S1": {"1": [60] * 9 + [None]},
-        "S2": {"1": [60] * 9 + [None]},
-        "S3": {"1": [60] * 9 + [None] * 8},
-    }
+    """All pass; S1 and S2 have one absent each, so 2 of the enrolled did not pass; S3, with 8, joins them."""
+    absent = {"S1": 1, "S2": 1, "S3": 8}
+    groups: Groups = {school: {"1": [60] * 9 + [None] * count} for school, count in absent.items()}
     shown = by_code(suppressed(figures(groups), RULE))
     assert [shown[code]["pass_rate_enrolled"] for code in ("S1", "S2", "S3")] == [None, None, None]
     assert shown["joint"]["pass_rate_enrolled"] == 27 / 37
