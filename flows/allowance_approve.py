@@ -4,10 +4,7 @@ A wrong try is counted in a transaction of its own, so that it stays though the 
 """
 
 from dataclasses import dataclass
-from datetime import date
 
-from policies.allowances import allowances
-from rules.allowances import approvers_needed, content_hash, same_code
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -19,7 +16,8 @@ from models.approvals import Batch
 from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
-from models.staff import Path, authenticate
+from models.proof import Path, authenticate
+from policies.allowances import allowances
 from rules.allowance_refusals import (
     STATES,
     Nobody,
@@ -32,6 +30,7 @@ from rules.allowance_refusals import (
     StillShown,
     WrongConfirmation,
 )
+from rules.allowances import approvers_needed, content_hash, same_code
 from rules.errors import say
 
 
@@ -53,7 +52,7 @@ def approve(database: Database, settings: Settings, ref: str, yes: Yes) -> Resul
 
     Raises:
         ListRefused: nothing was approved.
-        models.staff.NotProved: staff number or one-time code; nothing of them is repeated.
+        rules.staff_refusals.NotProved: staff number or one-time code; nothing of them is repeated.
     """
     with database.read() as session:
         district = district_id(session, settings.district)
@@ -127,13 +126,3 @@ def _commit(session: Session, settings: Settings, batch: Batch, amounts: dict[in
 def _named(session: Session, cycle: int) -> tuple[str, str]:
     columns = select(col(AllowanceCycle.programme), col(AllowanceCycle.period))
     return session.exec(columns.where(col(AllowanceCycle.id) == cycle)).one()
-
-
-def approvable(session: Session, district: int, today: date) -> list[str]:
-    """Return the lists whose objection window has ended and that are not approved yet."""
-    query = select(col(AllowanceBatch.ref)).where(
-        col(AllowanceBatch.district_id) == district,
-        col(AllowanceBatch.state) == "notice",
-        col(AllowanceBatch.notice_until).is_(None) | (col(AllowanceBatch.notice_until) < today),
-    )
-    return list(session.exec(query.order_by(col(AllowanceBatch.id))))

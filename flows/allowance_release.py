@@ -11,14 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from policies.allowances import AllowancePolicy, allowances
-from rules.allowances import Line, content_hash
-from rules.bank import payment_key
 from sqlalchemy import update
 from sqlmodel import Session, col
 
 from flows.allowance_stop import stop_batch
-from flows.bank_files import rendered
+from flows.bank_files import bank_bytes
 from flows.failures import writing
 from flows.jobs import Result
 from flows.settings import Settings
@@ -29,8 +26,13 @@ from models.bank_files import Draft, PayRow, content_of, freeze, mark_sent, pay_
 from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
+from policies.allowances import AllowancesPolicy, allowances
 from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
+from rules.allowances import Line, content_hash
+from rules.bank import PayLine, PayList, file_key
 from rules.errors import say
+from rules.periods import period_name
+from rules.programmes import PROGRAMMES
 from rules.refs import new_ref
 
 JOB = "allowance-release"
@@ -104,24 +106,33 @@ def _line(row: PayRow) -> Line:
     return Line(row.period, row.ref, row.account_index, row.fen)
 
 
-def _files(settings: Settings, policy: AllowancePolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
-    """Write a list into as many files as the bank takes lines in one."""
-    form = policy.bank
+def _files(settings: Settings, policy: AllowancesPolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
+    """Write a list into as many files as the bank takes lines in one.
+
+    Raises:
+        PayListRefused: an account that no bank could read; nothing of the list goes anywhere.
+    """
+    form, created = policy.bank, settings.local(settings.now())
     for start in range(0, len(rows), form.lines_per_file):
         part = rows[start : start + form.lines_per_file]
         ref = new_ref("F", secrets.randbits)
-        keys = [payment_key(ref, number) for number in range(1, len(part) + 1)]
-        name, content = rendered(form, ref, part, keys, settings.local(settings.now()))
-        yield Draft(ref, name, content, part, keys)
+        lines = [_pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
+        content = bank_bytes(PayList(ref, created, settings.today(), lines), form)
+        yield Draft(ref, form.name_of(ref), content, part, [line.key for line in lines])
+
+
+def _pay_line(row: PayRow, key: str) -> PayLine:
+    note = f"{PROGRAMMES[row.programme][0]}{period_name(row.period, 'zh')}"
+    return PayLine(key, row.holder, row.account, row.bank, row.fen, note)
 
 
 def _freeze(
-    session: Session, settings: Settings, policy: AllowancePolicy, batch: Batch, files: Sequence[Draft]
+    session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Sequence[Draft]
 ) -> None:
     now = settings.now()
-    cycles = set()
+    cycles = set[int]()
     for number, file in enumerate(files, start=1):
-        freeze(session, batch.id, number, policy.bank.form, file, now)
+        freeze(session, batch.id, number, policy.bank.format, file, now)
         moved: dict[int, list[int]] = defaultdict(list)
         for row in file.rows:
             moved[row.cycle_id].append(row.fen)
@@ -166,20 +177,16 @@ def send_files(database: Database, settings: Settings) -> list[str]:
         _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
-                told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.count}
+                told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
     return _appear(database, folder)
 
 
 def _write(draft: Path, content: bytes) -> None:
-    with writing(draft), draft.open("wb", opener=_private) as file:
+    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _appear(database: Database, folder: Path) -> list[str]:

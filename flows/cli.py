@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_audit import audit
 from flows.cli_duty import duty
 from flows.cli_message import message
 from flows.cli_options import Json, dated, either
+from flows.cli_staff import staff
 from flows.cli_visits import issue, visit
 from flows.settings import settings
 from rules.errors import TuoqiError
@@ -28,6 +30,8 @@ app.add_typer(duty, name="duty")
 app.add_typer(message, name="message")
 app.add_typer(visit, name="visit")
 app.add_typer(issue, name="issue")
+app.add_typer(staff, name="staff")
+app.add_typer(audit, name="audit")
 
 
 @app.command(

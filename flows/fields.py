@@ -8,11 +8,13 @@ null, which the server refuses. Optional dates keep the switch: the older UI can
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
 
 from rules.errors import say
+from rules.periods import read_period
+from rules.programmes import PROGRAMMES
 from rules.refs import canonical, is_ref
-from rules.registers.contacts import CHANNEL_NAMES, OUTCOME_NAMES
+from rules.registers.contacts import CHANNEL_NAMES, ISSUE_EVENT_NAMES, ISSUE_KIND_NAMES, OUTCOME_NAMES, STATUS_NAMES
 
 _Month = Annotated[str, StringConstraints(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 _OPEN = BeforeValidator(lambda given: None if given == "" else given)
@@ -144,4 +146,137 @@ ReportedBy = Annotated[
         "open: the helper; office for the office",
         default="",
     ),
+]
+
+_PROGRAMMES = {zh: code for code, (zh, _) in PROGRAMMES.items()}
+_PROGRAMME = WithJsonSchema({"type": "string", "enum": list(_PROGRAMMES)})
+Programme = Annotated[
+    Literal["longevity", "condolence"],
+    BeforeValidator(lambda given: _PROGRAMMES.get(given, given)),
+    _PROGRAMME,
+    _field("项目", "programme"),
+]
+AnyProgramme = Annotated[
+    Literal["longevity", "condolence"] | None,
+    BeforeValidator(lambda given: _PROGRAMMES.get(given, given) or None),
+    WithJsonSchema({"type": "string", "enum": ["", *_PROGRAMMES]}),
+    _field("项目", "programme", "留空为全部项目", "open: all of them", default=""),
+]
+Period = Annotated[
+    str | None,
+    BeforeValidator(lambda given: read_period(given) if given else None),
+    _TEXT,
+    _field(
+        "发放期",
+        "period",
+        "如 2026-10、2026年重阳节；留空由系统按政策推算",
+        "such as 2026-10 or 2026-double-ninth; open: by policy",
+        default="",
+    ),
+]
+
+
+def _list_reference(given: Any) -> Any:
+    """Take the reference of a payment list and nothing else."""
+    if isinstance(given, str) and is_ref(given) and given.strip()[:2].upper() == "B-":
+        return canonical(given)
+    raise ValueError(say("请填名单编号，形如 B-5W2N-8GKX", "give the list's reference, such as B-5W2N-8GKX"))
+
+
+_LIST = "^ *[Bb]-[0-9A-Za-z]{4}-?[0-9A-Za-z]{4} *$"
+ListRef = Annotated[
+    str,
+    BeforeValidator(_list_reference),
+    _field("名单编号", "list", "形如 B-5W2N-8GKX，见审批表", "such as B-5W2N-8GKX, see the sheet", pattern=_LIST),
+]
+AnyList = Annotated[
+    str | None,
+    BeforeValidator(lambda given: _list_reference(given) if given else None),
+    _TEXT,
+    _field("名单编号", "list", "留空为全部", "open: all", default="", pattern=f"^$|{_LIST}"),
+]
+StaffNumber = Annotated[str, _field("工号", "staff number", "您自己的工号", "your own")]
+AnyStaff = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("经办人工号", "maker", "提交时填写；留空为只查看", "to put forward; open: only look", default=""),
+]
+Confirmation = Annotated[str, _field("确认码", "confirmation code", "见审批表首页", "on the first page of the sheet")]
+OneTimeCode = Annotated[
+    SecretStr, _field("动态口令", "one-time code", "验证器上的六位数字，每个只能用一次", "six digits; each works once")
+]
+Supplement = Annotated[
+    bool, _field("补充名单", "supplement", "为以前各期应补发的人另做一份名单", "a list of those who are owed after all")
+]
+ReturnFile = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "回盘文件名",
+        "return file",
+        "inbox/bank 文件夹中的文件名；留空为全部新文件",
+        "a name in inbox/bank; open: all new ones",
+        default="",
+    ),
+]
+
+_STATUSES = {zh: name for name, zh in STATUS_NAMES.items()}
+ElderStatus = Annotated[
+    Literal["ACTIVE", "HOSPITAL", "AWAY", "REFUSED", "MOVED", "INSTITUTION", "DEAD"],
+    BeforeValidator(lambda given: _STATUSES.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_STATUSES)}),
+    _field("状态", "status", "出院、返家选“在册”", "back home: ACTIVE"),
+]
+Since = Annotated[date, _field("起始日期", "from", "从哪天起；可以补登以前的日期", "may lie in the past")]
+ReportedByOffice = Annotated[str, _field("登记人编号", "who reports", "干部或帮扶人编号；街道办填 office", "or office")]
+NewCommunity = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("迁入社区", "new community", "只在区内迁居时填写", "only for a move inside the district", default=""),
+]
+_EVENTS = {zh: name for name, zh in ISSUE_EVENT_NAMES.items()}
+_ISSUE_KINDS = {zh: name for name, zh in ISSUE_KIND_NAMES.items()}
+IssueEvent = Annotated[
+    Literal["open", "assign", "wait", "approve", "resume", "resolve", "verify", "reopen", "close"],
+    BeforeValidator(lambda given: _EVENTS.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_EVENTS)}),
+    _field("办理步骤", "step"),
+]
+IssueNumber = Annotated[
+    str | None, _OPEN, _TEXT, _field("诉求编号", "issue", "新登记时留空", "open for a new one", default="")
+]
+AnyElderRef = Annotated[
+    str | None,
+    BeforeValidator(lambda given: _reference(given) if given else None),
+    _TEXT,
+    _field(
+        "老人系统编号",
+        "elder",
+        "老人的新诉求填写，形如 E-7K3Q-9XM1；不要填身份证号",
+        "for a new issue of an elder: a reference such as E-7K3Q-9XM1, never an ID number",
+        default="",
+        pattern="^$|^ *[Ee]-[0-9A-Za-z]{4}-?[0-9A-Za-z]{4} *$",
+    ),
+]
+CentreOfIssue = Annotated[
+    str | None, _OPEN, _TEXT, _field("中心编号", "centre", "中心的新报修填写", "for a new ticket", default="")
+]
+IssueKind = Annotated[
+    Literal["urgent", "consult", "help", "other"] | None,
+    BeforeValidator(lambda given: _ISSUE_KINDS.get(given, given) or None),
+    WithJsonSchema({"type": "string", "enum": ["", *_ISSUE_KINDS]}),
+    _field("类别", "kind", "新登记时选择，决定时限", "for a new issue; decides its limit", default=""),
+]
+IssueOwner = Annotated[
+    str | None, _OPEN, _TEXT, _field("接单人编号", "given to", "只在派单时填写", "assignments only", default="")
+]
+_ANSWERS = {"满意": "yes", "不满意": "no"}
+Satisfied = Annotated[
+    Literal["yes", "no"] | None,
+    BeforeValidator(lambda given: _ANSWERS.get(given, given) or None),
+    WithJsonSchema({"type": "string", "enum": ["", *_ANSWERS]}),
+    _field("老人是否满意", "satisfied", "只在回访时选择", "call-backs only", default=""),
 ]

@@ -15,8 +15,11 @@ from models import audit
 from models.db import Database
 from models.district import district_id
 from models.intake import Bulk, ImportLog, Scope, Taken
+from models.intake_accounts import store_accounts
+from models.intake_budgets import store_budgets
 from models.intake_cadres import store_cadres
 from models.intake_calendar import store_calendar
+from models.intake_certifications import store_certifications
 from models.intake_checkins import store_checkins
 from models.intake_contacts import ContactIntake
 from models.intake_desk import store_acks
@@ -25,8 +28,10 @@ from models.intake_handovers import store_handovers
 from models.intake_helpers import store_helpers
 from models.intake_issues import store_issues
 from models.intake_leaves import store_leaves
+from models.intake_objections import store_objections
 from models.intake_pairings import PairingIntake
 from models.intake_places import store_centres, store_subdistricts
+from models.intake_returns import ReturnIntake
 from models.intake_slots import store_slots
 from models.intake_statuses import store_statuses
 from models.intake_swaps import store_swaps
@@ -64,6 +69,7 @@ BULKS: dict[str, Callable[[Staging, Scope], Bulk]] = {
     "elder": ElderIntake,
     "pairing": PairingIntake,
     "contact": ContactIntake,
+    "bank-return": ReturnIntake,
 }
 """Registers of a whole district's elders: staged in batches, real in one short transaction."""
 
@@ -218,6 +224,10 @@ STORES: dict[str, Store] = {
     "helper": store_helpers,
     "status": store_statuses,
     "issue": store_issues,
+    "account": store_accounts,
+    "certification": store_certifications,
+    "budget": store_budgets,
+    "objection": store_objections,
 }
 
 
@@ -241,4 +251,14 @@ def log_rows(
         entry = {"district_id": district, "kind": kind, "sha256": digest, **counts}
         session.execute(insert(ImportLog).values(**entry, rows=sum(counts.values()), at=now, actor=actor))
     more = {"source": source} if source else {}
-    audit.record(session, settings.district, actor, f"register.{kind}", now, **counts, sha256=digest[:16], **more)
+    audit.record(
+        session,
+        settings.district,
+        actor,
+        f"register.{kind}",
+        now,
+        **counts,
+        sha256=digest[:16],
+        **more,
+        **taken.audited,
+    )

@@ -15,6 +15,7 @@ from flows.jobs import is_dead, owner, real_now
 from flows.outlets_unset import BadRobots, MissingSetting, Unset
 from flows.settings import NO_SMS, Settings
 from models.db import Database
+from notifications import allowance_late
 from notifications.callbacks import CallBackNews
 from notifications.catalogue import provider_ids
 from notifications.channels import aliyun, json_gateway_enquiry, robots, tencent
@@ -29,7 +30,7 @@ from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
 from notifications.issues import STILL_OPEN
-from notifications.round import Late, Round
+from notifications.round import Late, Round, StillTrue
 from notifications.site import Site
 from notifications.visit_month import month_late
 from notifications.visits_late import VisitNews
@@ -49,7 +50,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true={**STILL_TRUE, **STILL_OPEN, **_visit_news(chosen).still_true},
+        still_true=still_true(chosen),
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -75,12 +76,18 @@ def site_of(chosen: Settings) -> Site:
     return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
 
 
+def still_true(chosen: Settings) -> Mapping[str, StillTrue]:
+    """Return what asks, by template, whether the fact behind a message still holds; a call is asked about, too."""
+    return {**STILL_TRUE, **STILL_OPEN, **allowance_late.STILL_TRUE, **_visit_news(chosen).still_true}
+
+
 def late_readers(chosen: Settings) -> Mapping[str, Late]:
     """Return the readers of what messages tell as it stands when they are sent."""
     return {
         **duty_late(chosen.tz, answers=bool(chosen.answer_url)),
         **_visit_news(chosen).late,
         **_call_backs(chosen),
+        **allowance_late.LATE,
         "visit-month": month_late,
     }
 

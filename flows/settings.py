@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")
     database_url: str = ""
     key_file: Path | None = None
+    anchor_dir: Path | None = None
     zone: str = "Asia/Shanghai"
     lang: Literal["zh", "en"] = "zh"
     district: str = "530112"

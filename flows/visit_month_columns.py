@@ -9,7 +9,7 @@ from flows.visit_month_count import Review
 from notifications.visit_month import permille
 from rules.errors import say
 from rules.issues_kpi import BUCKETS
-from rules.registers.elders import CATEGORIES
+from rules.registers.elders import SPECIAL_DIFFICULTIES
 from rules.visits_kpi import REASONS, DayKind
 from rules.visits_month import Figures, Scope
 
@@ -80,7 +80,7 @@ def pages_of(review: Review, scope: Scope, title: str) -> Pages:
         _line(review, scope, title),
         [_line(review, Scope("subdistrict", str(number)), name) for number, name in offices.items()],
         [_line(review, Scope("community", str(number)), name) for number, name in names.items()],
-        [line for name in CATEGORIES if (line := _category(review, scope, name)).known or line.now],
+        [line for name in SPECIAL_DIFFICULTIES if (line := _category(review, scope, name)).known or line.now],
     )
 
 
@@ -93,7 +93,7 @@ def _line(review: Review, scope: Scope, label: str) -> Line:
 
 
 def _category(review: Review, scope: Scope, name: str) -> Line:
-    return _line(review, scope._replace(category=name), say(CATEGORIES[name], name.replace("_", " ")))
+    return _line(review, scope._replace(category=name), say(SPECIAL_DIFFICULTIES[name], name.replace("_", " ")))
 
 
 def _share(of: Callable[[Figures], Fraction | None]) -> Callable[[Figures], Value]:
@@ -138,7 +138,10 @@ OPEN = Column("未解决", "Open", "count", lambda f: f.issues.open)
 LATE = Column("超期未解决", "Open, late", "count", lambda f: f.issues.overdue)
 SATISFIED = Column("满意率", "Satisfied", "rate", _share(_satisfied))
 
-VISITS: Sequence[Column] = (COUNTED, VISITED, RATE, DUE, ON_TIME, OVERDUE)
+CHECKS = Column("其中上门核实", "Checks among", "count", lambda f: f.checks.due)
+CHECKS_ON_TIME = Column("核实按时率", "Checks on time", "rate", _share(lambda f: f.checks.value))
+
+VISITS: Sequence[Column] = (COUNTED, VISITED, RATE, DUE, ON_TIME, OVERDUE, CHECKS, CHECKS_ON_TIME)
 LEFT_OUT: Sequence[Column] = (
     COUNTED,
     Column("绿色人数", "Green", "count", lambda f: f.visits.green),

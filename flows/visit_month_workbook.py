@@ -179,7 +179,7 @@ def _charts(book: Workbook, sheet: Worksheet, review: Review, pages: Pages) -> N
         for column, face, colour in ((3, "known", KNOWN), (6, "now", NOW)):
             told: dict[str, Any] = _series(sheet, rows, (0, column), face_name(review, face))  # type: ignore[arg-type]
             chart.add_series({**told, "fill": {"color": colour}, "gap": 60})
-        _finish(chart, say("各社区月探访率", "Visit rate by community"), (1130, 410), rate=True, legend=True)
+        finish_chart(chart, say("各社区月探访率", "Visit rate by community"), (1130, 410), rate=True, legend=True)
         sheet.insert_chart(5, 0, chart, {"x_offset": 4})
     months = len(_trend(review, pages))
     if months:
@@ -189,14 +189,14 @@ def _charts(book: Workbook, sheet: Worksheet, review: Review, pages: Pages) -> N
             told = _series(sheet, rows, (TREND, TREND + column), face_name(review, face))  # type: ignore[arg-type]
             marker = {"type": shape, "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
             trend.add_series({**told, "line": {"color": colour, "width": 2}, "marker": marker})
-        _finish(trend, say("近12个月月探访率", "Visit rate of twelve months"), (640, 320), rate=True, legend=True)
+        finish_chart(trend, say("近12个月月探访率", "Visit rate of twelve months"), (640, 320), rate=True, legend=True)
         sheet.insert_chart(26, 0, trend, {"x_offset": 4, "y_offset": 10})
     ages: Any = book.add_chart({"type": "column"})
     label = {"value": True, "font": {"name": FONT, "size": 9, "color": INK}}
     told = _series(sheet, (TABLE + 1, TABLE + len(BUCKETS)), (AGEING, AGEING + 1), say("件数", "open"))
     ages.add_series({**told, "fill": {"color": "#E5866F"}, "gap": 60, "data_labels": label})
     title = say("未解决诉求的账龄（工作日）", "Age of open issues (workdays)")
-    _finish(ages, title, (480, 320), rate=False, legend=False)
+    finish_chart(ages, title, (480, 320), rate=False, legend=False)
     sheet.insert_chart(26, 7, ages, {"x_offset": 36, "y_offset": 10})
 
 
@@ -206,7 +206,7 @@ def _series(sheet: Worksheet, rows: tuple[int, int], columns: tuple[int, int], n
     return {"name": name, "categories": categories, "values": values}
 
 
-def _finish(chart: Any, title: str, size: tuple[int, int], *, rate: bool, legend: bool) -> None:
+def finish_chart(chart: Any, title: str, size: tuple[int, int], *, rate: bool, legend: bool) -> None:
     """Give a chart its size in pixels, title, fonts and axes; rates run from 0 to 100 %."""
     font = {"name": FONT, "size": 8, "color": QUIET}
     chart.set_title({"name": title, "name_font": {"name": FONT, "size": 12, "color": ACCENT}, "overlay": False})

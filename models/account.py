@@ -5,6 +5,7 @@ recorded last. What is sealed stands under payee_account.COLUMN and the elder's 
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, ScalarSelect, UniqueConstraint, select
 from sqlalchemy.orm import Mapped
@@ -53,7 +54,7 @@ class Certification(SQLModel, table=True):
     actor: str
 
 
-def account_in_force(elder_id: ColumnElement[int] | Mapped[int], day: date) -> ScalarSelect[int]:
+def account_in_force(elder_id: ColumnElement[Any] | Mapped[Any], day: date) -> ScalarSelect[int]:
     """The id of the account in force on a day of the elder that the enclosing query names; NULL if there is none."""
     order = (col(PayeeAccount.since).desc(), col(PayeeAccount.recorded_at).desc(), col(PayeeAccount.id).desc())
     mine = (col(PayeeAccount.elder_id) == elder_id, col(PayeeAccount.since) <= day)

@@ -126,11 +126,11 @@ class Entitlement(SQLModel, table=True):
 
 
 class EntitlementChange(SQLModel, table=True):
-    """An entitlement was cancelled, restored, or moved to another batch."""
+    """An entitlement was cancelled, restored, moved to another batch, or adjusted to the age reached at death."""
 
     __tablename__ = "entitlement_change"
     __table_args__ = (
-        CheckConstraint("what IN ('cancelled', 'restored', 'moved')", name="what"),
+        CheckConstraint("what IN ('cancelled', 'restored', 'moved', 'adjusted')", name="what"),
         Index("ix_entitlement_change_entitlement_id", "entitlement_id"),
     )
     id: int | None = Field(default=None, primary_key=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
-from rules.allowances import Line
 from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
 
@@ -16,6 +15,7 @@ from models.allowance import AllowanceBatch, Approval, Entitlement, EntitlementC
 from models.db import insert_for
 from models.elder import Elder
 from models.ledger import Amount, withdraw
+from rules.allowances import Line
 
 _FLOW = 5000
 
@@ -59,6 +59,16 @@ def batches_in(session: Session, district: int, state: str) -> list[str]:
     return list(session.scalars(select(col(AllowanceBatch.ref)).where(*mine).order_by(col(AllowanceBatch.id))))
 
 
+def approvable(session: Session, district: int, today: date) -> list[str]:
+    """Return the lists whose objection window has ended and that are not approved yet."""
+    query = select(col(AllowanceBatch.ref)).where(
+        col(AllowanceBatch.district_id) == district,
+        col(AllowanceBatch.state) == "notice",
+        col(AllowanceBatch.notice_until).is_(None) | (col(AllowanceBatch.notice_until) < today),
+    )
+    return list(session.scalars(query.order_by(col(AllowanceBatch.id))))
+
+
 def content(session: Session, batch: int, day: date) -> Iterator[Line]:
     """Yield what an approval binds of each live entitlement: period, reference, account in force on `day`, fen."""
     account = account_in_force(col(Entitlement.elder_id), day)
@@ -84,12 +94,12 @@ def amounts(session: Session, batch: int) -> dict[int, Amount]:
 
 
 def open_objections(session: Session, batch: int) -> int:
-    """Count objections nobody has decided against people on a batch."""
+    """Count objections against people on a batch that nobody has decided, or that were upheld and not applied yet."""
     about = (col(Objection.cycle_id) == col(Entitlement.cycle_id)) & (
         col(Objection.elder_id) == col(Entitlement.elder_id)
     )
     query = select(func.count()).select_from(Objection).join(Entitlement, about)
-    live = (col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live", col(Objection.upheld).is_(None))
+    live = (col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live", col(Objection.upheld).is_not(False))
     return session.scalar(query.where(*live)) or 0
 
 

@@ -7,17 +7,19 @@ overwritten, so that who cuts the tail cannot write the head that belonged to wh
 import hashlib
 import hmac
 import json
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, exists, select, update
+from sqlalchemy import UniqueConstraint, exists, func, select, update
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col
 
 from models.db import Instant, insert_for, keys_of
 
 _GENESIS = "0" * 64
+_SOME = 1000  # values of one IN
 
 
 class AuditHead(SQLModel, table=True):
@@ -88,6 +90,23 @@ def verify(session: Session, district: str) -> Break | None:
                 return Break(district, seq, "altered")
             previous, seal = mac, _seal(key, seq, mac)
     return None if head == (seq, seal) else Break(district, seq + 1, "cut")
+
+
+def macs_at(session: Session, district: str, seqs: Collection[int]) -> tuple[int, dict[int, str]]:
+    """Return the number of a chain's last entry, and the seals of the entries with these numbers that are there."""
+    mine = col(AuditEntry.district) == district
+    last = session.scalar(select(func.max(col(AuditEntry.seq))).where(mine)) or 0
+    wanted = sorted(set(seqs))
+    found: dict[int, str] = {}
+    for start in range(0, len(wanted), _SOME):
+        some = mine & col(AuditEntry.seq).in_(wanted[start : start + _SOME])
+        found |= dict(session.execute(select(col(AuditEntry.seq), col(AuditEntry.mac)).where(some)).tuples().all())
+    return last, found
+
+
+def first_at(session: Session, district: str) -> datetime | None:
+    """Return when a chain began; None if it has not."""
+    return session.scalar(select(func.min(col(AuditEntry.at))).where(col(AuditEntry.district) == district))
 
 
 def _chain(district: str) -> Any:

@@ -27,6 +27,7 @@ class PayRow(NamedTuple):
 
     entitlement_id: int
     cycle_id: int
+    programme: str
     period: str
     ref: str
     n: int
@@ -60,7 +61,7 @@ class Frozen(NamedTuple):
     batch_ref: str
     name: str
     sha256: str
-    count: int
+    payments: int
     fen: int
 
 
@@ -76,7 +77,8 @@ def pay_rows(session: Session, batch: int, day: date) -> Iterator[PayRow]:
     account = account_in_force(col(Entitlement.elder_id), day)
     query = (
         select(
-            col(Entitlement.id), col(Entitlement.cycle_id), col(Entitlement.period), col(Elder.ref), attempts,
+            col(Entitlement.id), col(Entitlement.cycle_id), col(Entitlement.programme), col(Entitlement.period),
+            col(Elder.ref), attempts,
             col(Entitlement.fen), col(PayeeAccount.id), col(PayeeAccount.account_index), col(PayeeAccount.bank),
             col(PayeeAccount.holder), col(PayeeAccount.account),
         )
@@ -86,11 +88,11 @@ def pay_rows(session: Session, batch: int, day: date) -> Iterator[PayRow]:
         .order_by(col(Entitlement.community_id), col(Entitlement.elder_id), col(Entitlement.period))
     )  # fmt: skip
     keys = keys_of(session)
-    for number, cycle, period, ref, sent, fen, account_id, index, bank, holder, card in session.execute(
+    for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in session.execute(
         query.execution_options(yield_per=_FLOW)
     ):
         yield PayRow(
-            number, cycle, period, ref, sent + 1, fen, account_id, index.hex() if index else "", bank or "",
+            number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "", bank or "",
             keys.open("payee_account.holder", ref, holder), keys.open("payee_account.account", ref, card),
         )  # fmt: skip
 

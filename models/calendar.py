@@ -42,21 +42,45 @@ def statutory_days(year: int) -> dict[date, str]:
     Source: 全国年节及纪念日放假办法, the decree of 2024-11-10 in force since 2025-01-01. When Mid-Autumn falls on
     1-3 October, two holidays share a date and the year has 12 distinct ones.
     """
-    spring: date = LunarDate(year, 1, 1).to_solar_date()
+    spring = festival_day(year, "spring-festival")
     days = {date(year, 1, 1): "元旦"}
     if year >= 2025:
         days[spring - timedelta(days=1)] = "除夕"
     days |= {spring + timedelta(days=n): "春节" for n in range(3)}
-    qingming = TermFestival("清明").at(year)
-    assert isinstance(qingming, date)
-    days[qingming] = "清明节"
+    days[_term(year, "清明")] = "清明节"
     days |= {date(year, 5, n): "劳动节" for n in ((1, 2) if year >= 2025 else (1,))}
-    days[LunarDate(year, 5, 5).to_solar_date()] = "端午节"
-    days[LunarDate(year, 8, 15).to_solar_date()] = "中秋节"
+    days[festival_day(year, "dragon-boat")] = "端午节"
+    days[festival_day(year, "mid-autumn")] = "中秋节"
     for n in (1, 2, 3):
         day = date(year, 10, n)
         days[day] = "国庆节、中秋节" if day in days else "国庆节"
     return days
+
+
+_SOLAR = {"new-year": (1, 1), "labour-day": (5, 1), "national-day": (10, 1)}
+_LUNAR = {
+    "spring-festival": (1, 1), "lantern": (1, 15), "dragon-boat": (5, 5), "mid-autumn": (8, 15), "double-ninth": (9, 9),
+}  # fmt: skip
+_TERMS = {"winter-solstice": "冬至"}
+
+
+def festival_day(year: int, festival: str) -> date:
+    """Return the day of a festival in a year; `festival` is one of rules.periods.FESTIVALS.
+
+    A leap month repeats no festival: it is kept in the month that is not leap.
+    """
+    if festival in _SOLAR:
+        return date(year, *_SOLAR[festival])
+    if festival in _TERMS:
+        return _term(year, _TERMS[festival])
+    day: date = LunarDate(year, *_LUNAR[festival]).to_solar_date()
+    return day
+
+
+def _term(year: int, name: str) -> date:
+    day = TermFestival(name).at(year)
+    assert isinstance(day, date)
+    return day
 
 
 def year_days(year: int) -> list[Day]:

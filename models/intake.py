@@ -107,6 +107,8 @@ class Taken:
     errors: list[CellError] = field(default_factory=list)
     moved: list[Any] = field(default_factory=list)
     """Duties that changed hands (models.duty_record.Step); the flow tells both sides in the same transaction."""
+    audited: dict[str, Any] = field(default_factory=dict)
+    """What the audit entry says beside the counts; references and amounts, never personal data."""
     doubts: dict[Text, list[int]] = field(default_factory=dict)
     """What was taken but deserves a look: sentence -> rows."""
 

@@ -1,7 +1,7 @@
 """Payments after they were sent: who waits for a re-issue, what the bank never answered, and what persons settle.
 
-What two persons settle of an unknown payment, and what becomes of exceptions and receivables, is booked here, within the
-caller's transaction; payments and ledger must agree at its end.
+What two persons settle of an unknown payment, and what becomes of exceptions and receivables, is booked here, within
+the caller's transaction; payments and ledger must agree at its end.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from models.ledger import Amount
 from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVerdict, Receivable
 
 _AGAIN = Payment.__table__.alias("again")  # type: ignore[attr-defined]
+_OPEN = (col(BankLine.finding) != "matched", col(BankLine.closed_at).is_(None))
 
 
 class Waiting(NamedTuple):
@@ -70,7 +71,7 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
         .where(col(AllowanceBatch.state) == "released")
         .order_by(col(Payment.id))
     )  # fmt: skip
-    return [Waiting(*row[:-1], bool(row[-1])) for row in session.execute(query)]
+    return [Waiting._make((*row[:-1], bool(row[-1]))) for row in session.execute(query)]
 
 
 def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datetime, actor: str) -> int:
@@ -80,20 +81,38 @@ def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datet
     for some in batches(entitlements):
         moving = update(Entitlement).where(col(Entitlement.id).in_(some), col(Entitlement.state) == "live")
         moving = moving.where(col(Entitlement.batch_id).in_(released)).values(batch_id=batch)
-        moved += session.scalars(moving.returning(col(Entitlement.id))).all()
+        moved += filter(None, session.scalars(moving.returning(col(Entitlement.id))).all())
     log_changes(session, moved, "moved", "reissue", at, actor)
     return len(moved)
 
 
-def mark_unknown(session: Session, district: int, sent_before: datetime) -> int:
-    """Call payments unknown that the bank has not answered since; they stay in transit. Return how many are new."""
-    mine = (
-        select(col(BankFile.id))
+def unanswered_files(session: Session, district: int) -> list[tuple[int, datetime]]:
+    """Return the sent files of a district in which the bank has left a payment open, and when they were sent."""
+    silent = select(col(Payment.id)).where(col(Payment.file_id) == col(BankFile.id), col(Payment.state) == "sent")
+    query = (
+        select(col(BankFile.id), col(BankFile.sent_at))
         .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
-        .where(col(AllowanceBatch.district_id) == district, col(BankFile.sent_at) < sent_before)
+        .where(col(AllowanceBatch.district_id) == district, silent.exists(), col(BankFile.sent_at).is_not(None))
     )
-    silent = (col(Payment.state) == "sent", col(Payment.file_id).in_(mine))
+    return [(file, at) for file, at in session.execute(query) if at is not None]
+
+
+def mark_unknown(session: Session, files: Sequence[int]) -> int:
+    """Call unknown what the bank has left open of these files; it stays in transit. Return how many are new."""
+    silent = (col(Payment.state) == "sent", col(Payment.file_id).in_(files))
     return session.execute(update(Payment).where(*silent).values(state="unknown")).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def unknown(session: Session, district: int) -> int:
+    """Count the payments of a district that are unknown."""
+    query = (
+        select(func.count())
+        .select_from(Payment)
+        .join(BankFile, col(BankFile.id) == col(Payment.file_id))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
+        .where(col(AllowanceBatch.district_id) == district, col(Payment.state) == "unknown")
+    )
+    return session.scalar(query) or 0
 
 
 def payment(session: Session, district: int, key: str) -> Sent | None:
@@ -190,6 +209,5 @@ def exceptions(session: Session, district: int) -> list[BankLine]:
 def close_line(session: Session, district: int, line: int, note: str, at: datetime, actor: str) -> bool:
     """Close an exception with what was found out; False if there is no such open one."""
     mine = (col(BankLine.id) == line, col(BankLine.district_id) == district)
-    mine = (*mine, col(BankLine.finding) != "matched", col(BankLine.closed_at).is_(None))
-    closing = update(BankLine).where(*mine).values(closed_at=at, closed_by=actor, closing=note)
+    closing = update(BankLine).where(*mine, *_OPEN).values(closed_at=at, closed_by=actor, closing=note)
     return bool(session.execute(closing).rowcount)  # type: ignore[attr-defined]

@@ -18,6 +18,8 @@ from models.elder import Elder
 from models.helper import Helper, helper_contacts
 from models.intake_leaves import LEAVE_TABLES
 from models.intake_slots import leader_of
+from models.money_rows import account_rows, bank_return_rows, budget_rows, certification_rows, objection_rows
+from models.staff import staff_behind
 from models.visit_rows import contact_rows, elder_rows, helper_rows, issue_rows, pairing_rows, status_rows
 
 Rows = Iterator[dict[str, Any]]
@@ -165,6 +167,11 @@ ROWS: dict[str, Callable[[Session, int, date, date], Rows]] = {
     "contact": contact_rows,
     "status": status_rows,
     "issue": issue_rows,
+    "account": account_rows,
+    "certification": certification_rows,
+    "budget": budget_rows,
+    "objection": objection_rows,
+    "bank-return": bank_return_rows,
 }
 
 
@@ -176,7 +183,7 @@ def who_is(session: Session, district: int, ref: str) -> dict[str, Any] | None:
     if number is not None:
         person = contacts(session, district, {number})[number]
         return {"ref": ref, "kind": "cadre", "number": number, "name": person.name, "phone": person.phone}
-    if found := _elder_or_helper(session, district, ref):
+    if found := _elder_or_helper(session, district, ref) or staff_behind(session, district, ref):
         return found
     query = select(Subdistrict).where(col(Subdistrict.ref) == ref, col(Subdistrict.district_id) == district)
     office = session.execute(query).scalar_one_or_none()

@@ -19,6 +19,7 @@ from models.issue import Issue, IssueEvent, local
 from models.visit import VisitMonth
 from rules.issues_kpi import IssueFigures
 from rules.issues_log import Event, IssueKind
+from rules.registers.elders import SPECIAL_DIFFICULTIES
 from rules.visits_kpi import OnTime, Rate
 from rules.visits_month import Figures, Scope
 
@@ -70,11 +71,12 @@ def office_contacts(session: Session, district: int) -> dict[int, Contact]:
 
 
 def categories_on(session: Session, district: int, day: date) -> dict[int, list[str]]:
-    """Map the elders with special difficulties to those that stood on a day."""
+    """Map the elders with special difficulties to those of the ministries' list that stood on a day."""
     query = (
         select(col(ElderCategory.elder_id), col(ElderCategory.category))
         .join(Elder, col(Elder.id) == col(ElderCategory.elder_id))
         .where(col(Elder.district_id) == district, col(ElderCategory.since) <= day)
+        .where(col(ElderCategory.category).in_(SPECIAL_DIFFICULTIES))
         .where(col(ElderCategory.ended_on).is_(None) | (col(ElderCategory.ended_on) > day))
         .distinct()
     )
@@ -191,6 +193,7 @@ def _detail(figures: Figures) -> dict[str, Any]:
     return {
         "visits": rate | {"left_out": dict(figures.visits.left_out)},
         "on_time": [*figures.on_time],
+        "checks": [*figures.checks],
         "issues": issues,
     }
 
@@ -199,7 +202,8 @@ def _figures(told: Mapping[str, Any]) -> Figures:
     visits = Rate(*(told["visits"][name] for name in _RATE))
     visits.left_out.update(told["visits"]["left_out"])
     issues: dict[str, Any] = {n: Fraction(v) if isinstance(v, str) else v for n, v in told["issues"].items()}
-    return Figures(visits, OnTime(*told["on_time"]), IssueFigures(**issues))
+    checks = OnTime(*told.get("checks", (0, 0, 0)))  # a month stored before they were counted has none
+    return Figures(visits, OnTime(*told["on_time"]), IssueFigures(**issues), checks)
 
 
 def codes_of(places: Mapping[int, Home], district: str) -> Sequence[Scope]:

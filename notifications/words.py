@@ -4,17 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
+from rules.money import yuan
+from rules.periods import MONTHS, period_name
 
 _OF_NUMBERS = "0123456789.,"
 
 
 def _day(language: str, day: date) -> str:
     """Say 7月12日, or 12 July."""
-    return f"{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {_MONTHS[day.month - 1]}"
+    return f"{day.month}月{day.day}日" if language == "zh-CN" else f"{day.day} {MONTHS[day.month - 1]}"
 
 
 def _full(language: str, day: date) -> str:
@@ -24,13 +22,12 @@ def _full(language: str, day: date) -> str:
 
 def _month(language: str, month: str) -> str:
     """Say 2026年7月, or July 2026, for 2026-07."""
-    year, number = int(month[:4]), int(month[5:])
-    return f"{year}年{number}月" if language == "zh-CN" else f"{_MONTHS[number - 1]} {year}"
+    return period_name(month, language)
 
 
 def _yuan(language: str, fen: int) -> str:
     """Say 1,600.00元, or 1,600.00 yuan, for 160000 fen."""
-    return f"{fen // 100:,}.{fen % 100:02d}" + ("元" if language == "zh-CN" else " yuan")
+    return yuan(fen) + ("元" if language == "zh-CN" else " yuan")
 
 
 def _share(_language: str, permille: int | None) -> str:

@@ -4,11 +4,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal
 
 from rules.errors import say
 from rules.identity import SENTENCES, IdentityRefused, identity
 from rules.refs import canonical, is_ref
+from rules.registers.amounts import INTEGRAL, read_account, read_fen, read_int, read_number, read_period
 from rules.registers.days import day_of, instant_of, when_of
 from rules.registers.shape import Column, Kind
 from rules.registers.spelling import BadCell, plain, tidy, tidy_name, unmangled
@@ -19,8 +19,6 @@ LONGEST_STROKE = 2
 
 _BROKEN = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)", re.IGNORECASE)
 _CODE = re.compile(r"\w[\w./#-]*")
-_INTEGRAL = re.compile(r"([0-9]+)\.0+")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,9})?")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _PHONE = re.compile(
@@ -50,7 +48,7 @@ def read_code(column: Column, text: str) -> str:
     if text.isascii() and text.isalnum():  # nearly all of them
         return _not_too_long(column, text)
     code = unmangled(plain(text)).replace(" ", "")
-    if whole := _INTEGRAL.fullmatch(code):
+    if whole := INTEGRAL.fullmatch(code):
         code = whole[1]
     if not _CODE.fullmatch(code):
         raise BadCell(
@@ -60,19 +58,6 @@ def read_code(column: Column, text: str) -> str:
             ),
         )
     return _not_too_long(column, code)
-
-
-def read_int(_column: Column, text: str) -> int:
-    """A whole number."""
-    number = _decimal(text)
-    if number != number.to_integral_value():
-        raise BadCell(say("不是整数", "not a whole number"), say("请填整数，如 12", "write a whole number such as 12"))
-    return int(number)
-
-
-def read_number(_column: Column, text: str) -> Decimal:
-    """A number, exact."""
-    return _decimal(text)
 
 
 def read_date(_column: Column, text: str) -> date:
@@ -115,7 +100,7 @@ def read_phone(_column: Column, text: str) -> str:
     """A Chinese telephone number: 13800138000, 0871-63123456, 63123456, 4001234567, 12345, each with an extension."""
     if _MOBILE.fullmatch(text):  # nearly all of them
         return text
-    number = re.sub(r"[\s()-]", "", _INTEGRAL.sub(r"\1", unmangled(plain(text)))).casefold()
+    number = re.sub(r"[\s()-]", "", INTEGRAL.sub(r"\1", unmangled(plain(text)))).casefold()
     match = _PHONE.fullmatch(number)
     if not match:
         raise BadCell(
@@ -200,6 +185,9 @@ READERS: dict[Kind, Callable[[Column, str], object]] = {
     "id_number": read_id_number,
     "elder": read_elder,
     "when": read_when,
+    "period": read_period,
+    "account": read_account,
+    "fen": read_fen,
 }
 
 
@@ -234,15 +222,6 @@ def _not_too_long(column: Column, text: str) -> str:
     if len(text) > longest:
         raise BadCell(say(f"超过 {longest} 个字", f"longer than {longest} characters"), say("请缩短", "shorten it"))
     return text
-
-
-def _decimal(text: str) -> Decimal:
-    said = plain(text).replace(",", "").replace(" ", "")
-    if not _NUMBER.fullmatch(said):
-        raise BadCell(
-            say("不是数字", "not a number"), say("请只填数字，如 12 或 3.5", "write digits only, such as 12 or 3.5")
-        )
-    return Decimal(said)
 
 
 def _one_of(column: Column) -> str:

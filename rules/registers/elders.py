@@ -7,7 +7,7 @@ from rules.registers.shape import Column, Register
 SEXES: Mapping[str, str] = {"male": "男", "female": "女"}
 HUKOU: Mapping[str, str] = {"district": "本区", "other": "外地"}
 TIER_NAMES: Mapping[str, str] = {"red": "红色", "yellow": "黄色", "green": "绿色"}
-CATEGORIES: Mapping[str, str] = {
+SPECIAL_DIFFICULTIES: Mapping[str, str] = {
     "alone": "独居",
     "empty_nest": "空巢",
     "left_behind": "留守",
@@ -15,7 +15,9 @@ CATEGORIES: Mapping[str, str] = {
     "severely_handicapped": "重残",
     "bereaved_family": "计划生育特殊家庭",
 }
-"""Special difficulties 特殊困难: the list of the ten ministries' guiding opinion."""
+"""Special difficulties 特殊困难: the list of the ten ministries' guiding opinion, by which visits are counted."""
+CATEGORIES: Mapping[str, str] = {**SPECIAL_DIFFICULTIES, "destitute": "特困"}
+"""What an elder may be on the register as; 特困 is the state's support of the destitute, which allowances go by."""
 
 ELDER_CELL = Column(
     "elder",
@@ -145,7 +147,14 @@ ELDER = Register(
             allowed=CATEGORIES,
             example="独居、失能",
             also=("困难类别", "人员类别"),
-            said={"失独": "bereaved_family", "计生特殊家庭": "bereaved_family"},
+            said={
+                "失独": "bereaved_family",
+                "计生特殊家庭": "bereaved_family",
+                "特困人员": "destitute",
+                "特困供养": "destitute",
+                "五保": "destitute",
+                "五保户": "destitute",
+            },
         ),
         Column(
             "tier",

@@ -20,6 +20,9 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "id_number": ("身份证号", "ID number"),
     "elder": ("身份证号或系统编号", "ID number or reference"),
     "when": ("日期，或日期和时间", "date, or date and time"),
+    "period": ("月份或节日", "month or festival"),
+    "account": ("银行账号", "bank account"),
+    "fen": ("金额，单位分", "amount in fen"),
 }
 
 _INTRO = {

@@ -22,6 +22,9 @@ Kind = Literal[
     "id_number",
     "elder",
     "when",
+    "period",
+    "account",
+    "fen",
 ]
 Lang = Literal["zh", "en"]
 
@@ -47,6 +50,7 @@ class Column:
         example: one cell as people would write it.
         also: other headers that real files use for this column.
         said: other words for a value that real files use, to the English value, for choice and choices.
+        least: the smallest number a cell may say, for fen.
         stand_in: the column whose value an export shows here unless personal data is revealed.
     """
 
@@ -64,6 +68,7 @@ class Column:
     also: tuple[str, ...] = ()
     said: Mapping[str, str] = field(default_factory=dict, compare=False)
     stand_in: str = ""
+    least: int = 0
 
     @property
     def quotable(self) -> bool:

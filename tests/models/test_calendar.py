@@ -6,9 +6,18 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import col, select
 
-from models.calendar import WorkCalendar, calendar, published_years, seed_calendar, statutory_days, year_days
+from models.calendar import (
+    WorkCalendar,
+    calendar,
+    festival_day,
+    published_years,
+    seed_calendar,
+    statutory_days,
+    year_days,
+)
 from models.db import Database, insert_for
 from rules.calendar import Day, dates_between
+from rules.periods import FESTIVALS
 
 MAKE_UP = [(1, 4), (2, 14), (2, 28), (5, 9), (9, 20), (10, 10)]
 
@@ -134,3 +143,35 @@ def test_one_day_can_be_read(database: Database) -> None:
     with database.read() as session:
         assert calendar(session, day, day) == {day: Day(day, "work")}
         assert calendar(session, day, day - timedelta(days=1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("festival", "day"),
+    [
+        pytest.param("double-ninth", date(2023, 10, 23), id="a leap second month"),
+        pytest.param("double-ninth", date(2024, 10, 11), id="Double Ninth 2024"),
+        pytest.param("double-ninth", date(2025, 10, 29), id="a leap sixth month"),
+        pytest.param("mid-autumn", date(2025, 10, 6), id="a leap sixth month, Mid-Autumn"),
+        pytest.param("dragon-boat", date(2025, 5, 31), id="before the leap sixth month"),
+        pytest.param("double-ninth", date(2026, 10, 18), id="Double Ninth 2026"),
+        pytest.param("spring-festival", date(2026, 2, 17), id="Spring Festival 2026"),
+        pytest.param("lantern", date(2026, 3, 3), id="Lantern Festival 2026"),
+        pytest.param("double-ninth", date(2033, 10, 1), id="2033, whose leap month is the eleventh"),
+        pytest.param("spring-festival", date(2033, 1, 31), id="Spring Festival 2033"),
+        pytest.param("spring-festival", date(2034, 2, 19), id="after the leap eleventh month"),
+        pytest.param("double-ninth", date(2014, 10, 2), id="a leap ninth month: the month that is not leap"),
+        pytest.param("dragon-boat", date(2028, 5, 28), id="a leap fifth month: the month that is not leap"),
+        pytest.param("winter-solstice", date(2026, 12, 22), id="a solar term"),
+        pytest.param("winter-solstice", date(2028, 12, 21), id="a solar term in a leap year"),
+        pytest.param("new-year", date(2027, 1, 1), id="New Year"),
+        pytest.param("labour-day", date(2026, 5, 1), id="Labour Day"),
+        pytest.param("national-day", date(2026, 10, 1), id="National Day"),
+    ],
+)
+def test_a_festival_falls_on_its_day(festival: str, day: date) -> None:
+    assert festival_day(day.year, festival) == day
+
+
+@pytest.mark.parametrize("festival", FESTIVALS)
+def test_every_festival_has_a_day_in_every_year(festival: str) -> None:
+    assert all(festival_day(year, festival).year == year for year in range(2000, 2100))

@@ -21,6 +21,11 @@ COLUMNS = {
     "pairing": "*elder *helper *role primary from until",
     "contact": "*elder *helper *channel *occurred_at outcome recorded_at note voided",
     "status": "*elder *from status subdistrict community reoffer_on recorded_at",
+    "account": "*elder *from bank account holder proxy_name proxy_reason proxy_document proxy_until",
+    "certification": "*elder *certified_on method",
+    "budget": "*programme *period fen",
+    "objection": "*programme *period *elder raised_on text upheld",
+    "bank-return": "*key fen result reason booked_on",
     "issue": "*number elder centre kind event at actor satisfied note",
 }
 
@@ -87,6 +92,11 @@ def test_personal_columns_are_the_ones_agreed() -> None:
         "helper.email",
         "contact.note",
         "issue.note",
+        "account.account",
+        "account.holder",
+        "account.proxy_name",
+        "account.proxy_document",
+        "objection.text",
     }
 
 

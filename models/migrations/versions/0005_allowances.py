@@ -38,8 +38,13 @@ _FROZEN = {
 """Tables whose rows, or some of whose columns, stay as they were written."""
 
 
+_SIX = "category IN ('alone', 'empty_nest', 'left_behind', 'disabled', 'severely_handicapped', 'bereaved_family')"
+_SEVEN = _SIX.replace(")", ", 'destitute')")
+
+
 def upgrade() -> None:
     """Create what allowances need."""
+    _categories(_SEVEN)
     _people()
     _cycles()
     _entitled()
@@ -49,12 +54,20 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it again."""
+    """Drop it again; elders keep no category that the register did not know."""
+    op.execute("DELETE FROM elder_category WHERE category = 'destitute'")
+    _categories(_SIX)
     for table in reversed(_TABLES):
         op.drop_table(table)
     if op.get_context().dialect.name == "postgresql":
         for table in _FROZEN:
             op.execute(f"DROP FUNCTION {table}_frozen()")
+
+
+def _categories(allowed: str) -> None:
+    with op.batch_alter_table("elder_category") as batch:
+        batch.drop_constraint(op.f("ck_elder_category_category"), type_="check")
+        batch.create_check_constraint(op.f("ck_elder_category_category"), allowed)
 
 
 def _freeze(table: str, columns: str) -> None:
@@ -287,7 +300,9 @@ def _entitled() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
-        sa.CheckConstraint("what IN ('cancelled', 'restored', 'moved')", name=op.f("ck_entitlement_change_what")),
+        sa.CheckConstraint(
+            "what IN ('cancelled', 'restored', 'moved', 'adjusted')", name=op.f("ck_entitlement_change_what")
+        ),
         sa.ForeignKeyConstraint(
             ["entitlement_id"], ["entitlement.id"], name=op.f("fk_entitlement_change_entitlement_id")
         ),

@@ -1,0 +1,106 @@
+"""Reconciling: return files of the bank, each once -> payments, exceptions, ledger in agreement -> payees told.
+
+A file counts by its content; lines that are known change nothing. What the bank has not answered in time is called
+unknown and listed; no time ever makes it paid or failed.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+from sqlmodel import col, select
+
+from flows.allowance_tell import tell_paid
+from flows.bank_returns import return_rows
+from flows.intake import take_file
+from flows.intake_store import BATCH_ROWS, store_batches
+from flows.jobs import Result
+from flows.settings import Settings
+from models import audit, ledger, payments
+from models.allowance import AllowanceCycle
+from models.calendar import calendar
+from models.db import Database
+from models.district import district_id
+from models.intake import ImportLog, Taken
+from policies.allowances import allowances
+from rules.registers import Row
+from rules.workdays import Workdays
+
+JOB = "allowance-reconcile"
+KIND = "bank-return"
+_LOOK_BACK = timedelta(days=200)
+_SUFFIXES = frozenset({".csv", ".txt", ".xlsx", ".xls", ".xml"})
+
+
+def reconcile(database: Database, settings: Settings, files: Iterable[Path] | None = None) -> Result:
+    """Take in return files, all of the inbox if none is named; then look at what is still open.
+
+    Raises:
+        FileHasErrors, FileRefused, BadReturn: nothing of that file was taken; those before it were.
+        Disagreement: payments and ledger differ; nothing was written.
+    """
+    read = [_take(database, settings, path) for path in (files if files is not None else _new(database, settings))]
+    unknown = _call_unknown(database, settings)
+    told = tell_paid(database, settings)
+    with database.read() as session:
+        district = district_id(session, settings.district)
+        open_lines = [
+            {"line": line.id, "payment": line.key, "what": line.finding, "fen": line.fen, "booked_on": line.booked_on}
+            for line in payments.exceptions(session, district)
+        ]
+        cycles = session.exec(select(col(AllowanceCycle.id)).where(col(AllowanceCycle.district_id) == district)).all()
+        for cycle in cycles:
+            ledger.agree(session, cycle)  # type: ignore[arg-type]
+    return {"files": read, "unknown": unknown, "messages": told, "exceptions": open_lines}
+
+
+def _new(database: Database, settings: Settings) -> list[Path]:
+    """The files of the bank's inbox whose content was not taken in before, by name."""
+    folder = settings.folder("inbox") / "bank"
+    found = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in _SUFFIXES and not path.is_symlink()]
+    known = select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)
+    with database.read() as session:
+        taken = set(session.exec(known).all())
+    return [path for path in found if not path.name.endswith(".errors.xlsx") and _digest(path) not in taken]
+
+
+def _take(database: Database, settings: Settings, path: Path) -> Result:
+    if path.suffix.lower() == ".xml":
+        taken = store_batches(database, settings, KIND, _batches(return_rows(path)), JOB, digest=_digest(path))
+    else:
+        taken = take_file(database, settings, KIND, path).taken
+    return {"file": path.name, "new": taken.added, "known": taken.unchanged, "exceptions": _exceptions(taken)}
+
+
+def _exceptions(taken: Taken) -> int:
+    return sum(len(rows) for rows in taken.doubts.values())
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    walk = iter(rows)
+    return iter(lambda: list(islice(walk, BATCH_ROWS)), [])
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _call_unknown(database: Database, settings: Settings) -> int:
+    """Call unknown what the bank has not answered for more workdays than policy waits; return how many are unknown."""
+    today = settings.today()
+    limit = allowances(today, settings.policy).answer_workdays
+    with database.read() as session:
+        district = district_id(session, settings.district)
+        workdays = Workdays(calendar(session, today - _LOOK_BACK, today))
+        passed = workdays.until(today)
+        sent = {file: settings.local(at).date() for file, at in payments.unanswered_files(session, district)}
+    late = [file for file, day in sent.items() if passed - workdays.until(max(day, today - _LOOK_BACK)) > limit]
+    with database.write() as session:
+        fresh = payments.mark_unknown(session, late)
+        if fresh:
+            audit.record(session, settings.district, JOB, "allowance.unknown", settings.now(), payments=fresh)
+    with database.read() as session:
+        return payments.unknown(session, district)

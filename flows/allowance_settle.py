@@ -1,0 +1,141 @@
+"""What only people can settle: unknown payments, lines of the bank that fit nothing, money that is given back.
+
+Each needs the staff number and one-time code of who says it; an unknown payment needs two who say the same.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+
+from flows.jobs import Result
+from flows.settings import Settings
+from models import audit, payments
+from models.db import Database
+from models.district import district_id
+from models.payments import Sent
+from models.proof import authenticate
+from rules.errors import TuoqiError, say
+
+
+@dataclass(eq=False)
+class NoPayment(TuoqiError):
+    """No payment of the district has this key."""
+
+    key: str
+    zh = "没有流水号为 {key} 的发放记录；请核对银行文件中的流水号。"
+    en = "there is no payment with the key {key}; check it against the bank file."
+
+
+@dataclass(eq=False)
+class NotUnknown(TuoqiError):
+    """Persons may only settle what the bank has left open."""
+
+    key: str
+    state: str
+    zh = "发放记录 {key} 目前为“{state}”，不需要人工认定；只有“未知”的才可以。"
+    en = "payment {key} is {state}; only an unknown one can be settled by persons."
+
+
+@dataclass(eq=False)
+class NothingOpen(TuoqiError):
+    """There is no such open exception or receivable."""
+
+    what: str
+    zh = "没有待处理的 {what}；请用 tuoqi allowance open 查看待处理事项。"
+    en = "nothing open is called {what}; see `tuoqi allowance open`."
+
+
+@dataclass(eq=False)
+class Disagreed(TuoqiError):
+    """Two persons said different things of one payment."""
+
+    key: str
+    zh = "关于发放记录 {key}，另一人认定的结果或日期不同，未作更改；请两人核对凭证，必要时请第三人认定。"
+    en = "somebody else said otherwise of payment {key}; compare the evidence, or ask a third person."
+
+
+STATES = {
+    "frozen": ("待送银行", "frozen"), "sent": ("已送银行", "sent"), "paid": ("已入账", "paid"),
+    "returned": ("已退回", "returned"), "unknown": ("未知", "unknown"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Person:
+    """Who says it: staff number and one-time code; never shown."""
+
+    staff: str
+    one_time_code: str
+
+
+def vouch(
+    database: Database, settings: Settings, person: Person, key: str, result: str, booked_on: date, evidence: str
+) -> Result:
+    """Say what became of an unknown payment; the second person who says the same settles it.
+
+    Raises:
+        NoPayment, NotUnknown, Disagreed: nothing is settled.
+    """
+    who = _proved(database, settings, person)
+    verdict = {"result": result, "booked_on": booked_on, "evidence": evidence}
+    with database.write() as session:
+        sent = _payment(session, settings, key)
+        if sent.state != "unknown":
+            raise NotUnknown(key, say(*STATES[sent.state]))
+        agreed = payments.vouch(session, sent, who, verdict, settings.now())
+        settled = len(agreed) >= 2
+        if settled:
+            vouched = f"staff:{agreed[0]}+{agreed[1]}"
+            payments.settle(session, sent, result, booked_on, evidence, settings.now(), vouched)
+        told = {"payment": key, "result": result, "booked_on": booked_on, "settled": settled}
+        audit.record(session, settings.district, f"staff:{who}", "allowance.vouch", settings.now(), **told)
+    if who not in agreed:
+        raise Disagreed(key)
+    return {"payment": key, "result": result, "persons": len(agreed), "settled": settled}
+
+
+def close(database: Database, settings: Settings, person: Person, line: int, note: str) -> Result:
+    """Close a bank line that fits nothing, with what was found out.
+
+    Raises:
+        NothingOpen: there is no such line, or it is closed.
+    """
+    who = _proved(database, settings, person)
+    with database.write() as session:
+        district = district_id(session, settings.district)
+        if not payments.close_line(session, district, line, note, settings.now(), f"staff:{who}"):
+            raise NothingOpen(str(line))
+        audit.record(
+            session, settings.district, f"staff:{who}", "allowance.close", settings.now(), line=line, note=note
+        )
+    return {"line": line, "closed": True}
+
+
+def recovered(database: Database, settings: Settings, person: Person, key: str) -> Result:
+    """Record that the money of a receivable was given back.
+
+    Raises:
+        NoPayment, NothingOpen: nothing was recorded.
+    """
+    who = _proved(database, settings, person)
+    with database.write() as session:
+        sent = _payment(session, settings, key)
+        if not payments.recovered(session, sent, settings.now(), f"staff:{who}"):
+            raise NothingOpen(key)
+        told = {"payment": key, "fen": sent.fen}
+        audit.record(session, settings.district, f"staff:{who}", "allowance.recovered", settings.now(), **told)
+    return {"payment": key, "fen": sent.fen, "recovered": True}
+
+
+def _proved(database: Database, settings: Settings, person: Person) -> int:
+    with database.read() as session:
+        district = district_id(session, settings.district)
+    return authenticate(database, district, person.staff, person.one_time_code, "cli", settings.now())
+
+
+def _payment(session: Session, settings: Settings, key: str) -> Sent:
+    found = payments.payment(session, district_id(session, settings.district), key.strip().upper())
+    if found is None:
+        raise NoPayment(key)
+    return found

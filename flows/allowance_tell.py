@@ -1,0 +1,69 @@
+"""Telling people of allowances: payees of results, communities of what was sent, makers of what does not match."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from flows.jobs import Result
+from flows.settings import Settings
+from models.db import Database
+from models.district import community_labels, district_id
+from models.payees import Payee, makers_of_open, sent_by_community, untold
+from models.payments import exceptions
+from models.staff import staff_contacts
+from notifications.allowances import NEWS, tell_communities, tell_makers, tell_payees
+from notifications.duty import Telling
+from notifications.visits import routes_of
+
+TEMPLATES = (
+    "allowance-paid", "allowance-returned", "allowance-batch", "allowance-exception", "allowance-notice-open",
+    "allowance-approval", "allowance-certify",
+)  # fmt: skip
+BATCH = 500  # messages in one transaction
+
+
+def telling(settings: Settings) -> Telling:
+    """The frame of the messages of allowances; each template names its own channels."""
+    channels = {name: routes_of(name) for name in TEMPLATES}
+    return Telling(settings.district, settings.now(), settings.tz, settings.lang, channels)
+
+
+def tell_paid(database: Database, settings: Settings) -> Result:
+    """Tell payees of the results that are news, and makers of lines that do not match; return how many of each."""
+    frame, since = telling(settings), settings.today() - NEWS
+    counts = {}
+    for template, state in (("allowance-paid", "paid"), ("allowance-returned", "returned")):
+        counts[state] = 0
+        with database.read() as session:
+            district = district_id(session, settings.district)
+            places = community_labels(session, district)
+            for some in _some(untold(session, district, template, state, since)):
+                with database.write() as writing:
+                    counts[state] += tell_payees(writing, frame, district, some, places)
+    counts["makers"] = _tell_makers(database, settings, frame)
+    return counts
+
+
+def _tell_makers(database: Database, settings: Settings, frame: Telling) -> int:
+    with database.write() as session:
+        district = district_id(session, settings.district)
+        lines = exceptions(session, district)
+        if not lines:
+            return 0
+        makers = makers_of_open(session, district)
+        contacts = staff_contacts(session, makers)
+        told = [(contacts[number], *makers[number]) for number in makers if number in contacts]
+        return tell_makers(session, frame, told, len(lines), lines[-1].id or 0)
+
+
+def tell_sent(database: Database, settings: Settings, file: int, ref: str) -> int:
+    """Tell the leads of communities what a file holds for their elders."""
+    with database.write() as session:
+        district = district_id(session, settings.district)
+        sums = sent_by_community(session, file)
+        places = community_labels(session, district)
+        return tell_communities(session, telling(settings), district, ref, settings.today(), sums, places)
+
+
+def _some(payees: Iterable[Payee]) -> Iterator[list[Payee]]:
+    walk = iter(payees)
+    return iter(lambda: list(islice(walk, BATCH)), [])

@@ -1,0 +1,128 @@
+"""The audit log and its anchor outside the database: walk the chain -> compare it with every line -> add today's line.
+
+The file is TUOQI_ANCHOR_DIR/DISTRICT.jsonl, by default under var/anchor; copy it to another machine, or put it where
+nobody can rewrite it. Lines are only added, under a lock, and are on disk before the command ends.
+"""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlmodel import Session
+
+from flows.jobs import Result
+from flows.settings import Settings
+from models import audit
+from models.audit import Break
+from models.db import Database, keys_of
+from rules.anchors import FIRST, Anchor, anchor, first_broken, read_anchors, standing
+from rules.errors import TuoqiError, say
+
+STALE = timedelta(days=2)
+WHATS = {
+    "altered": ("被改动", "altered"),
+    "missing": ("被删除", "deleted"),
+    "cut": ("之后的记录被截断", "and what follows were cut off"),
+    "rewritten": ("起被整体改写", "and what follows were written anew"),
+}
+
+
+@dataclass(eq=False)
+class AuditBroken(TuoqiError):
+    """The chain does not hold, by itself or against its anchors."""
+
+    seq: int
+    what: str
+    zh = "审计记录第 {seq} 条{said}；请保全现场，不要继续写入，与备份和异地保存的锚文件比对，查清何人改动了数据库。"
+    en = "audit entry {seq} {said}; keep everything as it is, compare with backups and anchors, find out who did it."
+
+    @property
+    def said(self) -> str:
+        """What was done to it."""
+        return say(*WHATS[self.what])
+
+    def __str__(self) -> str:
+        return say(self.zh, self.en).format(seq=self.seq, said=self.said)
+
+
+def anchor_file(settings: Settings) -> Path:
+    """Where the lines of the district are."""
+    folder = settings.anchor_dir or settings.folder("anchor")
+    return folder / f"{settings.district}.jsonl"
+
+
+def anchors(settings: Settings) -> list[Anchor]:
+    """Read the anchors of the district, oldest first.
+
+    Raises:
+        AnchorDamaged: a line is not what was written.
+    """
+    try:
+        lines = anchor_file(settings).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return read_anchors(settings.keys().audit, settings.district, lines)
+
+
+def broken(session: Session, settings: Settings, lines: list[Anchor]) -> Break | None:
+    """Return the first entry that does not hold, by itself or against the anchors."""
+    found, counted = audit.verify(session, settings.district), standing(lines)
+    last, macs = audit.macs_at(session, settings.district, [each.seq for each in counted])
+    against = first_broken(counted, macs, last)
+    breaks = [each for each in (found, against and Break(settings.district, *against)) if each]
+    return min(breaks, key=lambda each: each.seq, default=None)
+
+
+def verify(database: Database, settings: Settings) -> Result:
+    """Compare the district's audit log with itself and with its anchors.
+
+    Raises:
+        AnchorDamaged, AuditBroken: the first thing that does not hold.
+    """
+    lines = anchors(settings)
+    with database.read() as session:
+        if wrong := broken(session, settings, lines):
+            raise AuditBroken(wrong.seq, wrong.what)
+        entries, _ = audit.macs_at(session, settings.district, [])
+    restarts = sum(bool(each.restart) for each in lines)
+    last = lines[-1].on if lines else None
+    return {"entries": entries, "anchors": len(lines), "restarts": restarts, "last_anchor": last, "holds": True}
+
+
+def add_anchor(database: Database, settings: Settings, restart: str = "") -> Result:
+    """Verify, then add today's line; once a day is enough, and a day without news has a line too.
+
+    Args:
+        database: whose log.
+        settings: district, clock, folder.
+        restart: why lines that are ahead of the log count no longer, such as a backup that was restored.
+
+    Raises:
+        AnchorDamaged, AuditBroken: nothing is added to a log that does not hold.
+    """
+    path = anchor_file(settings)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file, database.read() as session:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        lines = anchors(settings)
+        last, macs = _end(session, settings)
+        if wrong := broken(session, settings, [each for each in lines if not restart or each.seq <= last]):
+            raise AuditBroken(wrong.seq, wrong.what)
+        today, known = settings.today(), lines[-1] if lines else None
+        new = last > 0 and (bool(restart) or known is None or (known.on, known.seq) != (today, last))
+        if new:
+            previous = known.seal if known else FIRST
+            line = anchor(keys_of(session).audit, settings.district, today, last, macs, previous, restart)
+            file.write(line.line() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return {"entries": last, "anchors": len(lines) + new, "added": new, "file": str(path)}
+
+
+def _end(session: Session, settings: Settings) -> tuple[int, str]:
+    """The number and seal of the last entry."""
+    last, _ = audit.macs_at(session, settings.district, [])
+    return last, audit.macs_at(session, settings.district, [last])[1].get(last, "")

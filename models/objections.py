@@ -1,0 +1,63 @@
+"""Objections to published lists: those upheld -> the entitlement is cancelled, before any approval."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement, Exclusion, Objection
+from models.allowance_stops import cancel, empty
+from models.elder import Elder
+
+
+def apply_upheld(session: Session, batch: int, at: datetime, actor: str) -> int:
+    """Cancel who is on a list against whom an objection was upheld; return how many."""
+    about = (col(Objection.cycle_id) == col(Entitlement.cycle_id)) & (
+        col(Objection.elder_id) == col(Entitlement.elder_id)
+    )
+    query = (
+        select(col(Entitlement.id))
+        .join(Objection, about)
+        .where(col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live", col(Objection.upheld).is_(True))
+    )
+    gone = cancel(session, {number for number in session.scalars(query) if number is not None}, "objection", at, actor)
+    if gone:
+        empty(session, batch)
+    return gone
+
+
+def open_ones(session: Session, district: int) -> list[tuple[str, str, str, bool]]:
+    """Return the undecided objections of a district: programme, period, elder, and whether the elder is on the list."""
+    left_out = select(col(Exclusion.id)).where(
+        col(Exclusion.cycle_id) == col(Objection.cycle_id),
+        col(Exclusion.elder_id) == col(Objection.elder_id),
+        col(Exclusion.lifted_at).is_(None),
+    )
+    query = (
+        select(col(AllowanceCycle.programme), col(AllowanceCycle.period), col(Elder.ref), ~left_out.exists())
+        .select_from(Objection)
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Objection.cycle_id))
+        .join(Elder, col(Elder.id) == col(Objection.elder_id))
+        .where(col(AllowanceCycle.district_id) == district, col(Objection.upheld).is_(None))
+        .order_by(col(Objection.id))
+    )
+    return [(programme, period, ref, bool(listed)) for programme, period, ref, listed in session.execute(query)]
+
+
+def waiting_lists(session: Session, district: int) -> list[tuple[str, str, str, datetime, int]]:
+    """Return the lists nobody has put forward: reference, programme, period, when they were made, how many people."""
+    query = (
+        select(
+            col(AllowanceBatch.ref), col(AllowanceBatch.programme), col(AllowanceBatch.period),
+            col(AllowanceBatch.created_at), func.count(),
+        )
+        .join(Entitlement, col(Entitlement.batch_id) == col(AllowanceBatch.id))
+        .where(col(AllowanceBatch.district_id) == district, col(AllowanceBatch.state) == "planned")
+        .where(col(Entitlement.state) == "live")
+        .group_by(
+            col(AllowanceBatch.id), col(AllowanceBatch.ref), col(AllowanceBatch.programme),
+            col(AllowanceBatch.period), col(AllowanceBatch.created_at),
+        )
+        .order_by(col(AllowanceBatch.id))
+    )  # fmt: skip
+    return [tuple(row) for row in session.execute(query)]
