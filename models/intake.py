@@ -43,6 +43,8 @@ class Scope:
     now: datetime
     zone: ZoneInfo
     actor: str
+    digest: str = ""
+    """Of the file; "" if typed in."""
 
     @property
     def today(self) -> date:
@@ -76,6 +78,10 @@ _UNKNOWN: Mapping[str, tuple[str, str, str, str]] = {
         "cadre or helper",
     ),
     "elder": ("没有登记这位老人", "no such elder is registered", "老人登记表", "elder"),
+    "school": ("没有登记这所学校", "no such school is registered", "学校登记表", "school"),
+    "exam": ("没有登记这次考试", "no such exam is registered", "考试登记表", "exam"),
+    "compare_with": ("没有登记这次考试", "no such exam is registered", "考试登记表", "exam"),
+    "subject": ("这次考试没有登记这个科目", "the exam has no such paper", "科目登记表", "paper"),
     "helper": ("没有这个编号的帮扶人", "no helper has this number", "帮扶人登记表", "helper"),
 }
 """What to say of a code nobody has, by column: problem and register, in Chinese and English."""
@@ -111,6 +117,9 @@ class Taken:
     """What the audit entry says beside the counts; references and amounts, never personal data."""
     doubts: dict[Text, list[int]] = field(default_factory=dict)
     """What was taken but deserves a look: sentence -> rows."""
+
+    left_out: list[CellError] = field(default_factory=list)
+    """Rows refused or held out of a register whose other rows are kept (marks)."""
 
     def doubt(self, what: Text, row: int) -> None:
         """Remember a row that was taken but deserves a look."""

@@ -5,22 +5,20 @@ the database says so itself. A ledger row moves an amount from one account to an
 zero by its form; rows are only added, and the database refuses anything else.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
     UniqueConstraint,
-    event,
     text,
 )
 from sqlmodel import Field, SQLModel
 
+from models.append_only import freeze
 from models.db import Instant
 from models.messages import one_of
 
@@ -195,19 +193,4 @@ FROZEN = {
 """Tables whose rows, or some of whose columns, nobody may write anew; triggers see to it."""
 
 
-def _freezing(table: str, columns: str) -> Iterator[tuple[str, str]]:
-    """Yield the triggers of a table, as dialect and statement."""
-    for name, what in (("update", f"UPDATE{columns}"), ("delete", "DELETE")):
-        refusal = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        yield "sqlite", f"CREATE TRIGGER {table}_no_{name} BEFORE {what} ON {table} {refusal}"
-    refusal = f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation';"
-    function = f"CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger LANGUAGE plpgsql AS"
-    yield "postgresql", f"{function} $$ BEGIN {refusal} END $$"
-    events = f"BEFORE UPDATE{columns} OR DELETE ON {table}"
-    yield "postgresql", f"CREATE TRIGGER {table}_frozen {events} FOR EACH ROW EXECUTE FUNCTION {table}_frozen()"
-
-
-for _table, _columns in FROZEN.items():
-    for _dialect, _statement in _freezing(_table, _columns):
-        _made = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        event.listen(SQLModel.metadata.tables[_table], "after_create", _made)
+freeze(FROZEN)

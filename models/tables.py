@@ -12,6 +12,8 @@ from models import (
     drafts,
     duty,
     elder,
+    exam,
+    exam_mark,
     helper,
     intake,
     issue,
@@ -26,5 +28,5 @@ from models import (
 
 __all__ = [
     "account", "allowance", "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder",
-    "helper", "intake", "issue", "jobs", "messages", "payment", "providers", "receipts", "staff", "visit",
+    "exam", "exam_mark", "helper", "intake", "issue", "jobs", "messages", "payment", "providers", "receipts", "staff", "visit",
 ]  # fmt: skip

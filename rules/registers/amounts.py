@@ -9,6 +9,13 @@ from rules.registers.shape import Column
 from rules.registers.spelling import BadCell, plain, unmangled
 
 INTEGRAL = re.compile(r"([0-9]+)\.0+")
+MOST_MARKS = 3000
+MARK_WORDS = {
+    "缺考": "absent", "缺": "absent", "未考": "absent", "旷考": "absent", "弃考": "absent", "缓考": "absent",
+    "absent": "absent", "违纪": "violation", "作弊": "violation", "舞弊": "violation", "违规": "violation",
+    "violation": "violation", "免考": "exempt", "免试": "exempt", "免": "exempt", "exempt": "exempt",
+}  # fmt: skip
+"""What schools write where a mark would stand; who sits the exam later 缓考 is absent until the mark comes."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,9})?")
 _ACCOUNT = re.compile(r"[0-9A-Z]{6,32}")
 _GAPS = re.compile(r"[\s‐‑‒–—−_.·-]")
@@ -60,6 +67,17 @@ def read_account(_column: Column, text: str) -> str:
             say("请对照卡或存折，填 6 至 32 位数字或字母", "compare it with the card: 6 to 32 digits or letters"),
         )
     return number
+
+
+def read_mark(_column: Column, text: str) -> Decimal | str:
+    """A mark, exact, or the status that stands in its place."""
+    said = plain(text).replace(" ", "").casefold()
+    if word := MARK_WORDS.get(said):
+        return word
+    mark = _decimal(said.removesuffix("分"))
+    if not 0 <= mark <= MOST_MARKS:
+        raise BadCell(say("不可能是分数", "cannot be a mark"), say("请核对", "check it"))
+    return mark
 
 
 def _decimal(text: str) -> Decimal:

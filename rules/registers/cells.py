@@ -8,7 +8,7 @@ from datetime import date, datetime
 from rules.errors import say
 from rules.identity import SENTENCES, IdentityRefused, identity
 from rules.refs import canonical, is_ref
-from rules.registers.amounts import INTEGRAL, read_account, read_fen, read_int, read_number, read_period
+from rules.registers.amounts import INTEGRAL, read_account, read_fen, read_int, read_mark, read_number, read_period
 from rules.registers.days import day_of, instant_of, when_of
 from rules.registers.shape import Column, Kind
 from rules.registers.spelling import BadCell, plain, tidy, tidy_name, unmangled
@@ -188,6 +188,7 @@ READERS: dict[Kind, Callable[[Column, str], object]] = {
     "period": read_period,
     "account": read_account,
     "fen": read_fen,
+    "mark": read_mark,
 }
 
 

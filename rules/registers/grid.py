@@ -101,7 +101,8 @@ def _map_columns(
     unknown: dict[int, str] = {}
     errors = []
     for at, text in enumerate(header):
-        name = known.get(header_key(text))
+        key = header_key(text)
+        name = known.get(key) or register.numbered(key)
         if name is None:
             unknown |= {at: text.strip()} if text.strip() else {}
         elif name in mapping:
@@ -140,16 +141,17 @@ def _data_rows(
         if not any(cells) or "".join(cells).isspace():
             continue
         full = cells if len(cells) >= width else [*cells, *[""] * (width - len(cells))]
-        if full[first] and header_key(full[first]) in known and _repeats_header(known, full, mapping):
+        if full[first] and header_key(full[first]) in known and _repeats_header(register, full, mapping):
             continue
         numbers.append(number)
         data.append(full)
     return numbers, data
 
 
-def _repeats_header(known: dict[str, str], cells: Sequence[str], mapping: dict[str, int]) -> bool:
+def _repeats_header(register: Register, cells: Sequence[str], mapping: dict[str, int]) -> bool:
     """Whether a row says the headers again, as merged two-row headers and page breaks do."""
-    return all(known.get(header_key(cells[at])) == name for name, at in mapping.items())
+    known, keys = _known_headers(register), {name: header_key(cells[at]) for name, at in mapping.items()}
+    return all((known.get(key) or register.numbered(key)) == name for name, key in keys.items())
 
 
 class _Memo(dict[str, object]):

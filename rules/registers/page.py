@@ -1,8 +1,9 @@
 """The registers as a page of documentation, in either language, made from their declarations."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from rules.registers.shape import Column, Kind, Lang, Register
+from rules.registers.shape import Column, Kind, Lang, Register, Series
 
 KINDS: dict[Kind, tuple[str, str]] = {
     "text": ("文字", "text"),
@@ -23,6 +24,7 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "period": ("月份或节日", "month or festival"),
     "account": ("银行账号", "bank account"),
     "fen": ("金额，单位分", "amount in fen"),
+    "mark": ("分数", "mark"),
 }
 
 _INTRO = {
@@ -73,8 +75,15 @@ def need_label(column: Column, lang: Lang) -> str:
 
 def _section(register: Register, lang: Lang) -> str:
     title = f"## `{register.kind}` {register.title(lang)}"
-    table = [_HEADERS[lang], "|---|---|---|---|---|---|---|", *(_line(column, lang) for column in register.columns)]
+    columns = (*register.columns, *map(_series, register.series))
+    table = [_HEADERS[lang], "|---|---|---|---|---|---|---|", *(_line(column, lang) for column in columns)]
     return "\n".join([title, "", register.note(lang), "", *table, ""])
+
+
+def _series(series: Series) -> Column:
+    """The line of columns that a file may have any number of."""
+    name, header = series.column.name, series.column.header
+    return replace(series.column, name=f"{name}1…{name}n", header=f"{header}1…{header}n")
 
 
 def _line(column: Column, lang: Lang) -> str:

@@ -1,7 +1,8 @@
 """What a register is: its columns, and what reading a file against it gives back."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rules.errors import say
@@ -25,6 +26,7 @@ Kind = Literal[
     "period",
     "account",
     "fen",
+    "mark",
 ]
 Lang = Literal["zh", "en"]
 
@@ -106,12 +108,39 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Series:
+    """Columns of one kind, as many as a file has, told apart by number: q1, q2 ... of a paper with so many items.
+
+    Args:
+        column: what each is; its name and header are followed by the number.
+        headers: the headers that real files use, as compared; the first group that matches is the number.
+    """
+
+    column: Column
+    headers: str
+
+    def name(self, key: str) -> str | None:
+        """The column that a header means, if it is one of these."""
+        match = re.fullmatch(self.headers, key)
+        number = next(filter(None, match.groups())) if match else ""
+        return f"{self.column.name}{number}" if number else None
+
+    def numbered(self, name: str) -> Column | None:
+        """The column of that name, if it is one of these."""
+        number = name.removeprefix(self.column.name)
+        if number == name or not number.isdecimal():
+            return None
+        return replace(self.column, name=name, header=f"{self.column.header}{number}")
+
+
+@dataclass(frozen=True)
 class Register:
     """A file people exchange with Tuoqi: one declaration yields form, parser, error workbook and documentation.
 
     Two columns named `from` and `until` are a period, inclusive at both ends: from > until is refused.
     `apart` names what tells the rows of a log apart, where one key has several: the events of an issue.
     With `every` each row counts by itself, and a row that stands twice is told twice: the lines of a bank.
+    With `by_row` each row is taken or left by itself, and bad ones do not stop the others: mark files.
     """
 
     kind: str
@@ -122,6 +151,8 @@ class Register:
     note_en: str = ""
     apart: tuple[str, ...] = ()
     every: bool = False
+    series: tuple[Series, ...] = ()
+    by_row: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -140,7 +171,14 @@ class Register:
 
     def column(self, name: str) -> Column:
         """The column of that English name; KeyError if there is none."""
+        for series in self.series:
+            if column := series.numbered(name):
+                return column
         return {column.name: column for column in self.columns}[name]
+
+    def numbered(self, key: str) -> str | None:
+        """The name of the column of a series that a header, as compared, means; None if it means none."""
+        return next(filter(None, (series.name(key) for series in self.series)), None)
 
     def shown(self, *, reveal: bool) -> tuple[Column, ...]:
         """The columns of an export: without `reveal` the personal ones are left out, so no re-import can blank them."""

@@ -1,0 +1,30 @@
+"""Tables whose rows, or some of whose columns, nobody may write anew: the database refuses it by triggers."""
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import DDL, event
+from sqlmodel import SQLModel
+
+
+def freeze(frozen: Mapping[str, str]) -> None:
+    """Give tables their triggers when they are created.
+
+    Args:
+        frozen: table to " OF column, column" where only some columns stay as they were written, else "".
+    """
+    for table, columns in frozen.items():
+        for dialect, statement in _freezing(table, columns):
+            made = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+            event.listen(SQLModel.metadata.tables[table], "after_create", made)
+
+
+def _freezing(table: str, columns: str) -> Iterator[tuple[str, str]]:
+    """Yield the triggers of a table, as dialect and statement."""
+    for name, what in (("update", f"UPDATE{columns}"), ("delete", "DELETE")):
+        refusal = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        yield "sqlite", f"CREATE TRIGGER {table}_no_{name} BEFORE {what} ON {table} {refusal}"
+    refusal = f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation';"
+    function = f"CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger LANGUAGE plpgsql AS"
+    yield "postgresql", f"{function} $$ BEGIN {refusal} END $$"
+    events = f"BEFORE UPDATE{columns} OR DELETE ON {table}"
+    yield "postgresql", f"CREATE TRIGGER {table}_frozen {events} FOR EACH ROW EXECUTE FUNCTION {table}_frozen()"

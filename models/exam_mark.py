@@ -1,0 +1,134 @@
+"""Marks 成绩: files as they came, versions of each mark, rows held out, and releases. Rows are only added.
+
+A correction is a new version, and of one student's paper the highest holds. What a version says of the items is one
+value, two bytes an item: 100,000 students by 25 items are 100,000 rows, not 2,500,000.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.append_only import freeze
+from models.db import Instant
+from models.messages import one_of
+from rules.exams import STATUSES
+from rules.exams_items import BLANK
+from rules.exams_rows import HELD_OUT
+
+SENT = STATUSES[:4]
+"""What a school may say of a mark."""
+_PACKED = np.dtype("<i2")
+
+
+class ExamFile(SQLModel, table=True):
+    """What one school sent of one exam in one file; `school_id` is null where nobody can tell who it is from."""
+
+    __tablename__ = "exam_file"
+    __table_args__ = (
+        UniqueConstraint("exam_id", "id"),
+        CheckConstraint("kept >= 0 AND unchanged >= 0 AND refused >= 0 AND held >= 0", name="counts"),
+        Index("ix_exam_file_exam_id_school_id", "exam_id", "school_id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    exam_id: int = Field(foreign_key="exam.id")
+    school_id: int | None = Field(default=None, foreign_key="school.id")
+    sha256: str = Field(description='"" if typed in')
+    kept: int
+    unchanged: int
+    refused: int
+    held: int
+    at: datetime = Field(sa_type=Instant)
+    actor: str
+
+
+class Mark(SQLModel, table=True):
+    """One version of a student's mark in a paper, whole, times the paper's scale; the highest `n` holds."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["exam_id", "paper_id"], ["paper.exam_id", "paper.id"], name="fk_mark_paper"),
+        ForeignKeyConstraint(["exam_id", "student_id"], ["student.exam_id", "student.id"], name="fk_mark_student"),
+        ForeignKeyConstraint(["exam_id", "file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_mark_file"),
+        CheckConstraint("n > 0", name="n"),
+        CheckConstraint(one_of("status", SENT), name="status"),
+        CheckConstraint("(status = 'valid') = (mark IS NOT NULL)", name="valid"),
+        CheckConstraint("mark >= 0", name="mark"),
+        CheckConstraint("status = 'valid' OR (items IS NULL AND options IS NULL)", name="items"),
+        {"sqlite_with_rowid": False},
+    )
+    paper_id: int = Field(primary_key=True)
+    student_id: int = Field(primary_key=True)
+    n: int = Field(primary_key=True)
+    exam_id: int
+    file_id: int
+    status: str
+    mark: int | None = None
+    items: bytes | None = Field(default=None, sa_type=LargeBinary, description="see `packed`; none without item marks")
+    options: str | None = Field(default=None, description="the option chosen at each item, with commas between")
+
+
+class MarkHeld(SQLModel, table=True):
+    """A row that was held out: it may be right, but not by itself."""
+
+    __tablename__ = "mark_held"
+    __table_args__ = (
+        ForeignKeyConstraint(["exam_id", "paper_id"], ["paper.exam_id", "paper.id"], name="fk_mark_held_paper"),
+        ForeignKeyConstraint(["exam_id", "student_id"], ["student.exam_id", "student.id"], name="fk_mark_held_student"),
+        ForeignKeyConstraint(["exam_id", "file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_mark_held_file"),
+        UniqueConstraint("file_id", "row"),
+        CheckConstraint(one_of("reason", HELD_OUT), name="reason"),
+        CheckConstraint(one_of("status", SENT), name="status"),
+        CheckConstraint("(reason = 'off_roster') = (student_id IS NULL)", name="student"),
+        Index("ix_mark_held_paper_id_student_id", "paper_id", "student_id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    exam_id: int
+    file_id: int
+    row: int = Field(description="in the file, as Excel counts")
+    paper_id: int
+    number: str = Field(description="as it was sent")
+    student_id: int | None = Field(default=None, description="whose number it is; none: off the roster")
+    status: str
+    mark: int | None = None
+    items: bytes | None = Field(default=None, sa_type=LargeBinary)
+    options: str | None = None
+    reason: str
+
+
+class ExamRelease(SQLModel, table=True):
+    """A release of an exam: what it was made from, under which policy, who made and who approved it, and why."""
+
+    __tablename__ = "exam_release"
+    __table_args__ = (
+        UniqueConstraint("exam_id", "version"),
+        ForeignKeyConstraint(["exam_id", "last_file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_exam_release_file"),
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("approver_id <> maker_id", name="two_people"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    exam_id: int = Field(foreign_key="exam.id")
+    version: int
+    content_hash: str = Field(description="of roster, papers, items and marks: models.exam_marks.content_hash")
+    last_file_id: int = Field(description="the last file whose marks are in it")
+    policy_version: date
+    reason: str
+    maker_id: int = Field(foreign_key="staff.id")
+    approver_id: int = Field(foreign_key="staff.id")
+    released_at: datetime = Field(sa_type=Instant)
+
+
+FROZEN = {"exam_file": "", "mark": "", "mark_held": "", "exam_release": ""}
+freeze(FROZEN)
+
+
+def packed(items: Sequence[int | None]) -> bytes:
+    """Put item marks, whole numbers and None for a blank, into the two bytes each of the column."""
+    return np.array([BLANK if mark is None else mark for mark in items], _PACKED).tobytes()
+
+
+def unpacked(rows: Sequence[bytes], count: int) -> NDArray[np.int32]:
+    """Turn the item marks of as many students into a table of `count` columns, BLANK where one is blank."""
+    return np.frombuffer(b"".join(rows), _PACKED).reshape(-1, count).astype(np.int32)
