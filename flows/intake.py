@@ -21,7 +21,7 @@ from models.district import district_id
 from models.duty_facts import broken_centres
 from models.intake import Taken
 from rules.errors import TuoqiError, say
-from rules.registers import CellError, Register, parse
+from rules.registers import CellError, Parsed, Register, parse
 from rules.registers.shape import shorten
 
 _SHOWN = 10  # row numbers in one remark
@@ -44,7 +44,10 @@ class FileHasErrors(TuoqiError):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What became of a file; `ignored_columns` are headers the register does not know, whose cells were not read."""
+    """What became of a file; `ignored_columns` are headers the register does not know, whose cells were not read.
+
+    `left_out` rows of a register that is taken row by row were not stored, and are marked in `errors`.
+    """
 
     kind: str
     rows: int
@@ -54,6 +57,8 @@ class Intake:
     ignored_columns: tuple[str, ...]
     affected: tuple[str, ...]
     replanned: tuple[str, ...]
+    left_out: int = 0
+    errors: Path | None = None
 
 
 def take_file(database: Database, settings: Settings, kind: str, path: Path, *, dry_run: bool = False) -> Intake:
@@ -69,6 +74,8 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
         return taken
     table = read_table(path, form)
     parsed = parse(form, table.grid)
+    if form.by_row and parsed.rows:
+        return _take_rows(database, settings, form, path, table, parsed, dry_run=dry_run)
     if parsed.errors:  # rehearse the readable rows, so that one round shows every bad cell
         rehearsed = (
             store_rows(database, settings, kind, parsed.rows, _actor(), dry_run=True) if parsed.rows else Taken()
@@ -98,6 +105,28 @@ def _take_stream(database: Database, settings: Settings, form: Register, path: P
         return None
     ignored = _ignored(stream.unknown_columns)
     return Intake(form.kind, stream.rows, taken, dry_run, _remark(stream.remark, ignored, taken), ignored, (), ())
+
+
+def _take_rows(
+    database: Database, settings: Settings, form: Register, path: Path, table: Table, parsed: Parsed, *, dry_run: bool
+) -> Intake:
+    """Take in the good rows, and mark the others in FILE.errors.xlsx."""
+    taken = store_rows(database, settings, form.kind, parsed.rows, _actor(), digest=_digest(path), dry_run=dry_run)
+    left = sorted([*parsed.errors, *taken.left_out], key=lambda error: error.row)
+    marked = path.with_name(path.name + ".errors.xlsx") if left else None
+    ignored = _ignored(parsed.unknown_columns)
+    remarks = [_remark(table.remark, ignored, taken)]
+    count = len({error.row for error in left})
+    if marked is not None:
+        write_errors(marked, form, table, left)
+        remarks.append(
+            say(
+                f"有 {count} 行没有收下，已标出：{marked}。",
+                f"{count} rows were not taken; they are marked in {marked}.",
+            )
+        )
+    rows, remark = len(parsed.rows), " ".join(filter(None, remarks))
+    return Intake(form.kind, rows, taken, dry_run, remark, ignored, (), (), count, marked)
 
 
 def _actor() -> str:

@@ -24,16 +24,22 @@ from models.intake_checkins import store_checkins
 from models.intake_contacts import ContactIntake
 from models.intake_desk import store_acks
 from models.intake_elders import ElderIntake
+from models.intake_exams import store_exams
 from models.intake_handovers import store_handovers
 from models.intake_helpers import store_helpers
 from models.intake_issues import store_issues
+from models.intake_items import store_items
 from models.intake_leaves import store_leaves
+from models.intake_marks import store_marks
 from models.intake_objections import store_objections
 from models.intake_pairings import PairingIntake
+from models.intake_papers import store_papers
 from models.intake_places import store_centres, store_subdistricts
 from models.intake_returns import ReturnIntake
+from models.intake_schools import store_schools
 from models.intake_slots import store_slots
 from models.intake_statuses import store_statuses
+from models.intake_students import store_students
 from models.intake_swaps import store_swaps
 from models.staging import Raced, Staging, staging
 from policies import book
@@ -120,7 +126,7 @@ def store_rows(
     taken = Taken()
     try:
         with one_transaction(database) as session:
-            taken = store_within(session, settings, kind, rows, actor)
+            taken = store_within(session, settings, kind, rows, actor, digest=digest)
             if taken.errors or dry_run:
                 raise _Undo  # noqa: TRY301 - rolls back
             log_rows(session, settings, kind, taken, actor, digest=digest)
@@ -152,9 +158,11 @@ def _races_told() -> Iterator[None]:
         raise
 
 
-def store_within(session: Session, settings: Settings, kind: str, rows: Sequence[Row], actor: str) -> Taken:
+def store_within(
+    session: Session, settings: Settings, kind: str, rows: Sequence[Row], actor: str, *, digest: str = ""
+) -> Taken:
     """Store parsed rows in the caller's transaction and tell who is concerned; with errors it must roll back."""
-    scope = _scope(session, settings, kind, actor)
+    scope = _scope(session, settings, kind, actor, digest)
     taken = _store(kind, settings)(session, scope, rows)
     if not taken.errors:
         tell(session, settings, scope.district, taken.moved)
@@ -200,8 +208,8 @@ def store_batches(
         return intake.taken
 
 
-def _scope(session: Session, settings: Settings, kind: str, actor: str) -> Scope:
-    return Scope(district_id(session, settings.district), register(kind), settings.now(), settings.tz, actor)
+def _scope(session: Session, settings: Settings, kind: str, actor: str, digest: str = "") -> Scope:
+    return Scope(district_id(session, settings.district), register(kind), settings.now(), settings.tz, actor, digest)
 
 
 def _store(kind: str, settings: Settings) -> Store:
@@ -228,6 +236,12 @@ STORES: dict[str, Store] = {
     "certification": store_certifications,
     "budget": store_budgets,
     "objection": store_objections,
+    "school": store_schools,
+    "exam": store_exams,
+    "student": store_students,
+    "paper": store_papers,
+    "item": store_items,
+    "mark": store_marks,
 }
 
 

@@ -149,7 +149,9 @@ def sat_papers(session: Session, exam: int) -> list[Sat]:
     query = select(*columns).where(col(Paper.exam_id) == exam).order_by(col(Paper.subject))
     papers = {number: Sat(number, Measured(*rest), []) for number, *rest in session.execute(query)}
     items = select(col(PaperItem.paper_id), col(PaperItem.code), col(PaperItem.full_marks), col(PaperItem.point))
-    mine = items.where(col(PaperItem.paper_id).in_(list(papers))).order_by(col(PaperItem.paper_id), col(PaperItem.place))
+    mine = items.where(col(PaperItem.paper_id).in_(list(papers))).order_by(
+        col(PaperItem.paper_id), col(PaperItem.place)
+    )
     for number, *rest in session.execute(mine):
         papers[number].items.append(MeasuredItem(*rest))
     return list(papers.values())

@@ -104,7 +104,9 @@ class ExamRelease(SQLModel, table=True):
     __tablename__ = "exam_release"
     __table_args__ = (
         UniqueConstraint("exam_id", "version"),
-        ForeignKeyConstraint(["exam_id", "last_file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_exam_release_file"),
+        ForeignKeyConstraint(
+            ["exam_id", "last_file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_exam_release_file"
+        ),
         CheckConstraint("version > 0", name="version"),
         CheckConstraint("approver_id <> maker_id", name="two_people"),
     )

@@ -57,7 +57,7 @@ def next_revision(
 
 def _clauses(sql: str) -> list[str]:
     """Split CREATE TABLE at its commas: columns and constraints, whatever their order and spacing."""
-    plain = " ".join(sql.replace('"', "").split())
+    plain, options, _ = " ".join(sql.replace('"', "").split()).partition(" WITHOUT ROWID")
     head, _, body = plain.partition("(")
     parts, depth = [""], 0
     for letter in body.rstrip(") "):
@@ -67,7 +67,7 @@ def _clauses(sql: str) -> list[str]:
         else:
             parts[-1] += letter
     closed = [part.strip() + ")" * (part.count("(") - part.count(")")) for part in parts]
-    return [head.strip(), *sorted(re.sub(r"\s*([(),])\s*", r"\1", part) for part in closed)]
+    return [head.strip() + options, *sorted(re.sub(r"\s*([(),])\s*", r"\1", part) for part in closed)]
 
 
 def _sqlite(engine: Engine) -> dict[str, object]:
