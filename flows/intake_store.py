@@ -30,7 +30,6 @@ from models.intake_helpers import store_helpers
 from models.intake_issues import store_issues
 from models.intake_items import store_items
 from models.intake_leaves import store_leaves
-from models.intake_marks import store_marks
 from models.intake_objections import store_objections
 from models.intake_pairings import PairingIntake
 from models.intake_papers import store_papers
@@ -219,6 +218,12 @@ def _store(kind: str, settings: Settings) -> Store:
     return STORES[kind]
 
 
+def _store_marks(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
+    from models.intake_marks import store_marks  # noqa: PLC0415 - its frames cost every other command 0.25 s
+
+    return store_marks(session, scope, rows)
+
+
 STORES: dict[str, Store] = {
     "subdistrict": store_subdistricts,
     "centre": store_centres,
@@ -241,7 +246,7 @@ STORES: dict[str, Store] = {
     "student": store_students,
     "paper": store_papers,
     "item": store_items,
-    "mark": store_marks,
+    "mark": _store_marks,
 }
 
 

@@ -66,6 +66,7 @@ def intake(taken: Intake, *, as_json: bool) -> None:
     if as_json:
         changes = [{"row": row, "key": key, "columns": list(columns)} for row, key, columns in taken.taken.changes]
         told = {"kind": taken.kind, "rows": taken.rows, **counts, "dry_run": taken.dry_run, "changes": changes}
+        told["left_out"] = taken.left_out
         lists = {name: list(getattr(taken, name)) for name in ("ignored_columns", "affected", "replanned")}
         result({**told, **lists}, as_json=True)
         return

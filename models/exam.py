@@ -13,10 +13,7 @@ from sqlmodel import Field, Session, SQLModel, col
 
 from models.elder import batches
 from models.messages import one_of
-from rules.exams import TRACKS
-from rules.exams import Paper as Measured
-from rules.exams_items import Item as MeasuredItem
-from rules.registers.exams import GROUPS
+from rules.registers.exams import GROUPS, TRACK_NAMES
 
 SCHOOL_SEALED = ("contact_name", "contact_email")
 """Columns of a school that are sealed under school.COLUMN and its reference."""
@@ -62,7 +59,7 @@ class Student(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("exam_id", "number"),
         UniqueConstraint("exam_id", "id"),
-        CheckConstraint(one_of("track", TRACKS), name="track"),
+        CheckConstraint(one_of("track", tuple(TRACK_NAMES)), name="track"),
         CheckConstraint("NOT contact_verified OR contact_email IS NOT NULL", name="contact_verified"),
         Index("ix_student_school_id", "school_id"),
     )
@@ -113,12 +110,23 @@ class PaperItem(SQLModel, table=True):
     point: str = ""
 
 
+class SatItem(NamedTuple):
+    """An item; `full` is times the paper's scale."""
+
+    item: str
+    full: int
+    point: str
+
+
 class Sat(NamedTuple):
-    """A paper as the rules measure it, with its items in their order."""
+    """A paper with its items in their order; `full` is times scale."""
 
     id: int
-    paper: Measured
-    items: list[MeasuredItem]
+    subject: str
+    full: int
+    scale: int
+    scaled: bool
+    items: list[SatItem]
 
 
 def exam_ids(session: Session, district: int) -> dict[str, int]:
@@ -147,13 +155,13 @@ def sat_papers(session: Session, exam: int) -> list[Sat]:
     """Read the papers of an exam with their items, by subject."""
     columns = (col(Paper.id), col(Paper.subject), col(Paper.full_marks), col(Paper.scale), col(Paper.scaled))
     query = select(*columns).where(col(Paper.exam_id) == exam).order_by(col(Paper.subject))
-    papers = {number: Sat(number, Measured(*rest), []) for number, *rest in session.execute(query)}
+    papers = {number: Sat(number, *rest, []) for number, *rest in session.execute(query)}
     items = select(col(PaperItem.paper_id), col(PaperItem.code), col(PaperItem.full_marks), col(PaperItem.point))
     mine = items.where(col(PaperItem.paper_id).in_(list(papers))).order_by(
         col(PaperItem.paper_id), col(PaperItem.place)
     )
     for number, *rest in session.execute(mine):
-        papers[number].items.append(MeasuredItem(*rest))
+        papers[number].items.append(SatItem(*rest))
     return list(papers.values())
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from models.exam import Paper, School, Student, sat_papers
 from models.exam_mark import ExamFile, Mark, MarkHeld
-from models.exam_marks import exam_roster, sheets
+from models.exam_marks import exam_roster, measured, sheets
 from rules.exams_board import completeness
 from rules.exams_policy import Choice
 
@@ -21,7 +21,7 @@ def board(session: Session, exam: int, choice: Choice) -> pl.DataFrame:
         no mark has come since), and last_file (when the school's last file came; null: none yet).
     """
     entered, sat = exam_roster(session, exam), sat_papers(session, exam)
-    counts = completeness(entered, [each.paper for each in sat], list(sheets(session, entered, sat)), choice)
+    counts = completeness(entered, measured(sat), list(sheets(session, entered, sat)), choice)
     unknown = pl.DataFrame(
         [(*who, count) for who, count in strangers(session, exam).items()],
         schema={"school": pl.String, "subject": pl.String, "strangers": pl.Int64},

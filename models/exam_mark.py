@@ -4,24 +4,23 @@ A correction is a new version, and of one student's paper the highest holds. Wha
 value, two bytes an item: 100,000 students by 25 items are 100,000 rows, not 2,500,000.
 """
 
+import struct
 from collections.abc import Sequence
 from datetime import date, datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.append_only import freeze
 from models.db import Instant
 from models.messages import one_of
-from rules.exams import STATUSES
-from rules.exams_items import BLANK
-from rules.exams_rows import HELD_OUT
+from rules.registers.marks import STATUS_NAMES
 
-SENT = STATUSES[:4]
+SENT = tuple(STATUS_NAMES)
 """What a school may say of a mark."""
-_PACKED = np.dtype("<i2")
+REASONS = ("off_roster", "wrong_school", "conflict")
+"""Why a row is held out: those of rules/exams_rows.py, which this must not import, for commands pay for its frames."""
+BLANK = -1
 
 
 class ExamFile(SQLModel, table=True):
@@ -79,7 +78,7 @@ class MarkHeld(SQLModel, table=True):
         ForeignKeyConstraint(["exam_id", "student_id"], ["student.exam_id", "student.id"], name="fk_mark_held_student"),
         ForeignKeyConstraint(["exam_id", "file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_mark_held_file"),
         UniqueConstraint("file_id", "row"),
-        CheckConstraint(one_of("reason", HELD_OUT), name="reason"),
+        CheckConstraint(one_of("reason", REASONS), name="reason"),
         CheckConstraint(one_of("status", SENT), name="status"),
         CheckConstraint("(reason = 'off_roster') = (student_id IS NULL)", name="student"),
         Index("ix_mark_held_paper_id_student_id", "paper_id", "student_id"),
@@ -128,9 +127,4 @@ freeze(FROZEN)
 
 def packed(items: Sequence[int | None]) -> bytes:
     """Put item marks, whole numbers and None for a blank, into the two bytes each of the column."""
-    return np.array([BLANK if mark is None else mark for mark in items], _PACKED).tobytes()
-
-
-def unpacked(rows: Sequence[bytes], count: int) -> NDArray[np.int32]:
-    """Turn the item marks of as many students into a table of `count` columns, BLANK where one is blank."""
-    return np.frombuffer(b"".join(rows), _PACKED).reshape(-1, count).astype(np.int32)
+    return struct.pack(f"<{len(items)}h", *(BLANK if mark is None else mark for mark in items))

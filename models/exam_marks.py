@@ -4,7 +4,7 @@ One paper at a time is in memory, as columns: 400,000 students by 9 papers are 9
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +14,9 @@ from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
 from models.exam import Sat, School, Student, sat_papers
-from models.exam_mark import Mark, MarkHeld, unpacked
-from rules.exams import Roster, Sheet, laid, roster
-from rules.exams_items import ItemSheet
+from models.exam_mark import Mark, MarkHeld
+from rules.exams import Paper, Roster, Sheet, laid, roster
+from rules.exams_items import Item, ItemSheet
 
 _FLOW = 50_000
 _STUDENTS = {"student": pl.Int64, "number": pl.String, "ref": pl.String, "school": pl.String, "class": pl.String,
@@ -65,10 +65,15 @@ def mark_rows(session: Session, paper: int, last_file: int | None = None) -> pl.
     return pl.concat([marks, waiting], how="diagonal")
 
 
+def measured(sat: Iterable[Sat]) -> list[Paper]:
+    """Return papers as the rules know them."""
+    return [Paper(each.subject, each.full, each.scale, each.scaled) for each in sat]
+
+
 def sheets(session: Session, entered: Roster, sat: list[Sat], last_file: int | None = None) -> Iterator[Sheet]:
     """Yield the sheet of each paper in turn; rules.exams.settled then decides what a missing row means."""
-    for paper in sat:
-        yield laid(entered, paper.paper, mark_rows(session, paper.id, last_file))
+    for each, paper in zip(sat, measured(sat), strict=True):
+        yield laid(entered, paper, mark_rows(session, each.id, last_file))
 
 
 def answers(session: Session, sat: Sat, last_file: int | None = None) -> Answers:
@@ -81,8 +86,9 @@ def answers(session: Session, sat: Sat, last_file: int | None = None) -> Answers
     schema = {"student": pl.Int64, "status": pl.String, "mark": pl.Int32, "items": pl.Binary, "options": pl.String}
     latest = _frame(session, query, schema).unique("student", keep="last", maintain_order=True)
     told = latest.filter(pl.col("items").is_not_null())
-    marks = unpacked(told["items"].to_list(), len(sat.items) or 1)
-    sheet = ItemSheet(sat.paper.subject, sat.paper.scale, sat.items, marks, told["mark"].to_numpy().astype(np.int32))
+    marks = np.frombuffer(b"".join(told["items"].to_list()), "<i2").reshape(-1, len(sat.items) or 1).astype(np.int32)
+    items = [Item(*each) for each in sat.items]
+    sheet = ItemSheet(sat.subject, sat.scale, items, marks, told["mark"].to_numpy().astype(np.int32))
     return Answers(sheet, told["student"].to_numpy(), told["options"])
 
 
@@ -91,7 +97,7 @@ def content_hash(session: Session, exam: int, last_file: int | None = None) -> s
     digest = hashlib.sha256()
     digest.update(exam_roster(session, exam).students.write_csv().encode())
     for sat in sat_papers(session, exam):
-        digest.update(repr((sat.paper, sat.items)).encode())
+        digest.update(repr(sat).encode())
         digest.update(mark_rows(session, sat.id, last_file).sort("student").write_csv().encode())
     return digest.hexdigest()
 

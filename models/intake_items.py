@@ -25,7 +25,7 @@ def store_items(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
     papers: dict[str, dict[str, Sat]] = {}
     for code in sorted({str(row.values["exam"]) for row in rows} & exams.keys()):
         lock_exam(session, exams[code])
-        papers[code] = {sat.paper.subject: sat for sat in sat_papers(session, exams[code])}
+        papers[code] = {sat.subject: sat for sat in sat_papers(session, exams[code])}
     named: dict[Which, list[Row]] = {}
     for row in rows:
         exam, subject = str(row.values["exam"]), str(row.values["subject"])
@@ -43,14 +43,14 @@ def _store_paper(session: Session, scope: Scope, taken: Taken, sat: Sat, rows: S
     marks: dict[str, int] = {}
     for row in rows:
         try:
-            marks[str(row.values["item"])] = whole_marks(scope, row, "max", sat.paper.scale)
+            marks[str(row.values["item"])] = whole_marks(scope, row, "max", sat.scale)
         except Refused as refusal:
             taken.errors.append(refusal.error)
     if len(marks) < len(rows):
         return
     before = {item.item: item for item in sat.items}
-    if sum(marks.values()) != sat.paper.full:
-        shown = [f"{total / sat.paper.scale:g}" for total in (sum(marks.values()), sat.paper.full)]
+    if sum(marks.values()) != sat.full:
+        shown = [f"{total / sat.scale:g}" for total in (sum(marks.values()), sat.full)]
         problem = (f"各题之和 {shown[0]} 不等于满分 {shown[1]}", f"the items add up to {shown[0]}, not {shown[1]}")
         remedy = ("请把该科各题报齐并核对分值", "send all items of the paper and check them")
         taken.errors.append(scope.wrong(rows[-1], "max", problem, remedy))
@@ -74,7 +74,7 @@ def _write(session: Session, taken: Taken, sat: Sat, rows: Sequence[Row], marks:
     for row in rows:
         code = str(row.values["item"])
         old = before.get(code)
-        point = str((row.values["point"] if "point" in row.values else old.point if old else "") or "")
+        point = str(row.values.get("point", old.point if old else "") or "")
         columns = {"code": code, "full_marks": marks[code], "point": point}
         if old is None:
             taken.add()

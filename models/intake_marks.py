@@ -5,7 +5,7 @@ file twice changes nothing, even after a later correction.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,10 +14,11 @@ from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from models.elder import batches
-from models.exam import Sat, entered, exam_ids, lock_exam, sat_papers, school_ids
+from models.exam import entered, exam_ids, lock_exam, sat_papers, school_ids
 from models.exam_mark import ExamFile, Mark, MarkHeld, packed
+from models.exam_marks import measured
 from models.intake import Refused, Scope, Taken
-from models.marks_read import WHY, Said, framed, read_row, wrong
+from models.marks_read import WHY, Said, read_row, wrong
 from models.staging import fill
 from rules.exams import roster
 from rules.exams_rows import HELD_OUT, checked
@@ -28,6 +29,14 @@ _ITEMS_GONE = (
     "总分更正后与原小题分不符，原小题分作废",
     "the new mark is not the sum of the items known: they no longer hold",
 )
+_COLUMNS = {
+    "student": pl.String,
+    "school": pl.String,
+    "subject": pl.String,
+    "status": pl.String,
+    "mark": pl.Int64,
+    "items": pl.List(pl.Int64),
+}
 Which = tuple[int, int]
 """Paper and student."""
 
@@ -75,7 +84,7 @@ class _OneExam:
     def __init__(self, session: Session, scope: Scope, taken: Taken, exam: int, schools: Mapping[str, int]) -> None:
         self._session, self._scope, self._taken = session, scope, taken
         self._exam, self._schools = exam, schools
-        self._papers = {sat.paper.subject: sat for sat in sat_papers(session, exam)}
+        self._papers = {sat.subject: sat for sat in sat_papers(session, exam)}
         self._sent: dict[int | None, _Sent] = {}
 
     def store(self, rows: Sequence[Row]) -> None:
@@ -100,13 +109,11 @@ class _OneExam:
 
     def _read(self, rows: Sequence[Row]) -> Iterator[Said]:
         for row in rows:
+            school, sat = row.values.get("school"), self._papers.get(str(row.values["subject"]))
+            if sat is None or (school is not None and str(school) not in self._schools):
+                self._taken.left_out.append(self._scope.unknown(row, "school" if sat else "subject"))
+                continue
             try:
-                school = row.values.get("school")
-                if school is not None and str(school) not in self._schools:
-                    raise Refused(self._scope.unknown(row, "school"))
-                sat = self._papers.get(str(row.values["subject"]))
-                if sat is None:
-                    raise Refused(self._scope.unknown(row, "subject"))
                 yield read_row(self._scope, row, sat, None if school is None else self._schools[str(school)])
             except Refused as refusal:
                 self._taken.left_out.append(refusal.error)
@@ -123,9 +130,9 @@ class _OneExam:
             students[one.number][1] if sender is None and one.number in students else sender
             for one, sender in zip(said, senders, strict=True)
         ]
-        papers = [sat.paper for sat in self._papers.values()]
+        papers = measured(self._papers.values())
         full = {subject: [item.full for item in sat.items] for subject, sat in self._papers.items() if sat.items}
-        return checked(framed(said, homes), roster(on_roster), papers, full)["verdict"].to_list()
+        return checked(_framed(said, homes), roster(on_roster), papers, full)["verdict"].to_list()
 
     def _known(
         self, said: Sequence[Said], students: Mapping[str, tuple[int, int]]
@@ -219,6 +226,22 @@ class _OneExam:
         mine = (col(ExamFile.exam_id) == self._exam, col(ExamFile.sha256) == self._scope.digest)
         query = select(col(ExamFile.id)).where(*mine, col(ExamFile.school_id).is_not_distinct_from(school))
         return self._session.execute(query.limit(1)).first() is not None
+
+
+def _framed(said: Sequence[Said], schools: Iterable[int | None]) -> pl.DataFrame:
+    """Lay the rows out for the rules; schools, those that sent each row, by their ids as text."""
+    rows = [
+        (
+            each.number,
+            None if school is None else str(school),
+            each.sat.subject,
+            each.status,
+            each.mark,
+            each.items,
+        )
+        for each, school in zip(said, schools, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
 
 
 def _senders(said: Sequence[Said], students: Mapping[str, tuple[int, int]]) -> list[int | None]:

@@ -1,30 +1,20 @@
-"""Rows of a mark file -> what each says, in whole numbers and one status -> the frame that rules/exams_rows.py judges."""
+"""Rows of a mark file -> what each says, in whole numbers and one status; what a school is told of those not kept."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
-
-import polars as pl
 
 from models.exam import Sat
 from models.intake import Refused, Scope, Text
 from rules.registers import CellError, Row
 
-COLUMNS = {
-    "student": pl.String,
-    "school": pl.String,
-    "subject": pl.String,
-    "status": pl.String,
-    "mark": pl.Int64,
-    "items": pl.List(pl.Int64),
-}
 _CHECK = ("请核对后重新报送这一行", "check it and send the row again")
 WHY: Mapping[str, tuple[str, Text, Text]] = {
     "mark_unless_valid": ("mark", ("不是正常参考，却有分数", "is not valid, yet there is a mark"),
                           ("缺考、违纪、免考的分数请留空", "leave the marks of absent, violation, exempt blank")),
     "items_differ": ("mark", ("小题列与双向细目表的题数不符", "has other items than the register"),
-                     ("请按细目表的题号顺序给出每一题，没作答的留空", "give every item in their order, blank if not answered")),
+                     ("请按细目表的题号顺序给出每一题，没作答的留空", "give each item, blank if not answered")),
     "item_impossible": ("mark", ("有小题分超过该题满分", "has an item above its full marks"), _CHECK),
     "no_mark": ("mark", ("既没有分数也没有缺考等说明", "has neither a mark nor a status"),
                 ("请补填分数，或写缺考、违纪、免考", "give the mark, or write absent, violation, exempt")),
@@ -32,7 +22,7 @@ WHY: Mapping[str, tuple[str, Text, Text]] = {
                     ("请核对；要改总分和小题分，请在同一行里都写上", "check it; to change both, give both in one row")),
     "over_full": ("mark", ("超过满分", "is above full marks"), _CHECK),
     "off_roster": ("number", ("考号不在考生名册上", "is not on the roster"),
-                   ("请核对考号，或先补报考生名册，再重新报送", "check it, or send the roster first, then the row again")),
+                   ("请核对考号，或先补报名册再重新报送", "check it, or send the roster first")),
     "wrong_school": ("number", ("考号是另一所学校的考生", "is a student of another school"),
                      ("请核对考号；转学的请先更正名册", "check it; after a transfer correct the roster first")),
     "conflict": ("mark", ("同一考生同一科有两行，内容不同", "stands twice with different marks"),
@@ -72,7 +62,7 @@ def read_row(scope: Scope, row: Row, sat: Sat, school: int | None) -> Said:
     if len(words) > 1:
         problem = ("状态自相矛盾", "says two statuses at once")
         raise Refused(wrong(scope, row, "status", problem, ("请只保留一种", "keep one of them")))
-    scale = sat.paper.scale
+    scale = sat.scale
     try:
         marks = [_whole(each, scale) if isinstance(each, Decimal) else None for each in items or ()]
         mark = _whole(given["mark"], scale) if isinstance(given.get("mark"), Decimal) else None
@@ -124,22 +114,6 @@ def _whole(said: Decimal, scale: int) -> int:
     if marks != marks.to_integral_value():
         raise ValueError
     return int(marks)
-
-
-def framed(said: Sequence[Said], schools: Iterable[int | None]) -> pl.DataFrame:
-    """Lay the rows out for the rules; schools, those that sent each row, by their ids as text."""
-    rows = [
-        (
-            each.number,
-            None if school is None else str(school),
-            each.sat.paper.subject,
-            each.status,
-            each.mark,
-            each.items,
-        )
-        for each, school in zip(said, schools, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
 def wrong(scope: Scope, row: Row, column: str, problem: Text, remedy: Text) -> CellError:

@@ -1,7 +1,7 @@
 """Registers 登记表: the files people exchange with Tuoqi -> one declaration each -> form, parser, errors, page.
 
 To add a register, declare it beside its neighbours in places.py, roster.py, duty.py, elders.py, visits.py,
-contacts.py, payees.py, money.py, exams.py or marks.py; a kind of cell, in cells.py.
+contacts.py, payees.py, money.py, exams.py, papers.py or marks.py; a kind of cell, in cells.py.
 """
 
 from rules.registers.cells import read_cell
@@ -12,6 +12,7 @@ from rules.registers.grid import HEADER_DEPTH, Grid, find_header, header_key, pa
 from rules.registers.marks import MARK
 from rules.registers.money import MONEY_REGISTERS
 from rules.registers.page import docs_page
+from rules.registers.papers import PAPER_REGISTERS
 from rules.registers.payees import PAYEE_REGISTERS
 from rules.registers.places import PLACE_REGISTERS
 from rules.registers.roster import ROSTER_REGISTERS
@@ -30,6 +31,7 @@ REGISTERS: dict[str, Register] = {
         *PAYEE_REGISTERS,
         *MONEY_REGISTERS,
         *EXAM_REGISTERS,
+        *PAPER_REGISTERS,
         MARK,
     )
 }
