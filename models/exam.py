@@ -155,7 +155,10 @@ def sat_papers(session: Session, exam: int) -> list[Sat]:
     """Read the papers of an exam with their items, by subject."""
     columns = (col(Paper.id), col(Paper.subject), col(Paper.full_marks), col(Paper.scale), col(Paper.scaled))
     query = select(*columns).where(col(Paper.exam_id) == exam).order_by(col(Paper.subject))
-    papers = {number: Sat(number, *rest, []) for number, *rest in session.execute(query)}
+    papers = {
+        number: Sat(number, subject, full, scale, scaled, [])
+        for number, subject, full, scale, scaled in session.execute(query)
+    }
     items = select(col(PaperItem.paper_id), col(PaperItem.code), col(PaperItem.full_marks), col(PaperItem.point))
     mine = items.where(col(PaperItem.paper_id).in_(list(papers))).order_by(
         col(PaperItem.paper_id), col(PaperItem.place)

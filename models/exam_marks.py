@@ -60,7 +60,9 @@ def mark_rows(session: Session, paper: int, last_file: int | None = None) -> pl.
         held = held.where(col(MarkHeld.file_id) <= last_file)
     versions = _frame(session, query.order_by(col(Mark.student_id), col(Mark.n)), _MARKS)
     marks = versions.unique("student", keep="last", maintain_order=True)
-    waiting = pl.DataFrame({"student": sorted(set(session.scalars(held)))}, schema={"student": pl.Int64})
+    waiting = pl.DataFrame(
+        {"student": sorted({each for each in session.scalars(held) if each is not None})}, schema={"student": pl.Int64}
+    )
     waiting = waiting.join(marks, on="student", how="anti").with_columns(pl.lit("held").alias("status"))
     return pl.concat([marks, waiting], how="diagonal")
 

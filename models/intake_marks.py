@@ -29,7 +29,7 @@ _ITEMS_GONE = (
     "总分更正后与原小题分不符，原小题分作废",
     "the new mark is not the sum of the items known: they no longer hold",
 )
-_COLUMNS = {
+_COLUMNS: dict[str, Any] = {
     "student": pl.String,
     "school": pl.String,
     "subject": pl.String,

@@ -69,7 +69,7 @@ MARK = Register(
             "blank means valid; a deferred exam counts as absent until the mark comes",
             allowed=STATUS_NAMES,
             example="正常",
-            also=("考试状态", "成绩状态", "缺考标记", "备注状态"),
+            also=("考试状态", "成绩状态", "缺考标记"),
             said={
                 "有效": "valid",
                 "参考": "valid",

@@ -1,0 +1,208 @@
+"""Mark files: good rows are taken, the others come back; corrections are versions; nothing is decided silently."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
+
+from flows.intake import FileHasErrors, take_file
+from flows.tables import read_table
+from models.db import Database
+from models.exam_mark import ExamFile, Mark, MarkHeld
+from tests.flows.elders import stored
+from tests.flows.exams import LATER, NOW, exam_office, mark, student, take_marks, told, workbook
+from tests.flows.test_duty import Office
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path) -> Office:
+    return exam_office(database, tmp_path)
+
+
+def held(office: Office) -> list[tuple[Any, ...]]:
+    return stored(office, MarkHeld.number, MarkHeld.reason)
+
+
+def test_good_rows_are_taken_and_the_others_come_back_marked(office: Office) -> None:
+    rows = [
+        mark("101", "118.5"), mark("102", "缺考"), mark("102", 99, "物理"), mark("999", 60), mark("201", 70),
+        mark("103", 151), mark("103", 60, "化学"), mark("103", "九十", "物理"),
+    ]  # fmt: skip
+    taken = take_marks(office, rows)
+    # 101 of 118.5 is 237 halves; 102 absent, and 99 in physics; 999 is nobody; 201 is the other school's
+    assert (taken.taken.added, taken.left_out) == (3, 5)
+    assert told(office) == {"101": [("valid", 237)], "102": [("absent", None)]}
+    assert held(office) == [("999", "off_roster"), ("201", "wrong_school")]
+    assert taken.errors is not None
+    marked = read_table(taken.errors)
+    assert [row[0] for row in marked.grid if "满分" in row[-1] or "名册" in row[-1]]
+    sent = stored(office, ExamFile.school_id, ExamFile.kept, ExamFile.refused, ExamFile.held)
+    assert sent == [(1, 3, 1, 2)]  # a row that cannot be read at all is no row of a school's
+
+
+@pytest.mark.parametrize(
+    ("cells", "status", "whole"),
+    [
+        pytest.param({"mark": "９８．５分"}, "valid", 197, id="full width, with its unit"),
+        pytest.param({"mark": "0"}, "valid", 0, id="nought is a mark"),
+        pytest.param({"mark": " 缺 考 "}, "absent", None, id="absent in place of the mark"),
+        pytest.param({"mark": "", "status": "违纪"}, "violation", None, id="a status and no mark"),
+        pytest.param({"mark": "缺考", "status": "缺考"}, "absent", None, id="the same said twice"),
+        pytest.param({"mark": "缓考"}, "absent", None, id="sits it later: absent until then"),
+        pytest.param({"mark": "免考"}, "exempt", None, id="exempt"),
+    ],
+)
+def test_what_schools_write_is_a_status_and_a_whole_number(
+    office: Office, cells: dict[str, str], status: str, whole: int | None
+) -> None:
+    assert take_marks(office, [mark("101", "") | cells]).left_out == 0
+    assert told(office) == {"101": [(status, whole)]}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param({"mark": "98.3"}, id="finer than half a mark"),
+        pytest.param({"mark": "98", "status": "缺考"}, id="absent with a mark"),
+        pytest.param({"mark": "0", "status": "缺考"}, id="absent is never 0"),
+        pytest.param({"mark": "缺考", "status": "违纪"}, id="two statuses"),
+        pytest.param({"mark": ""}, id="nothing at all"),
+        pytest.param({"mark": "-1"}, id="below nought"),
+        pytest.param({"mark": "150.5"}, id="above full marks"),
+        pytest.param({"number": "5.30111E+13"}, id="a number that Excel has mangled"),
+        pytest.param({"school": "S9"}, id="a school nobody registered"),
+    ],
+)
+def test_a_row_that_cannot_be_is_refused_and_the_next_is_taken(office: Office, cells: dict[str, str]) -> None:
+    taken = take_marks(office, [mark("101", "90", status="", school="") | cells, mark("102", "80")])
+    assert taken.left_out == 1
+    assert told(office) == {"102": [("valid", 160)]}
+    assert held(office) == []
+
+
+def test_rows_that_disagree_are_both_held_and_rows_that_agree_are_one(office: Office) -> None:
+    taken = take_marks(office, [mark("101", 90), mark("101", 91), mark("102", 80), mark("102", "80.0")])
+    assert told(office) == {"102": [("valid", 160)]}
+    assert held(office) == [("101", "conflict"), ("101", "conflict")]
+    assert (taken.taken.added, taken.taken.unchanged, taken.left_out) == (1, 1, 2)
+
+
+def test_a_correction_is_a_new_version_and_an_old_file_again_changes_nothing(office: Office) -> None:
+    first = [mark("101", "违纪"), mark("102", 80), mark("999", 1)]
+    take_marks(office, first)
+    assert take_marks(office, first, LATER).taken.added == 0
+    corrected = take_marks(office, [mark("101", 90), mark("102", 80)], LATER)
+    assert (corrected.taken.changed, corrected.taken.unchanged) == (1, 1)
+    assert take_marks(office, first, "2026-04-27T09:00").taken.changed == 0
+    assert told(office)["101"] == [("violation", None), ("valid", 180)]
+    assert held(office) == [("999", "off_roster")]
+    assert len(stored(office, ExamFile.id)) == 2
+
+
+def test_totals_and_item_marks_may_come_in_two_files(office: Office) -> None:
+    items = {"q1": 40, "q2": "20.5", "q3": "", "o1": "b", "o2": ""}
+    take_marks(office, [mark("101", "60.5", "物理"), mark("102", 60, "物理")])
+    later = take_marks(office, [mark("101", "", "物理", **items), mark("102", "", "物理", **items)], LATER)
+    assert later.left_out == 1  # 102: 60.5 by items is not the 60 that stands, and which is right nobody can tell
+    assert told(office, "物理") == {"101": [("valid", 121)] * 2, "102": [("valid", 120)]}
+    again = take_marks(office, [mark("101", "60.5", "物理")], "2026-04-27T09:00")
+    assert again.taken.unchanged == 1  # the items stay
+    take_marks(office, [mark("101", 61, "物理")], "2026-04-28T09:00")
+    with office.database.read() as session:
+        rows = session.execute(select(col(Mark.items), col(Mark.options)).where(col(Mark.student_id) == 1))
+        versions = [tuple(row) for row in rows]
+    packed = b"\x50\x00\x29\x00\xff\xff"  # 80 and 41 halves, and a blank
+    assert versions == [(None, None), (packed, "B"), (None, "B")]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param({"q1": 41, "q2": 9, "q3": 0}, id="an item above its full marks"),
+        pytest.param({"mark": 50, "q1": 20, "q2": 20, "q3": 0}, id="not the sum"),
+        pytest.param({"q1": 20, "q2": 20}, id="an item too few"),
+        pytest.param({"q1": 20, "q2": 20, "q3": 1, "q4": 1}, id="an item too many"),
+        pytest.param({"q1": "缺考", "q2": 1, "q3": 1}, id="absent and marked"),
+    ],
+)
+def test_items_that_cannot_be_are_refused(office: Office, cells: dict[str, Any]) -> None:
+    assert take_marks(office, [mark("101", "", "物理") | cells]).left_out == 1
+    assert told(office, "物理") == {}
+
+
+def test_a_workbook_with_titles_units_hidden_sheets_and_empty_rows_is_read(office: Office) -> None:
+    rows: list[list[Any]] = [
+        ["序号", "考试", "准考证号", "姓名", "科目", "成绩(分)", "备注"],
+        [1, "E1", "１０１", "㐂一", "语文", "１１８.５", ""],
+        [2, "E1", 102, "张二", "语文", 90, "走读"],
+        ["", "", "", "", "", "", ""],
+        ["序号", "考试", "准考证号", "姓名", "科目", "成绩(分)", "备注"],
+        [3, "E1", "103", "李三", "语文", "缺考", ""],
+        *[["", "", "", "", "", "  ", ""]] * 30,
+    ]
+    old: list[list[Any]] = [rows[0], [1, "E1", "101", "㐂一", "语文", 1, ""]]
+    path = workbook(office.folder / "一中.xlsx", {"旧": old, "成绩": rows, "说明": [["请核对"]]}, hidden=["旧"])
+    taken = take_file(office.database, office.at(NOW), "mark", path)
+    assert (taken.taken.added, taken.left_out) == (3, 0)
+    assert told(office) == {"101": [("valid", 237)], "102": [("valid", 180)], "103": [("absent", None)]}
+    assert "说明" in taken.remark
+    assert "姓名" in taken.remark
+
+
+def test_a_file_in_gb18030_and_the_name_of_a_school_are_understood(office: Office) -> None:
+    path = office.folder / "二中.csv"
+    path.write_bytes("考试,考号,姓名,学校,科目,成绩\nE1,201,㐂一,第二中学,语文,88\n".encode("gb18030"))
+    assert take_file(office.database, office.at(NOW), "mark", path).taken.added == 1
+    assert stored(office, ExamFile.school_id) == [(2,)]
+
+
+def test_a_file_without_the_columns_it_needs_is_refused_as_a_whole(office: Office) -> None:
+    path = office.folder / "x.csv"
+    path.write_text("考号,成绩\n101,88\n", "utf-8")
+    with pytest.raises(FileHasErrors):
+        take_file(office.database, office.at(NOW), "mark", path)
+
+
+def test_a_dry_run_writes_no_mark_and_still_lists_what_is_wrong(office: Office) -> None:
+    path = office.folder / "x.csv"
+    path.write_text("exam,number,subject,mark\nE1,101,语文,88\nE1,999,语文,88\n", "utf-8")
+    taken = take_file(office.database, office.at(NOW), "mark", path, dry_run=True)
+    assert (taken.taken.added, taken.left_out, told(office), held(office)) == (1, 1, {}, [])
+
+
+def test_after_a_transfer_the_new_school_sends_the_marks(office: Office) -> None:
+    take_marks(office, [mark("101", 90, school="S1"), mark("102", 80, school="S1")])
+    office.send("student", [student("101", "S2", "㐂一")], LATER)
+    taken = take_marks(office, [mark("101", 50, "物理", school="S2"), mark("101", 40, "物理", school="S1")], LATER)
+    assert taken.left_out == 1
+    assert told(office, "物理") == {"101": [("valid", 100)]}
+    assert told(office)["101"] == [("valid", 180)]
+    assert held(office) == [("101", "wrong_school")]
+
+
+@pytest.mark.parametrize("table", ["mark", "exam_file", "mark_held"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET exam_id = exam_id", "DELETE FROM {}"])
+def test_the_database_refuses_to_rewrite_what_was_received(office: Office, table: str, statement: str) -> None:
+    take_marks(office, [mark("101", 90), mark("999", 90)])
+    with pytest.raises(DBAPIError, match="append-only"), office.database.write() as session:
+        session.execute(text(statement.format(table)))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param("'absent', 10, NULL", id="absent with a mark"),
+        pytest.param("'valid', NULL, NULL", id="valid without one"),
+        pytest.param("'valid', -1, NULL", id="below nought"),
+        pytest.param("'held', NULL, NULL", id="no status of a mark"),
+        pytest.param("'absent', NULL, 'A'", id="an answer of who was absent"),
+    ],
+)
+def test_the_database_refuses_impossible_marks(office: Office, columns: str) -> None:
+    take_marks(office, [mark("101", 90)])
+    names = "paper_id, student_id, n, exam_id, file_id, status, mark, options"
+    with pytest.raises(DBAPIError, match="ck_mark_"), office.database.write() as session:
+        session.execute(text(f"INSERT INTO mark ({names}) VALUES (1, 1, 2, 1, 1, {columns})"))
