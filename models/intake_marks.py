@@ -1,27 +1,24 @@
 """Marks from files: each row read -> judged with the rest of its file -> kept as a new version, refused, or held out.
 
-A file is one school's if most of its known numbers are: a number of another school in it is then held out. The same
-file twice changes nothing, even after a later correction.
+The same file twice changes nothing, even after a later correction.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
 from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from models.elder import batches
 from models.exam import entered, exam_ids, lock_exam, sat_papers, school_ids
 from models.exam_mark import ExamFile, Mark, MarkHeld, packed
-from models.exam_marks import measured
 from models.intake import Refused, Scope, Taken
+from models.marks_judged import Version, judged, senders_of, version_of
 from models.marks_read import WHY, Said, read_row, wrong
 from models.staging import fill
-from rules.exams import roster
-from rules.exams_rows import HELD_OUT, checked
+from rules.exams_rows import HELD_OUT
 from rules.registers import Row
 
 _DOUBLE = ("同一考生同一科重复，内容相同，只收一行", "stands twice and says the same: taken once")
@@ -29,26 +26,8 @@ _ITEMS_GONE = (
     "总分更正后与原小题分不符，原小题分作废",
     "the new mark is not the sum of the items known: they no longer hold",
 )
-_COLUMNS: dict[str, Any] = {
-    "student": pl.String,
-    "school": pl.String,
-    "subject": pl.String,
-    "status": pl.String,
-    "mark": pl.Int64,
-    "items": pl.List(pl.Int64),
-}
 Which = tuple[int, int]
 """Paper and student."""
-
-
-class Version(NamedTuple):
-    """What holds of one student's paper."""
-
-    n: int
-    status: str
-    mark: int | None
-    items: bytes | None
-    options: str | None
 
 
 @dataclass(slots=True)
@@ -91,8 +70,8 @@ class _OneExam:
         """Judge and store them."""
         said = list(self._read(rows))
         students = entered(self._session, self._exam, {each.number for each in said})
-        senders = _senders(said, students)
-        verdicts = self._judged(said, senders, students)
+        senders = senders_of(said, students)
+        verdicts = judged(said, senders, students, list(self._papers.values()))
         known, replayed = self._known(said, students)
         held_before = self._held_before()
         for one, sender, verdict in zip(said, senders, verdicts, strict=True):
@@ -117,22 +96,6 @@ class _OneExam:
                 yield read_row(self._scope, row, sat, None if school is None else self._schools[str(school)])
             except Refused as refusal:
                 self._taken.left_out.append(refusal.error)
-
-    def _judged(
-        self, said: Sequence[Said], senders: Sequence[int | None], students: Mapping[str, tuple[int, int]]
-    ) -> list[str]:
-        on_roster = pl.DataFrame(
-            [(number, str(school), "", "none") for number, (_, school) in students.items()],
-            schema=dict.fromkeys(("student", "school", "class", "track"), pl.String),
-            orient="row",
-        )
-        homes = [
-            students[one.number][1] if sender is None and one.number in students else sender
-            for one, sender in zip(said, senders, strict=True)
-        ]
-        papers = measured(self._papers.values())
-        full = {subject: [item.full for item in sat.items] for subject, sat in self._papers.items() if sat.items}
-        return checked(_framed(said, homes), roster(on_roster), papers, full)["verdict"].to_list()
 
     def _known(
         self, said: Sequence[Said], students: Mapping[str, tuple[int, int]]
@@ -172,7 +135,7 @@ class _OneExam:
             if before.items is None and before.mark not in (None, total) and which not in replayed:
                 self._leave_out(sent, one, student, "sum_differs", set())
                 return
-        now = _version(one, before)
+        now = version_of(one, before)
         if before is not None and (which in replayed or now == before):
             sent.counts["unchanged"] += 1
             return
@@ -226,49 +189,3 @@ class _OneExam:
         mine = (col(ExamFile.exam_id) == self._exam, col(ExamFile.sha256) == self._scope.digest)
         query = select(col(ExamFile.id)).where(*mine, col(ExamFile.school_id).is_not_distinct_from(school))
         return self._session.execute(query.limit(1)).first() is not None
-
-
-def _framed(said: Sequence[Said], schools: Iterable[int | None]) -> pl.DataFrame:
-    """Lay the rows out for the rules; schools, those that sent each row, by their ids as text."""
-    rows = [
-        (
-            each.number,
-            None if school is None else str(school),
-            each.sat.subject,
-            each.status,
-            each.mark,
-            each.items,
-        )
-        for each, school in zip(said, schools, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-
-
-def _senders(said: Sequence[Said], students: Mapping[str, tuple[int, int]]) -> list[int | None]:
-    """Who sent each row: the school it names, else the one whose file this is, else each student's own."""
-    named = Counter(one.school for one in said if one.school is not None)
-    homes = Counter(students[one.number][1] for one in said if one.number in students)
-    votes = named or homes
-    most, count = votes.most_common(1)[0] if votes else (None, 0)
-    whose = most if 2 * count > sum(votes.values()) else None
-    return [
-        one.school if one.school is not None
-        else whose if whose is not None
-        else students[one.number][1] if one.number in students
-        else None
-        for one in said
-    ]  # fmt: skip
-
-
-def _version(one: Said, before: Version | None) -> Version:
-    """What a row makes of what held: items and options that it does not tell stay if they still fit."""
-    mark = one.mark
-    if mark is None and one.items is not None:
-        mark = sum(each or 0 for each in one.items)
-    items = packed(one.items) if one.items is not None else None
-    options = one.options
-    if before is not None and before.status == one.status == "valid" and items is None and before.mark == mark:
-        items = before.items
-    if before is not None and before.status == one.status == "valid" and options is None:
-        options = before.options
-    return Version(before.n if before else 0, one.status, mark, items, options)

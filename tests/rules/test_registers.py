@@ -26,6 +26,12 @@ COLUMNS = {
     "budget": "*programme *period fen",
     "objection": "*programme *period *elder raised_on text upheld",
     "bank-return": "*key fen result reason booked_on",
+    "school": "*code name contact_name contact_email",
+    "exam": "*code name date group compare_with",
+    "student": "*exam *number name school class track contact_email contact_verified",
+    "paper": "*exam *subject full scaled scale",
+    "item": "*exam *subject *item max point",
+    "mark": "*exam *number school *subject status mark",
     "issue": "*number elder centre kind event at actor satisfied note",
 }
 
@@ -97,6 +103,13 @@ def test_personal_columns_are_the_ones_agreed() -> None:
         "account.proxy_name",
         "account.proxy_document",
         "objection.text",
+        "school.contact_name",
+        "school.contact_email",
+        "student.number",
+        "student.name",
+        "student.contact_email",
+        "mark.number",
+        "mark.mark",
     }
 
 
