@@ -6,11 +6,12 @@ A student is one person in one exam, known by an exam number that is unique in i
 import re
 from collections.abc import Collection
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, select, update
 from sqlmodel import Field, Session, SQLModel, col
 
+from models.db import keys_of
 from models.elder import batches
 from models.messages import one_of
 from rules.registers.exams import GROUPS, TRACK_NAMES
@@ -176,6 +177,22 @@ def entered(session: Session, exam: int, numbers: Collection[str]) -> dict[str, 
         query = select(*columns).where(col(Student.exam_id) == exam, col(Student.number).in_(some))
         found |= {number: (student, school) for number, student, school in session.execute(query)}
     return found
+
+
+def student_behind(session: Session, district: int, ref: str) -> dict[str, Any] | None:
+    """Open who has a reference, for staff who look it up; None if there is nobody."""
+    query = (
+        select(col(Exam.code), col(School.code), col(Student.number), col(Student.name))
+        .join(Exam, col(Exam.id) == col(Student.exam_id))
+        .join(School, col(School.id) == col(Student.school_id))
+        .where(col(Student.ref) == ref, col(Exam.district_id) == district)
+    )
+    found = session.execute(query).first()
+    if found is None:
+        return None
+    exam, school, number, name = found
+    opened = keys_of(session).open("student.name", ref, name)
+    return {"ref": ref, "kind": "student", "exam": exam, "school": school, "number": number, "name": opened}
 
 
 def by_number(code: str) -> list[tuple[int, str]]:

@@ -8,8 +8,17 @@ import struct
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, SQLModel, col
 
 from models.append_only import freeze
 from models.db import Instant
@@ -119,6 +128,13 @@ class ExamRelease(SQLModel, table=True):
     maker_id: int = Field(foreign_key="staff.id")
     approver_id: int = Field(foreign_key="staff.id")
     released_at: datetime = Field(sa_type=Instant)
+
+
+def holding() -> ColumnElement[bool]:
+    """The condition that a version of a mark is the one that holds."""
+    newer = aliased(Mark)
+    same = (col(newer.paper_id) == col(Mark.paper_id), col(newer.student_id) == col(Mark.student_id))
+    return ~select(col(newer.n)).where(*same, col(newer.n) > col(Mark.n)).exists()
 
 
 FROZEN = {"exam_file": "", "mark": "", "mark_held": "", "exam_release": ""}

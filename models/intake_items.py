@@ -3,6 +3,7 @@
 The place of an item among them is the number of its column in mark files; once item marks are in, the places stay.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session, col
 
 from models.exam import PaperItem, Sat, by_number, exam_ids, lock_exam, sat_papers
-from models.exam_mark import Mark
+from models.exam_mark import BLANK, Mark, holding
 from models.intake import Refused, Scope, Taken
 from models.intake_papers import whole_marks
 from rules.registers import Row
@@ -59,7 +60,10 @@ def _store_paper(session: Session, scope: Scope, taken: Taken, sat: Sat, rows: S
         problem = ("已有小题分，题目不能增减", "there are item marks: none may be added or taken away")
         taken.errors.append(scope.wrong(rows[0], "item", problem, ("请按原题号报送", "keep the items as they were")))
         return
-    _write(session, taken, sat, rows, marks)
+    if any(marks[item.item] < item.full for item in sat.items if item.item in marks):
+        _check_highest(session, scope, taken, sat, rows, marks)
+    if not taken.errors:
+        _write(session, taken, sat, rows, marks)
 
 
 def _write(session: Session, taken: Taken, sat: Sat, rows: Sequence[Row], marks: Mapping[str, int]) -> None:
@@ -87,6 +91,22 @@ def _write(session: Session, taken: Taken, sat: Sat, rows: Sequence[Row], marks:
     if fresh:
         session.execute(insert(PaperItem), fresh)
     taken.changed += len(gone)
+
+
+def _check_highest(
+    session: Session, scope: Scope, taken: Taken, sat: Sat, rows: Sequence[Row], marks: Mapping[str, int]
+) -> None:
+    """Refuse full marks below what a student has in the item."""
+    query = select(col(Mark.items)).where(col(Mark.paper_id) == sat.id, col(Mark.items).is_not(None), holding())
+    highest = [BLANK] * len(sat.items)
+    for items in session.scalars(query):
+        highest = list(map(max, highest, struct.unpack(f"<{len(highest)}h", items or b"")))
+    reached = {item.item: mark for item, mark in zip(sat.items, highest, strict=True)}
+    for row in rows:
+        code = str(row.values["item"])
+        if marks[code] < reached.get(code, BLANK):
+            problem = ("低于已收到的小题分", "is below marks already received")
+            taken.errors.append(scope.wrong(row, "max", problem, ("请核对分值", "check it")))
 
 
 def _told(full: int, now: int, point: str, new: str) -> list[str]:

@@ -15,7 +15,7 @@ from models.elder import batches
 from models.exam import entered, exam_ids, lock_exam, sat_papers, school_ids
 from models.exam_mark import ExamFile, Mark, MarkHeld, packed
 from models.intake import Refused, Scope, Taken
-from models.marks_judged import Version, judged, senders_of, version_of
+from models.marks_judged import Entered, Version, judged, senders_of, version_of
 from models.marks_read import WHY, Said, read_row, wrong
 from models.staging import fill
 from rules.exams_rows import HELD_OUT
@@ -72,13 +72,13 @@ class _OneExam:
         students = entered(self._session, self._exam, {each.number for each in said})
         senders = senders_of(said, students)
         verdicts = judged(said, senders, students, list(self._papers.values()))
-        known, replayed = self._known(said, students)
+        known, again = self._known(said, students), self._taken_before()
         held_before = self._held_before()
         for one, sender, verdict in zip(said, senders, verdicts, strict=True):
             sent = self._sent.setdefault(sender, _Sent())
             student = students.get(one.number, (None, None))[0]
             if verdict == "kept" and student is not None:
-                self._keep(sent, one, student, known, replayed)
+                self._keep(sent, one, student, known, again=again)
             elif verdict == "duplicate":
                 self._taken.doubt(_DOUBLE, one.row.number)
                 sent.counts["unchanged"] += 1
@@ -97,27 +97,26 @@ class _OneExam:
             except Refused as refusal:
                 self._taken.left_out.append(refusal.error)
 
-    def _known(
-        self, said: Sequence[Said], students: Mapping[str, tuple[int, int]]
-    ) -> tuple[dict[Which, Version], set[Which]]:
-        """What holds of the students of the file, and which papers this very file was stored for before."""
+    def _known(self, said: Sequence[Said], students: Entered) -> dict[Which, Version]:
+        """What holds of the students of the file."""
         wanted: dict[int, set[int]] = {}
         for one in said:
             if one.number in students:
                 wanted.setdefault(one.sat.id, set()).add(students[one.number][0])
         columns = [col(getattr(Mark, name)) for name in ("student_id", *Version._fields)]
         known: dict[Which, Version] = {}
-        replayed: set[Which] = set()
-        digest = self._scope.digest
         for paper, ids in wanted.items():
             for some in batches(sorted(ids)):
-                query = select(*columns, col(ExamFile.sha256)).join(ExamFile, col(ExamFile.id) == col(Mark.file_id))
-                query = query.where(col(Mark.paper_id) == paper, col(Mark.student_id).in_(some))
-                for student, *version, sha256 in self._session.execute(query.order_by(col(Mark.n))):
-                    known[paper, student] = Version(*version)
-                    if digest and sha256 == digest:
-                        replayed.add((paper, student))
-        return known, replayed
+                query = select(*columns).where(col(Mark.paper_id) == paper, col(Mark.student_id).in_(some))
+                rows = self._session.execute(query.order_by(col(Mark.n)))
+                known |= {(paper, student): Version(*version) for student, *version in rows}
+        return known
+
+    def _taken_before(self) -> bool:
+        """Whether this very file was here before: then it can only add what it could not then."""
+        mine = (col(ExamFile.exam_id) == self._exam, col(ExamFile.sha256) == self._scope.digest)
+        query = select(col(ExamFile.id)).where(*mine).limit(1)
+        return bool(self._scope.digest) and self._session.execute(query).first() is not None
 
     def _held_before(self) -> set[int]:
         """The rows of this very file that are held out already."""
@@ -127,16 +126,16 @@ class _OneExam:
         mine = (col(ExamFile.exam_id) == self._exam, col(ExamFile.sha256) == self._scope.digest)
         return set(self._session.execute(query.where(*mine)).scalars())
 
-    def _keep(self, sent: _Sent, one: Said, student: int, known: dict[Which, Version], replayed: set[Which]) -> None:
+    def _keep(self, sent: _Sent, one: Said, student: int, known: dict[Which, Version], *, again: bool) -> None:
         which = (one.sat.id, student)
         before = known.get(which)
         if one.items is not None and one.row.values.get("mark") is None and before is not None:
             total = sum(mark or 0 for mark in one.items)
-            if before.items is None and before.mark not in (None, total) and which not in replayed:
+            if before.items is None and before.mark not in (None, total) and not again:
                 self._leave_out(sent, one, student, "sum_differs", set())
                 return
         now = version_of(one, before)
-        if before is not None and (which in replayed or now == before):
+        if before is not None and (again or now == before):
             sent.counts["unchanged"] += 1
             return
         if before is not None and before.items is not None and now.items is None and now.status == "valid":

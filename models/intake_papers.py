@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
 
 from models.exam import SCALES, Paper, PaperItem, exam_ids, lock_exam
-from models.exam_mark import Mark
+from models.exam_mark import Mark, holding
 from models.intake import Refused, Scope, Taken
 from rules.registers import Row
 from rules.registers.amounts import MOST_MARKS
@@ -73,9 +73,8 @@ def _store(session: Session, scope: Scope, row: Row, exam: int | None, taken: Ta
 def _check_marks(session: Session, scope: Scope, row: Row, paper: int, full: int, *, rescaled: bool) -> None:
     """Refuse another scale where items or marks are counted by the present one, and full marks below a mark."""
     items = session.scalar(select(func.count()).where(col(PaperItem.paper_id) == paper)) or 0
-    marks, highest = session.execute(
-        select(func.count(), func.max(col(Mark.mark))).where(col(Mark.paper_id) == paper)
-    ).one()
+    query = select(func.count(), func.max(col(Mark.mark))).where(col(Mark.paper_id) == paper, holding())
+    marks, highest = session.execute(query).one()
     if rescaled and (items or marks):
         problem = ("已有题目或成绩，不能再改", "there are items or marks counted by it")
         raise Refused(scope.wrong(row, "scale", problem, ("请保持原值", "leave it as it was")))

@@ -15,6 +15,8 @@ from models.district import Centre, Community, Subdistrict
 from models.duty import DutySlot, Handover, SlotTransition, Swap
 from models.duty_record import held_slots
 from models.elder import Elder
+from models.exam import student_behind
+from models.exam_rows import exam_rows, item_rows, paper_rows, school_rows, student_rows
 from models.helper import Helper, helper_contacts
 from models.intake_leaves import LEAVE_TABLES
 from models.intake_slots import leader_of
@@ -172,6 +174,11 @@ ROWS: dict[str, Callable[[Session, int, date, date], Rows]] = {
     "budget": budget_rows,
     "objection": objection_rows,
     "bank-return": bank_return_rows,
+    "school": school_rows,
+    "exam": exam_rows,
+    "student": student_rows,
+    "paper": paper_rows,
+    "item": item_rows,
 }
 
 
@@ -184,6 +191,8 @@ def who_is(session: Session, district: int, ref: str) -> dict[str, Any] | None:
         person = contacts(session, district, {number})[number]
         return {"ref": ref, "kind": "cadre", "number": number, "name": person.name, "phone": person.phone}
     if found := _elder_or_helper(session, district, ref) or staff_behind(session, district, ref):
+        return found
+    if found := student_behind(session, district, ref):
         return found
     query = select(Subdistrict).where(col(Subdistrict.ref) == ref, col(Subdistrict.district_id) == district)
     office = session.execute(query).scalar_one_or_none()

@@ -11,7 +11,9 @@ from sqlmodel import col
 
 from models.db import Database
 from models.exam import Exam, Paper, PaperItem, School, Student, by_number
+from models.register_rows import ROWS, who_is
 from rules.refs import is_ref
+from rules.registers import REGISTERS
 from tests.flows.elders import stored
 from tests.flows.exams import EXAM, ITEMS, LATER, exam_office, give, give_marks, mark, student
 from tests.flows.test_duty import Office
@@ -44,6 +46,19 @@ def test_names_and_contacts_are_sealed_and_the_reference_is_random(office: Offic
         assert "㐂".encode() not in one.name
         assert office.database.keys.open("student.name", one.ref, one.name) == "㐂一"
         assert office.database.keys.open("school.contact_email", school.ref, school.contact_email) == "S1@example.cn"
+
+
+def test_registers_come_out_as_they_went_in(office: Office) -> None:
+    ever = (date(2000, 1, 1), date(2100, 1, 1))
+    with office.database.read() as session:
+        rows = {kind: list(ROWS[kind](session, 1, *ever)) for kind in ("school", "exam", "student", "paper", "item")}
+        assert who_is(session, 1, rows["student"][0]["ref"]) == {
+            "ref": rows["student"][0]["ref"], "kind": "student", "exam": "E1", "school": "S1", "number": "101",
+            "name": "㐂一",
+        }  # fmt: skip
+    for kind, told in rows.items():
+        cells = [{n: REGISTERS[kind].column(n).label(v, "en") for n, v in row.items() if n != "ref"} for row in told]
+        assert changed(office, kind, cells) == 0
 
 
 def test_every_register_taken_in_again_changes_nothing(office: Office) -> None:
@@ -99,6 +114,8 @@ def test_once_marks_are_in_what_they_are_counted_by_stays(office: Office) -> Non
     assert "低于" in refuse(office, "paper", {**PAPER, "subject": "语文", "full": 120})
     assert changed(office, "paper", [{**PAPER, "subject": "语文", "full": 140}]) == 1
     row = {"exam": "E1", "subject": "物理", "item": "1", "max": 100}
+    lower = [{**row, "item": i, "max": m} for i, m in (("1", 30), ("2", 30), ("10", 40))]
+    assert [error.row for error in give(office, "item", lower, LATER).errors] == [2]
     assert "不能增减" in refuse(office, "item", row)
     assert stored(office, Paper.subject, Paper.full_marks) == [("语文", 280), ("物理", 200)]
 

@@ -100,6 +100,15 @@ def test_a_correction_is_a_new_version_and_an_old_file_again_changes_nothing(off
     assert len(stored(office, ExamFile.id)) == 2
 
 
+def test_an_old_file_again_takes_back_nothing_that_it_had_only_repeated(office: Office) -> None:
+    repeated = [mark("101", 80), mark("102", 70)]
+    give_marks(office, [mark("101", 80)])
+    give_marks(office, repeated, LATER)
+    give_marks(office, [mark("101", 82)], LATER)
+    assert give_marks(office, repeated, "2026-04-27T09:00").changed == 0
+    assert told(office)["101"] == [("valid", 160), ("valid", 164)]
+
+
 def test_totals_and_item_marks_may_come_in_two_files(office: Office) -> None:
     items = {"q1": 40, "q2": "20.5", "q3": "", "o1": "b", "o2": ""}
     give_marks(office, [mark("101", "60.5", "物理"), mark("102", 60, "物理")])

@@ -92,7 +92,7 @@ def _entered() -> None:
         sa.Column("track", sa.String(), nullable=False),
         sa.Column("contact_email", sa.LargeBinary(), nullable=True),
         sa.Column("contact_verified", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("track IN ('none', 'physics', 'history')", name=op.f("ck_student_track")),
+        sa.CheckConstraint("track IN ('physics', 'history', 'none')", name=op.f("ck_student_track")),
         sa.CheckConstraint(
             "NOT contact_verified OR contact_email IS NOT NULL", name=op.f("ck_student_contact_verified")
         ),
