@@ -8,9 +8,11 @@ null, which the server refuses. Optional dates keep the switch: the older UI can
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
 
 from rules.errors import say
+from rules.periods import read_period
+from rules.programmes import PROGRAMMES
 from rules.refs import canonical, is_ref
 from rules.registers.contacts import CHANNEL_NAMES, OUTCOME_NAMES
 
@@ -142,6 +144,80 @@ ReportedBy = Annotated[
         "who reports",
         "留空为帮扶人；街道办填 office",
         "open: the helper; office for the office",
+        default="",
+    ),
+]
+
+_PROGRAMMES = {zh: code for code, (zh, _) in PROGRAMMES.items()}
+_PROGRAMME = WithJsonSchema({"type": "string", "enum": list(_PROGRAMMES)})
+Programme = Annotated[
+    Literal["longevity", "condolence"],
+    BeforeValidator(lambda given: _PROGRAMMES.get(given, given)),
+    _PROGRAMME,
+    _field("项目", "programme"),
+]
+AnyProgramme = Annotated[
+    Literal["longevity", "condolence"] | None,
+    BeforeValidator(lambda given: _PROGRAMMES.get(given, given) or None),
+    WithJsonSchema({"type": "string", "enum": ["", *_PROGRAMMES]}),
+    _field("项目", "programme", "留空为全部项目", "open: all of them", default=""),
+]
+Period = Annotated[
+    str | None,
+    BeforeValidator(lambda given: read_period(given) if given else None),
+    _TEXT,
+    _field(
+        "发放期",
+        "period",
+        "如 2026-10、2026年重阳节；留空由系统按政策推算",
+        "such as 2026-10 or 2026-double-ninth; open: by policy",
+        default="",
+    ),
+]
+
+
+def _list_reference(given: Any) -> Any:
+    """Take the reference of a payment list and nothing else."""
+    if isinstance(given, str) and is_ref(given) and given.strip()[:2].upper() == "B-":
+        return canonical(given)
+    raise ValueError(say("请填名单编号，形如 B-5W2N-8GKX", "give the list's reference, such as B-5W2N-8GKX"))
+
+
+_LIST = "^ *[Bb]-[0-9A-Za-z]{4}-?[0-9A-Za-z]{4} *$"
+ListRef = Annotated[
+    str,
+    BeforeValidator(_list_reference),
+    _field("名单编号", "list", "形如 B-5W2N-8GKX，见审批表", "such as B-5W2N-8GKX, see the sheet", pattern=_LIST),
+]
+AnyList = Annotated[
+    str | None,
+    BeforeValidator(lambda given: _list_reference(given) if given else None),
+    _TEXT,
+    _field("名单编号", "list", "留空为全部", "open: all", default="", pattern=f"^$|{_LIST}"),
+]
+StaffNumber = Annotated[str, _field("工号", "staff number")]
+AnyStaff = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("经办人工号", "maker", "提交时填写；留空为只查看", "to put forward; open: only look", default=""),
+]
+Confirmation = Annotated[str, _field("确认码", "confirmation code", "见审批表首页", "on the first page of the sheet")]
+OneTimeCode = Annotated[
+    SecretStr, _field("动态口令", "one-time code", "验证器上的六位数字，每个只能用一次", "six digits; each works once")
+]
+Supplement = Annotated[
+    bool, _field("补充名单", "supplement", "为以前各期应补发的人另做一份名单", "a list of those who are owed after all")
+]
+ReturnFile = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "回盘文件名",
+        "return file",
+        "inbox/bank 文件夹中的文件名；留空为全部新文件",
+        "a name in inbox/bank; open: all new ones",
         default="",
     ),
 ]

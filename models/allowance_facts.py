@@ -21,8 +21,6 @@ from rules.periods import month_of
 from rules.visits_facts import StatusRow, is_move_inside
 
 _FLOW = 5000
-_LEAVING = ("DEAD", "MOVED", "ACTIVE")
-"""Statuses that decide who is dead or gone; the others do not matter to money."""
 
 
 class Candidate(NamedTuple):
@@ -145,7 +143,7 @@ def _lives(session: Session, district: int, as_of: date, only: Collection[int] |
             col(status.community_id),
         )
         .join(Elder, col(Elder.id) == col(status.elder_id))
-        .where(col(Elder.district_id) == district, col(status.status).in_(_LEAVING))
+        .where(col(Elder.district_id) == district)
         .where(col(status.elder_id).in_(ever if only is None else only))
         .order_by(col(status.since), col(status.recorded_at), col(status.id))
     )  # fmt: skip
