@@ -10,7 +10,6 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from policies.allowances import allowances
 from sqlmodel import col, select
 
 from flows.allowance_tell import tell_paid
@@ -25,6 +24,7 @@ from models.calendar import calendar
 from models.db import Database
 from models.district import district_id
 from models.intake import ImportLog, Taken
+from policies.allowances import allowances
 from rules.registers import Row
 from rules.workdays import Workdays
 

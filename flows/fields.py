@@ -195,7 +195,7 @@ AnyList = Annotated[
     _TEXT,
     _field("名单编号", "list", "留空为全部", "open: all", default="", pattern=f"^$|{_LIST}"),
 ]
-StaffNumber = Annotated[str, _field("工号", "staff number")]
+StaffNumber = Annotated[str, _field("工号", "staff number", "您自己的工号", "your own")]
 AnyStaff = Annotated[
     str | None,
     _OPEN,

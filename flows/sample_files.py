@@ -24,6 +24,9 @@ FILES = {
     "status": ("状态变更", "老人状态变更表"),
     "contact": ("探访记录", "探访关爱记录表"),
     "issue": ("诉求", "老人诉求台账"),
+    "account": ("发放账户", "高龄津贴发放账户登记表"),
+    "certification": ("资格认证", "领取资格认证登记表"),
+    "budget": ("津贴预算", "高龄津贴与慰问金预算表"),
 }
 """File name without suffix, and title, of the register that the district sends."""
 

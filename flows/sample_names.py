@@ -35,6 +35,7 @@ PHONE_BLOCKS = {
     "helper": "1543",
     "elder": "1544",
     "emergency": "1545",
+    "staff": "1546",
 }
 """A block of ten million phones a noun; the next noun takes the next digit.
 
