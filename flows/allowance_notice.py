@@ -127,7 +127,7 @@ def _apply(database: Database, settings: Settings, district: int, ref: str) -> i
         batch = approvals.lock_batch(session, district, ref)
         if batch is None or batch.state not in {"planned", "notice"}:
             return 0
-        count = apply_upheld(session, batch.id, settings.now(), JOB)
+        count = apply_upheld(session, batch, settings.now(), JOB)
         if count:
             approvals.drop_approvals(session, batch.id, settings.now())
             told = {"batch": ref, "cancelled": count}
