@@ -24,7 +24,7 @@ from models.calendar import calendar
 from models.db import Database
 from models.district import community_labels, district_id
 from models.drafts import Enclosure
-from models.objections import apply_upheld, open_ones, waiting_lists
+from models.objections import apply_upheld, open_ones, upheld_left_out, waiting_lists
 from models.staff import maker_of
 from notifications.allowances import tell_notice
 from policies.allowances import allowances, tariff
@@ -107,7 +107,7 @@ def morning(database: Database, settings: Settings) -> Result:
     sheets = send_sheets(database, settings)
     with database.read() as session:
         waiting = waiting_lists(session, district)
-        objections = open_ones(session, district)
+        objections, left_out = open_ones(session, district), upheld_left_out(session, district)
     return {
         "cancelled": cancelled,
         "sheets": sheets,
@@ -118,6 +118,10 @@ def morning(database: Database, settings: Settings) -> Result:
         "objections": [
             {"programme": name, "period": period, "elder": ref, "listed": listed}
             for name, period, ref, listed in objections
+        ],
+        "left_out": [
+            {"programme": name, "period": period, "elder": ref, "reason": reason}
+            for name, period, ref, reason in left_out
         ],
     }
 

@@ -73,6 +73,13 @@ def show_morning(result: Result) -> None:
         for each in result["objections"]
     ]  # fmt: skip
     rows += [
+        {say("事项", "what"): say("异议成立但仍未列入", "objection upheld, still left out"),
+         say("编号", "reference"): each["elder"], say("项目与发放期", "cycle"): _named(each),
+         say("说明", "remark"): say("原因：{}；更正登记后列入下一份名单", "{}; put the register right").format(
+             say(*REASONS.get(each["reason"], (each["reason"], each["reason"]))))}
+        for each in result["left_out"]
+    ]  # fmt: skip
+    rows += [
         {say("事项", "what"): say("待审批", "to be approved"), say("编号", "reference"): each["batch"],
          say("项目与发放期", "cycle"): "—",
          say("说明", "remark"): say("{:,} 人次，{} 元，需 {} 人审批", "{:,} payments, {} yuan, {} approvers").format(

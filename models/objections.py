@@ -52,6 +52,25 @@ def open_ones(session: Session, district: int) -> list[tuple[str, str, str, bool
     return [(programme, period, ref, bool(listed)) for programme, period, ref, listed in session.execute(query)]
 
 
+def upheld_left_out(session: Session, district: int) -> list[tuple[str, str, str, str]]:
+    """Return who is still left out though an objection was upheld: programme, period, elder, and for which reason.
+
+    What the register says decides; once it is put right the elder comes on the next list.
+    """
+    about = (col(Objection.cycle_id) == col(Exclusion.cycle_id)) & (col(Objection.elder_id) == col(Exclusion.elder_id))
+    query = (
+        select(col(AllowanceCycle.programme), col(AllowanceCycle.period), col(Elder.ref), col(Exclusion.reason))
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Exclusion.cycle_id))
+        .join(Elder, col(Elder.id) == col(Exclusion.elder_id))
+        .join(Objection, about)
+        .where(col(AllowanceCycle.district_id) == district, col(Exclusion.lifted_at).is_(None))
+        .where(col(Objection.upheld).is_(True))
+        .distinct()
+        .order_by(col(AllowanceCycle.programme), col(AllowanceCycle.period), col(Elder.ref))
+    )
+    return [(programme, period, ref, reason) for programme, period, ref, reason in session.execute(query)]
+
+
 def waiting_lists(session: Session, district: int) -> list[tuple[str, str, str, datetime, int]]:
     """Return the lists nobody has put forward: reference, programme, period, when they were made, how many people."""
     query = (
