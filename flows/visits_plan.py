@@ -1,7 +1,7 @@
 """Planning visits: where every elder stands -> who differs from what is stored -> their whole life derived -> stored.
 
 Nearly all elders stand as they are stored, and cost one row of one statement. The others are read event by event, so
-that a late paper also mends what was closed. A batch is a transaction, guarded by the run's token.
+that a late paper also mends what was closed. A portion is a transaction, guarded by the run's token.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,6 +32,8 @@ from rules.visits_standing import facts_of, standing
 from rules.visits_task import Task
 
 BATCH = 2000
+PORTION = 500
+"""So many lives go into one transaction: the first run stores twelve tasks of each, and none may last over 5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,8 @@ def _plan(
         found.silent += _silent(session, some)
     for one in some:
         found.homes[one.elder_id] = Home(one.ref, one.community_id, one.building, one.facts.grades[-1].tier)
-    if differing:
-        found.add(derive(database, settings, job, differing))
+    for start in range(0, len(differing), PORTION):
+        found.add(derive(database, settings, job, differing[start : start + PORTION]))
 
 
 def derive(database: Database, settings: Settings, job: Job, elders: Collection[int]) -> Moved:

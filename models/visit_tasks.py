@@ -73,8 +73,9 @@ def stored_tasks(
     if to_change:
         query = query.order_by(col(VisitTask.id)).with_for_update()  # in one order, so that two never wait in a circle
     found: dict[int, dict[Key, Stored]] = {elder: {} for elder in elders}
+    connection = session.connection()  # the session would make each row again
     for some in batches(sorted(elders)):
-        for number, elder, due, raised, helper, cadre, *task in session.execute(
+        for number, elder, due, raised, helper, cadre, *task in connection.execute(
             query.where(col(VisitTask.elder_id).in_(some))
         ):
             told = Owed(Task(*task), local(due) if due else None, local(raised) if raised else None)

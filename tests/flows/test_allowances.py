@@ -23,7 +23,6 @@ from models.db import Database
 from models.elder import Elder
 from models.messages import Message
 from models.payment import BankFile, BankLine, Payment, Receivable
-from models.proof import NotProved
 from rules.allowance_refusals import (
     Changed,
     NoBudget,
@@ -34,6 +33,7 @@ from rules.allowance_refusals import (
     StillShown,
     WrongConfirmation,
 )
+from rules.staff_refusals import NotProved
 from tests.flows.money import ANSWERED, APPROVED, MONTH, PLANNED, RELEASED, SHOWN, Money
 
 LONG_AGO = date(2025, 8, 6)
