@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from models.allowance import AllowanceBatch
 from models.db import Database
-from models.proof import NotAMaker
+from rules.staff_refusals import NotAMaker
 from models.staff import Staff
 from rules.allowance_refusals import NoList, NotNow
 from rules.allowances_due import CalendarUnpublished
