@@ -9,10 +9,10 @@ from sqlalchemy import insert
 
 from models.allowance import AllowanceBatch
 from models.db import Database
-from rules.staff_refusals import NotAMaker
 from models.staff import Staff
 from rules.allowance_refusals import NoList, NotNow
 from rules.allowances_due import CalendarUnpublished
+from rules.staff_refusals import NotAMaker
 from tests.flows.allowances import Pay
 
 SHOWN = "2026-04-03T10:00"
