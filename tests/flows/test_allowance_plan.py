@@ -15,6 +15,7 @@ import flows.allowance_plan
 from flows import artifacts
 from flows.allowance_plan import plan_due
 from flows.allowance_shown import show_plans
+from flows.exports import Wish, export_file
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.allowance_facts import candidates
 from models.db import Database
@@ -182,6 +183,20 @@ def test_a_programme_that_excludes_another_looks_at_its_entitlements_of_the_mont
     pay.plan("2026-03")
     assert pay.excluded("2026-02") == {"hundred": "other_programme"}
     assert pay.entitled("2026-03") == {"hundred": 60000, "eighty": 8000}
+
+
+def test_who_is_entitled_and_who_is_left_out_can_be_exported(pay: Pay, tmp_path: Path) -> None:
+    pay.people({"eighty": REGISTER["eighty"], "penniless": REGISTER["penniless"]})
+    pay.plan()
+    for kind, line in (
+        ("entitlements", f"longevity,2026-03,{pay.refs['eighty']},age-80,8000,live,示例〔2025〕36号"),
+        ("exclusions", f"longevity,2026-03,{pay.refs['penniless']},no_account"),
+    ):
+        to = tmp_path / f"{kind}.csv"
+        assert export_file(pay.database, pay.office.at(APRIL), kind, Wish(), to)["rows"] == 1
+        assert to.read_text("utf-8-sig").splitlines()[1:] == [line]
+        early = Wish(last=date(2026, 3, 30))  # the day before the cycle's as_of
+        assert export_file(pay.database, pay.office.at(APRIL), kind, early, to)["rows"] == 0
 
 
 def test_who_is_certified_again_is_paid_every_month_at_its_own_notice(pay: Pay) -> None:
