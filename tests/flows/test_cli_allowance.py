@@ -123,6 +123,7 @@ def test_what_is_no_reference_is_never_repeated(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_failed_try_repeats_neither_number_nor_code(money: Money) -> None:
+    assert money.refs
     words = ("allowance", "close", "1", "--note", "x", "--staff", "王会计", "--code", "135790")
     with pytest.raises(NotProved) as refused:
         tuoqi(APPROVED, *words)
