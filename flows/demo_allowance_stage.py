@@ -17,8 +17,10 @@ from models.allowance import AllowanceCycle
 from notifications.drain import drain
 from rules.allowance_refusals import ListRefused
 from rules.errors import say
+from rules.programmes import PROGRAMMES
 
 PROGRAMME, PERIOD = "longevity", "2026-03"
+ON_FORM = PROGRAMMES[PROGRAMME][0]
 PLANNED, SHOWN, ASKED = (f"2026-04-{at}:00+08:00" for at in ("01T07:00", "01T09:30", "10T07:30"))
 WRONG, APPROVED, ONCE_MORE, RELEASED = (f"2026-04-10T{at}:00+08:00" for at in ("08:50", "09:00", "09:10", "10:00"))
 ANSWERED, LATE, CORRECTED = (f"2026-04-{at}:00+08:00" for at in ("13T09:00", "14T09:00", "14T09:30"))

@@ -11,6 +11,7 @@ from flows.allowance_plan import plan
 from flows.demo_allowance_stage import (
     APPROVED,
     ASKED,
+    ON_FORM,
     ONCE_MORE,
     PERIOD,
     PLANNED,
@@ -39,7 +40,7 @@ def show(stage: Stage, phones: Phones) -> None:
 
 def _plan(chapter: Chapter) -> None:
     stage = chapter.stage
-    done = stage.run("allowance-plan", PLANNED, programme=PROGRAMME, period=PERIOD)
+    done = stage.run("allowance-plan", PLANNED, programme=ON_FORM, period=PERIOD)
     told, same = chapter.twice(lambda: plan(stage.database, chapter.at(PLANNED), PROGRAMME, PERIOD))
     chapter.batch = told["batch"]
     with stage.database.read() as session:

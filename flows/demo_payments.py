@@ -20,6 +20,7 @@ from flows.demo_allowance_stage import (
     CLOSED,
     CORRECTED,
     LATE,
+    ON_FORM,
     PERIOD,
     PROGRAMME,
     RELEASED,
@@ -171,7 +172,7 @@ def _equal(chapter: Chapter) -> None:
 
 def _report(chapter: Chapter) -> None:
     stage = chapter.stage
-    done = stage.run("allowance-report", REPORTED, programme=PROGRAMME, period=PERIOD)
+    done = stage.run("allowance-report", REPORTED, programme=ON_FORM, period=PERIOD)
     path: Path = stage.settings.folder("outbox") / "reports" / f"allowance-{PROGRAMME}-{PERIOD}.xlsx"
     chapter.note(
         "allowance-report",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceBatch, Entitlement
@@ -45,7 +45,7 @@ def open_receivables(session: Session, district: int) -> list[OpenPayment]:
     return [OpenPayment(*row) for row in session.execute(claimed.where(col(Receivable.settled_at).is_(None)))]
 
 
-def _sent(district: int, *more: ColumnElement[Any]) -> Select[Any]:
+def _sent(district: int, *more: Any) -> Select[Any]:
     """Payments of a district with their files, oldest first."""
     columns = (col(Payment.key), col(Payment.fen), col(Entitlement.programme), col(Entitlement.period), *more)
     return (
