@@ -92,7 +92,7 @@ def _summary(stage: Stage, seconds: float) -> None:
         ("数字", "counts"),
         ("结果在哪里", "where to look"),
     ):
-        table.add_column(say(*head), overflow="fold")
+        table.add_column(say(*head), overflow="fold", no_wrap=head[1] == "job")
     for line in stage.lines:
         table.add_row("[green]✓[/green]" if line.good else "[red]✗[/red]", line.job, line.did, line.counts, line.where)
     stage.console.print(table)

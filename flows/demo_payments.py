@@ -118,7 +118,7 @@ def _corrected(chapter: Chapter, waiting: dict[str, Any]) -> dict[str, Any]:
     """A row of the register: the same holder, a new account of which no bank has any."""
     line = chapter.bank.lines[waiting["payment"]]
     body = f"00{int(line.account) % 10**15 + 1:016d}"
-    told = {"bank": say("富滇银行西山支行", "Fudian Bank, Xishan"), "account": body + luhn_digit(body)}
+    told = {"bank": "富滇银行西山支行", "account": body + luhn_digit(body)}
     return {"elder": waiting["elder"], "from": day_of(CORRECTED[:10]), **told, "holder": line.name}
 
 
