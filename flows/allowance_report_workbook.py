@@ -132,31 +132,31 @@ def _places(book: Workbook, sheet: Worksheet, figures: Mapping[str, Any]) -> Non
         return
     tab = say("按社区", "Communities")
     chart: Any = book.add_chart({"type": "column", "subtype": "stacked"})
-    for column, state in enumerate(_SHOWN, start=3):
+    for column, state in enumerate(SHOWN, start=3):
         told = {"categories": [tab, 2, 0, count + 1, 0], "values": [tab, 2, column, count + 1, column]}
         chart.add_series({**told, "name": say(*STATES[state]), "fill": {"color": COLOURS[state]}, "gap": 50})
     finish_chart(chart, say("各社区人次", "Payments by community"), (830, 340), rate=False, legend=True)
     sheet.insert_chart(_CHART + 17, 0, chart, {"x_offset": 4})
 
 
-_SHOWN = ("paid", "sent", "planned", "returned", "unknown")
+SHOWN = ("paid", "sent", "planned", "returned", "unknown")
 
 
 def _table(sheet: Worksheet, looks: Looks, figures: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    columns(sheet, (36, 12, 16, *[12] * len(_SHOWN)))
+    columns(sheet, (36, 12, 16, *[12] * len(SHOWN)))
     banner(sheet, looks, (6, 2), say("按社区", "By community"), figures["title"])
-    titles = [("社区", "Community"), ("人次", "Payments"), ("金额（元）", "Yuan"), *(STATES[state] for state in _SHOWN)]
+    titles = [("社区", "Community"), ("人次", "Payments"), ("金额（元）", "Yuan"), *(STATES[state] for state in SHOWN)]
     heads(sheet, looks, 1, titles)
     for row, each in enumerate(rows, start=2):
         pieces: list[Piece] = [(1, each["name"], TEXT), (1, each["people"], COUNT), (1, each["fen"] / 100, MONEY)]
-        for state in _SHOWN:
-            people = _people(each, state)
+        for state in SHOWN:
+            people = people_in(each, state)
             pieces.append((1, people, COUNT | (LOUD if people and state in {"returned", "unknown"} else {})))
         put(sheet, row, 0, pieces, looks)
     sheet.freeze_panes(2, 1)
 
 
-def _people(row: Mapping[str, Any], state: str) -> int:
+def people_in(row: Mapping[str, Any], state: str) -> int:
     """How many are in a state; what is frozen is at the bank in the eyes of a reader."""
     names = ("sent", "frozen") if state == "sent" else (state,)
     return sum(row["states"].get(name, [0])[0] for name in names)
