@@ -85,14 +85,15 @@ def _summary(stage: Stage, seconds: float) -> None:
     table = Table(
         title=say("托起演示：2026年3月1日，西山区（虚构）33 个中心", "Tuoqi demo: 1 March 2026, 33 made-up centres")
     )
-    for head in (
+    heads = (
         (" ", " "),
         ("作业", "job"),
         ("做了什么", "what it did"),
         ("数字", "counts"),
         ("结果在哪里", "where to look"),
-    ):
-        table.add_column(say(*head), overflow="fold", no_wrap=head[1] == "job")
+    )
+    for place, head in enumerate(heads):
+        table.add_column(say(*head), overflow="fold", no_wrap=place == 1)
     for line in stage.lines:
         table.add_row("[green]✓[/green]" if line.good else "[red]✗[/red]", line.job, line.did, line.counts, line.where)
     stage.console.print(table)
