@@ -25,6 +25,7 @@ from flows.allowance_shown import (
     show_stopped,
 )
 from flows.allowance_stop import stop
+from flows.audit_anchor import add_anchor
 from flows.failures import safely
 from flows.settings import NotYet, Settings, settings
 from flows.store import opened
@@ -34,6 +35,7 @@ from rules.errors import TuoqiError, say
 Result = dict[str, Any]
 _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints": False, "persist_result": False}
 _ONCE: dict[str, Any] = {"retries": 0, "log_prints": False, "persist_result": False}
+"""A refusal is told as it is: a second try would find the approval void already and say only that."""
 
 
 class NeedsProgramme(TuoqiError):
@@ -123,7 +125,7 @@ def allowance_approve(
     return result
 
 
-@flow(name="allowance-release", **_RETRY)
+@flow(name="allowance-release", **_ONCE)
 @safely
 def allowance_release(batch: fields.AnyList = None) -> Result:
     """Send approved lists to the bank: files are frozen first, then written.
@@ -182,10 +184,11 @@ def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnySt
 @flow(name="allowance-stop", **_RETRY)
 @safely
 def allowance_stop() -> Result:
-    """Take off every list who is owed no longer, and claim back what was paid after a death."""
+    """Take off every list who is owed no longer, claim back what was paid after a death, anchor the audit log."""
     chosen = settings()
     with opened(chosen) as database:
         result = stop(database, chosen)
+        add_anchor(database, chosen)
     show_stopped(result)
     return result
 

@@ -52,7 +52,7 @@ class Clones:
 
     def __post_init__(self) -> None:
         with self._connect(self.template) as connection:
-            self.sequences = dict(connection.execute(_SEQUENCES).fetchall())
+            self.sequences: dict[str, int | None] = dict(connection.execute(_SEQUENCES).fetchall())
             self.seeds = self._filled(connection)
             self.seed = self._seed(connection)
 
