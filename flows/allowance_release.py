@@ -160,8 +160,9 @@ def _void(session: Session, settings: Settings, batch: Batch, digest: str) -> No
 def send_files(database: Database, settings: Settings) -> list[str]:
     """Hand the frozen files to the bank's folder, each once; return the names of those that appeared there.
 
-    A file is written beside its place, marked sent, and then renamed: while the draft is there the bank has not had it,
-    afterwards it may have, and no run writes it again, though the bank takes files away.
+    A file is marked sent, written beside its place before that is committed, and then renamed: while the draft is
+    there the bank has not had it, afterwards it may have. The lock of its row is why of two runs at once one writes it,
+    and why none writes it again once it is sent, though the bank takes files away.
 
     Raises:
         CannotWrite: the disk is full, say; the next run goes on from there.
@@ -174,19 +175,29 @@ def send_files(database: Database, settings: Settings) -> list[str]:
     for file in files:
         with database.read() as session:
             content = content_of(session, file.ref)
-        _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
+                _write(folder / f".{file.ref}", content)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
     return _appear(database, folder)
 
 
 def _write(draft: Path, content: bytes) -> None:
-    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a draft to the disk, name and all; only who has just marked its file sent, and not yet committed, may."""
+    with writing(draft):
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep(draft.parent)
+
+
+def _keep(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    os.fsync(opened)
+    os.close(opened)
 
 
 def _appear(database: Database, folder: Path) -> list[str]:
@@ -200,7 +211,5 @@ def _appear(database: Database, folder: Path) -> list[str]:
             drafts[ref].rename(folder / name)
             shown.append(name)
     if shown:
-        opened = os.open(folder, os.O_RDONLY)
-        os.fsync(opened)
-        os.close(opened)
+        _keep(folder)
     return shown
