@@ -35,6 +35,7 @@ def open_ones(session: Session, district: int) -> list[tuple[str, str, str, bool
     )
     query = (
         select(col(AllowanceCycle.programme), col(AllowanceCycle.period), col(Elder.ref), ~left_out.exists())
+        .select_from(Objection)
         .join(AllowanceCycle, col(AllowanceCycle.id) == col(Objection.cycle_id))
         .join(Elder, col(Elder.id) == col(Objection.elder_id))
         .where(col(AllowanceCycle.district_id) == district, col(Objection.upheld).is_(None))
