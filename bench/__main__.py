@@ -13,7 +13,9 @@ from rich.table import Table
 
 from bench.timing import Cost, Line, figures_of
 
-MODULES = ("plan_rule", "plan_job", "day_watch", "intake", "elders", "outbox", "outbox_growth", "providers")
+MODULES = (
+    "plan_rule", "plan_job", "day_watch", "intake", "elders", "visits", "outbox", "outbox_growth", "providers",
+)  # fmt: skip
 COLUMNS = ("job", "size", "ours", "floor", "ratio", "bar", "memory")
 
 

@@ -25,6 +25,7 @@ from flows.allowance_shown import (
     show_stopped,
 )
 from flows.allowance_stop import stop
+from flows.audit_anchor import add_anchor
 from flows.failures import safely
 from flows.settings import NotYet, Settings, settings
 from flows.store import opened
@@ -182,10 +183,11 @@ def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnySt
 @flow(name="allowance-stop", **_RETRY)
 @safely
 def allowance_stop() -> Result:
-    """Take off every list who is owed no longer, and claim back what was paid after a death."""
+    """Take off every list who is owed no longer, claim back what was paid after a death, anchor the audit log."""
     chosen = settings()
     with opened(chosen) as database:
         result = stop(database, chosen)
+        add_anchor(database, chosen)
     show_stopped(result)
     return result
 

@@ -12,11 +12,10 @@ from xlsxwriter.worksheet import Worksheet
 from flows.duty_sheets import AMBER, QUIET, Looks, banner, put
 from flows.forms_rows import ACCENT, LINE, SHADE, page, text_width, workbook_at, write_rows
 from flows.message_figures import message_name
-from flows.outlets import late_readers, site_of
+from flows.outlets import late_readers, site_of, still_true
 from flows.settings import Settings
 from models.message_views import Call, calls
 from notifications.catalogue import template
-from notifications.duty_truth import STILL_TRUE
 from notifications.parcels import Parcel
 from notifications.rendering import render_sms
 from rules.errors import say
@@ -106,11 +105,11 @@ def _row(settings: Settings, call: Call, **more: str) -> Row:
 def _late(session: Session, settings: Settings, waiting: list[Call]) -> dict[str, Mapping[str, Any]]:
     """What is told as it stands now, by key; without those that are no longer true or have nothing to tell."""
     found: dict[str, Mapping[str, Any]] = {}
-    readers = late_readers(settings)
+    readers, truths = late_readers(settings), still_true(settings)
     for name in sorted({call.template for call in waiting}):
         parcels = [_parcel(call) for call in waiting if call.template == name]
-        if name in STILL_TRUE:
-            true = STILL_TRUE[name](session, parcels)
+        if name in truths:
+            true = truths[name](session, parcels)
             parcels = [parcel for parcel in parcels if parcel.key in true]
         reader = readers.get(name)
         found |= reader(session, parcels) if reader else {parcel.key: {} for parcel in parcels}

@@ -115,8 +115,13 @@ def assign(
 @dated
 def verify(
     number: Number,
-    satisfied: Annotated[str, typer.Option("--satisfied", metavar="yes|no")],
     by: By,
+    satisfied: Annotated[
+        str | None,
+        typer.Option(
+            "--satisfied", metavar="yes|no", help=either("老人去世或无法询问时不填", "leave out if the elder died")
+        ),
+    ] = None,
     time: Time = None,
     note: Note = None,
     as_json: Json = False,

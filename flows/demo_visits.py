@@ -11,14 +11,16 @@ from flows.sample import District
 from flows.sample_visits import SEND, visits, write_visit_files
 from flows.visits_day import visits_morning
 from models.district import district_id
-from models.elder import Elder
+from models.elder import Elder, ElderStatus
+from models.helper import Helper
 from models.messages import Message
-from models.visit import VisitTask
+from models.visit import VisitContact, VisitTask
 from models.visit_lists import Line, day_lines
 from rules.errors import say
 from rules.registers.days import day_of
 
 TAKEN, MONDAY, SENT = "2026-02-20T09:00:00+08:00", "2026-03-02T06:00:00+08:00", "2026-03-02T08:05:00+08:00"
+IN_VAIN = "2026-03-01T17:00:00+08:00"
 ELDERS, DAYS = 2000, 121
 
 
@@ -34,6 +36,7 @@ def take_elders(stage: Stage, made: District) -> None:
     with stage.database.read() as session:
         elders = session.execute(select(func.count(col(Elder.id)))).scalar_one()
     told = say(f"{elders} 位老人，共 {rows} 行", f"{elders} elders, {rows} rows in all")
+    _two_in_vain(stage)
     did = say("老人、结对、探访、诉求台账入库", "elders, care teams, visits and issues taken in")
     stage.note("import", did, told, short(stage.settings.folder("inbox")), good=elders == ELDERS)
 
@@ -62,6 +65,23 @@ def monday(stage: Stage) -> None:
     good = sent and digests == len(people) == before["visit-digest"]
     did = say("每人一条名单，负责人看缺口", "one digest each, the gaps to the leads")
     stage.note("deliver", did, told, short(stage.settings.folder("outbox")), good=good)
+    weekly, asked = stage.messages("visit-escalation"), stage.messages("visit-ask-neighbour")
+    told = say(f"周报 {weekly} 份，请问邻居 {asked} 条", f"{weekly} weekly pages, {asked} word to neighbours")
+    did = say("各街道一份周报；两次没人应门的，请问邻居", "a page to each sub-district; twice no answer: ask next door")
+    good = weekly == before["visit-escalation"] > 0 and asked == 1
+    stage.note("deliver", did, told, short(stage.settings.folder("outbox")), good=good)
+
+
+def _two_in_vain(stage: Stage) -> None:
+    """On Friday and Saturday nobody opened to one elder who always had."""
+    with stage.database.read() as session:
+        silent = select(col(VisitContact.elder_id)).where(col(VisitContact.outcome) == "NO_ANSWER")
+        moved = select(col(ElderStatus.elder_id))
+        known = select(col(Elder.ref)).where(col(Elder.id).not_in(silent), col(Elder.id).not_in(moved))
+        elder = session.execute(known.order_by(col(Elder.id)).limit(1)).scalar_one()
+        helper = session.execute(select(func.min(col(Helper.number)))).scalar_one()
+    attempt = {"elder": elder, "helper": helper, "channel": "home", "outcome": "NO_ANSWER"}
+    stage.take("contact", IN_VAIN, [{**attempt, "occurred_at": day} for day in ("2026-02-27", "2026-02-28")])
 
 
 def _lines(stage: Stage) -> list[Line]:

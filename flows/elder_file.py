@@ -30,6 +30,7 @@ HEADERS = {
     "voided_at": "作废时间",
     "voided_by": "作废人",
     "flag": "标记",
+    "tag": "标记",
     "category": "类别",
     "tier": "等级",
     "helper": "帮扶人编号",

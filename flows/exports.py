@@ -33,6 +33,8 @@ from rules.registers import REGISTERS
 from rules.registers.days import day_of
 from rules.registers.spelling import BadCell
 
+TOLD = {"issue": {"tag": "标记"}}
+"""What an export of a register tells beside its columns."""
 _MONTH = re.compile(r"2[01][0-9]{2}-(0[1-9]|1[0-2])")
 
 
@@ -170,7 +172,7 @@ def _writer(kind: str) -> Writer:
         first, last = wish.span(settings)
         rows = _Counted(row for row in ROWS[kind](session, district, first, last) if wish.wants(row))
         lang = "en" if to.suffix.lower() == ".csv" else settings.lang  # csv is for programs, workbooks are for people
-        write_register(to, REGISTERS[kind], rows, lang, reveal=wish.reveal)
+        write_register(to, REGISTERS[kind], rows, lang, reveal=wish.reveal, told=TOLD.get(kind, {}))
         return rows.count
 
     return write

@@ -14,7 +14,7 @@ from rules.errors import say
 from rules.periods import read_period
 from rules.programmes import PROGRAMMES
 from rules.refs import canonical, is_ref
-from rules.registers.contacts import CHANNEL_NAMES, OUTCOME_NAMES
+from rules.registers.contacts import CHANNEL_NAMES, ISSUE_EVENT_NAMES, ISSUE_KIND_NAMES, OUTCOME_NAMES, STATUS_NAMES
 
 _Month = Annotated[str, StringConstraints(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 _OPEN = BeforeValidator(lambda given: None if given == "" else given)
@@ -220,4 +220,63 @@ ReturnFile = Annotated[
         "a name in inbox/bank; open: all new ones",
         default="",
     ),
+]
+
+_STATUSES = {zh: name for name, zh in STATUS_NAMES.items()}
+ElderStatus = Annotated[
+    Literal["ACTIVE", "HOSPITAL", "AWAY", "REFUSED", "MOVED", "INSTITUTION", "DEAD"],
+    BeforeValidator(lambda given: _STATUSES.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_STATUSES)}),
+    _field("状态", "status", "出院、返家选“在册”", "back home: ACTIVE"),
+]
+Since = Annotated[date, _field("起始日期", "from", "从哪天起；可以补登以前的日期", "may lie in the past")]
+ReportedByOffice = Annotated[str, _field("登记人编号", "who reports", "干部或帮扶人编号；街道办填 office", "or office")]
+NewCommunity = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("迁入社区", "new community", "只在区内迁居时填写", "only for a move inside the district", default=""),
+]
+_EVENTS = {zh: name for name, zh in ISSUE_EVENT_NAMES.items()}
+_ISSUE_KINDS = {zh: name for name, zh in ISSUE_KIND_NAMES.items()}
+IssueEvent = Annotated[
+    Literal["open", "assign", "wait", "approve", "resume", "resolve", "verify", "reopen", "close"],
+    BeforeValidator(lambda given: _EVENTS.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_EVENTS)}),
+    _field("办理步骤", "step"),
+]
+IssueNumber = Annotated[
+    str | None, _OPEN, _TEXT, _field("诉求编号", "issue", "新登记时留空", "open for a new one", default="")
+]
+AnyElderRef = Annotated[
+    str | None,
+    BeforeValidator(lambda given: _reference(given) if given else None),
+    _TEXT,
+    _field(
+        "老人系统编号",
+        "elder",
+        "老人的新诉求填写，形如 E-7K3Q-9XM1；不要填身份证号",
+        "for a new issue of an elder: a reference such as E-7K3Q-9XM1, never an ID number",
+        default="",
+        pattern="^$|^ *[Ee]-[0-9A-Za-z]{4}-?[0-9A-Za-z]{4} *$",
+    ),
+]
+CentreOfIssue = Annotated[
+    str | None, _OPEN, _TEXT, _field("中心编号", "centre", "中心的新报修填写", "for a new ticket", default="")
+]
+IssueKind = Annotated[
+    Literal["urgent", "consult", "help", "other"] | None,
+    BeforeValidator(lambda given: _ISSUE_KINDS.get(given, given) or None),
+    WithJsonSchema({"type": "string", "enum": ["", *_ISSUE_KINDS]}),
+    _field("类别", "kind", "新登记时选择，决定时限", "for a new issue; decides its limit", default=""),
+]
+IssueOwner = Annotated[
+    str | None, _OPEN, _TEXT, _field("接单人编号", "given to", "只在派单时填写", "assignments only", default="")
+]
+_ANSWERS = {"满意": "yes", "不满意": "no"}
+Satisfied = Annotated[
+    Literal["yes", "no"] | None,
+    BeforeValidator(lambda given: _ANSWERS.get(given, given) or None),
+    WithJsonSchema({"type": "string", "enum": ["", *_ANSWERS]}),
+    _field("老人是否满意", "satisfied", "只在回访时选择", "call-backs only", default=""),
 ]

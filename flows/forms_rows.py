@@ -94,7 +94,13 @@ def write_csv(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Cell]]
 
 
 def write_register(
-    path: Path, register: Register, rows: Iterable[Mapping[str, Any]], lang: Lang = "zh", *, reveal: bool = False
+    path: Path,
+    register: Register,
+    rows: Iterable[Mapping[str, Any]],
+    lang: Lang = "zh",
+    *,
+    reveal: bool = False,
+    told: Mapping[str, str] | None = None,
 ) -> None:
     """Export a register so that it can be imported again; personal columns only if revealed.
 
@@ -104,14 +110,19 @@ def write_register(
         rows: values by column name, as `parse` gives them.
         lang: of headers and labels.
         reveal: write the personal columns too.
+        told: further columns by name and Chinese header, for people; an import leaves them alone.
     """
     columns = register.shown(reveal=reveal)
     shown = [(column, column.stand_in if column.stand_in and not reveal else column.name) for column in columns]
     cells = (
-        [column.label(row.get(name), lang) if column.options else row.get(name) for column, name in shown]
+        [
+            *(column.label(row.get(name), lang) if column.options else row.get(name) for column, name in shown),
+            *(row.get(name) for name in told or {}),
+        ]
         for row in rows
     )
-    write_rows(path, [column.title(lang) for column in columns], cells, lang)
+    heads = [header if lang == "zh" else name for name, header in (told or {}).items()]
+    write_rows(path, [*(column.title(lang) for column in columns), *heads], cells, lang)
 
 
 def style(**more: Any) -> dict[str, Any]:

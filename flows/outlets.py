@@ -30,7 +30,7 @@ from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
 from notifications.issues import STILL_OPEN
-from notifications.round import Late, Round
+from notifications.round import Late, Round, StillTrue
 from notifications.site import Site
 from notifications.visit_month import month_late
 from notifications.visits_late import VisitNews
@@ -50,7 +50,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
-        still_true={**STILL_TRUE, **STILL_OPEN, **allowance_late.STILL_TRUE, **_visit_news(chosen).still_true},
+        still_true=still_true(chosen),
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
     )
@@ -74,6 +74,11 @@ def site_of(chosen: Settings) -> Site:
     answers = chosen.link("") if chosen.answer_url else ""
     sign = f"【{chosen.sms_sign.strip('【】')}】"
     return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
+
+
+def still_true(chosen: Settings) -> Mapping[str, StillTrue]:
+    """Return what asks, by template, whether the fact behind a message still holds; a call is asked about, too."""
+    return {**STILL_TRUE, **STILL_OPEN, **allowance_late.STILL_TRUE, **_visit_news(chosen).still_true}
 
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:

@@ -28,6 +28,8 @@ JOBS = {
     "visits-watch": "flows.visits:visits_watch",
     "visits-callback": "flows.visits:visits_callback",
     "visit-record": "flows.visit_record:visit_record",
+    "status-record": "flows.visit_record:status_record",
+    "issue-record": "flows.visit_record:issue_record",
     "allowance-plan": "flows.allowances:allowance_plan",
     "allowance-notice": "flows.allowances:allowance_notice",
     "allowance-approve": "flows.allowances:allowance_approve",

@@ -1,6 +1,6 @@
 """Recording visits, statuses and issues one at a time: who reports -> the register's own parser -> the same store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from flows.duty_desk import OFFICE, NotRecorded, UnknownReporter, refused, typed
@@ -12,7 +12,8 @@ from models.db import Database
 from models.district import district_id
 from models.elder import elder_ids
 from models.helper import helper_ids
-from models.issue import next_number
+from models.issue import issue_ids, next_number
+from models.post_death import dead_with_issues, tag
 from rules.registers import Row
 from rules.registers.spelling import plain
 
@@ -42,7 +43,7 @@ def record(database: Database, settings: Settings, kind: str, by: str, values: M
     if taken.errors:
         raise refused(taken.errors[0])
     told = {name: rows[0].values[name] for name in _TOLD if name in given}
-    doubts = [zh for zh, _ in taken.doubts]
+    doubts = [*(zh for zh, _ in taken.doubts), *(_post_death(database, settings, rows[0]) if kind == "issue" else ())]
     who = {"elder": _ref(database, settings, rows[0])} if "elder" in given else {}
     changed = bool(taken.added or taken.changed)
     return {"kind": kind, "recorded": changed, **who, **told, **({"flagged": doubts} if doubts else {})}
@@ -64,6 +65,16 @@ def _ref(database: Database, settings: Settings, row: Row) -> str:
     said = str(row.values["elder"])
     with database.read() as session:
         return elder_ids(session, district_id(session, settings.district), {said})[said][1]
+
+
+def _post_death(database: Database, settings: Settings, row: Row) -> Iterator[str]:
+    """The tag of an issue whose elder died: it stays open, and nobody telephones the elder."""
+    number = str(row.values["number"])
+    with database.read() as session:
+        district = district_id(session, settings.district)
+        elder = issue_ids(session, district, {number})[number].elder_id
+        if elder is not None and dead_with_issues(session, district, settings.today(), [elder]):
+            yield tag(post_death=True)
 
 
 def _reporter(database: Database, settings: Settings, by: str) -> str:

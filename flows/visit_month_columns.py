@@ -138,7 +138,10 @@ OPEN = Column("未解决", "Open", "count", lambda f: f.issues.open)
 LATE = Column("超期未解决", "Open, late", "count", lambda f: f.issues.overdue)
 SATISFIED = Column("满意率", "Satisfied", "rate", _share(_satisfied))
 
-VISITS: Sequence[Column] = (COUNTED, VISITED, RATE, DUE, ON_TIME, OVERDUE)
+CHECKS = Column("其中上门核实", "Checks among", "count", lambda f: f.checks.due)
+CHECKS_ON_TIME = Column("核实按时率", "Checks on time", "rate", _share(lambda f: f.checks.value))
+
+VISITS: Sequence[Column] = (COUNTED, VISITED, RATE, DUE, ON_TIME, OVERDUE, CHECKS, CHECKS_ON_TIME)
 LEFT_OUT: Sequence[Column] = (
     COUNTED,
     Column("绿色人数", "Green", "count", lambda f: f.visits.green),

@@ -3,9 +3,9 @@
 Elders stream through: memory holds the sums of each place and the logs of issues, never the district's histories.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -22,9 +22,8 @@ from rules.issues import IssueRule, sla
 from rules.issues_clock import WorkingTime
 from rules.issues_log import Event
 from rules.visits import tasks
-from rules.visits_clock import Clocks
 from rules.visits_facts import History, community_on
-from rules.visits_kpi import Rate, Verdict, add, on_time, verdict
+from rules.visits_kpi import Rate, Verdict, add, checks_on_time, on_time, together, verdict
 from rules.visits_month import (
     Figures,
     Month,
@@ -32,10 +31,12 @@ from rules.visits_month import (
     Share,
     Sums,
     faces,
+    happened,
     midnight,
     months_to,
     verdicts_of_both,
 )
+from rules.visits_owed import Book, owed_checks
 from rules.workdays import Workdays
 
 TREND = 12
@@ -44,6 +45,8 @@ AHEAD = timedelta(days=400)
 """The clocks ask the calendar for days after the month: 90 days and some workdays of a green interval."""
 BEHIND = timedelta(days=31)
 """And for the last workday before the first of all deadlines, which may lie behind a holiday."""
+BATCH = 5000
+"""So many elders are counted before the lease is renewed: some seconds."""
 Rates = dict[tuple[Scope, Month], Rate]
 
 
@@ -67,23 +70,28 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """What decides in the month: the policy of its last day, the clocks of all tasks, the calendar."""
+    """What decides in the month: the policy of its last day, clocks and calendar; `now` is local time."""
 
     month: Month
     policy: VisitsPolicy
-    clocks: Clocks
-    workdays: Workdays
+    owed: Book
+    now: datetime
 
     def share(self, history: History | None) -> Share | None:
         """What an elder adds to the month, as these rows tell it."""
         if history is None or history.registered_on > self.month[1]:
             return None
         judged = verdict(history, *self.month, self.policy.eligible_days)
-        owed = tasks(history, self.month[1], self.clocks, self.workdays)
-        return Share(judged, on_time(owed, *self.month, self.month[1]))
+        first, last = self.month
+        owed = tasks(history, last, self.owed.clocks, self.owed.workdays)
+        raised = [each.task for each in owed_checks(happened(history, last), last, self.now, self.owed)]
+        checks = checks_on_time(raised, first, last)
+        return Share(judged, together(on_time(owed, first, last, last), checks), checks)
 
 
-def review_month(session: Session, settings: Settings, district: int, month: Month) -> Review:
+def review_month(
+    session: Session, settings: Settings, district: int, month: Month, renewed: Callable[[], None] = lambda: None
+) -> Review:
     """Count a month; figures that were stored on the day after it are shown as they were then.
 
     Args:
@@ -91,10 +99,13 @@ def review_month(session: Session, settings: Settings, district: int, month: Mon
         settings: the clock decides what is known now.
         district: district id.
         month: over already.
+        renewed: called before each BATCH of elders, by a job that must not lose its lease meanwhile.
     """
     places = homes(session, district)
     count = _Count(session, settings, district, month, places)
-    for read in histories(session, district):
+    for number, read in enumerate(histories(session, district)):
+        if number % BATCH == 0:
+            renewed()
         count.elder(read)
     count.issues(issue_logs(session, district))
     review = count.review()
@@ -116,9 +127,10 @@ class _Count:
         first, last = span_of_facts(session, district, month[1])
         self._workdays = Workdays(calendar(session, first - BEHIND, last + AHEAD))
         self._overlay, self._policy = settings.policy, visits(month[1], settings.policy)
-        self._book = _Book(month, self._policy, clocks(month[1], settings.policy), self._workdays)
-        self._month, self._months = month, months_to(month, TREND)
+        book = Book(clocks(month[1], settings.policy), self._workdays, self._policy.unreachable)
         self._now = local(settings.now())
+        self._book = _Book(month, self._policy, book, self._now)
+        self._month, self._months = month, months_to(month, TREND)
         self._places, self._district = places, settings.district
         self._categories = categories_on(session, district, month[1])
         self._known, self._told = Sums(), Sums()

@@ -3,7 +3,7 @@
 Every run counts anew and writes the workbooks again; the snapshot and its letters belong to the first run alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def report_month(database: Database, settings: Settings, month: str) -> Result:
 
 
 def _report(database: Database, settings: Settings, month: str, held: Claim) -> Result:
-    written = _write(database, settings, month)
+    written = _write(database, settings, month, lambda: _renew(database, held))
     review = written.review
     with database.write() as session:
         renew(session, held, lease_end())
@@ -89,10 +89,16 @@ def _report(database: Database, settings: Settings, month: str, held: Claim) -> 
     }
 
 
-def _write(database: Database, settings: Settings, month: str) -> _Written:
+def _renew(database: Database, held: Claim) -> None:
+    """Counting writes nothing, so the lease has transactions of its own."""
+    with database.write() as session:
+        renew(session, held, lease_end())
+
+
+def _write(database: Database, settings: Settings, month: str, renewed: Callable[[], None]) -> _Written:
     with database.read() as session:
         district = district_id(session, settings.district)
-        review = review_month(session, settings, district, month_dates(month))
+        review = review_month(session, settings, district, month_dates(month), renewed)
         contacts = office_contacts(session, district)
     folder = settings.folder("reports")
     pages = pages_of(review, Scope("district", settings.district), settings.district_name)
@@ -101,6 +107,7 @@ def _write(database: Database, settings: Settings, month: str) -> _Written:
     offices, books = [], {}
     for number, office in contacts.items():
         if number in served:
+            renewed()
             path = folder / f"visits-{month}-{office.ref}.xlsx"
             write_month_report(path, review, pages_of(review, Scope("subdistrict", str(number)), office.name))
             name = say(f"探访月报-{month}.xlsx", f"visits-{month}.xlsx")

@@ -95,6 +95,7 @@ def visits_watch(at: fields.At = None) -> Result:
         rows = [
             {
                 say("诉求编号", "issue"): row["issue"],
+                say("标记", "tag"): row["tag"] or "—",
                 say("上报", "told"): say(*LEVELS[row["level"]]),
                 say("承办人编号", "owner"): row["owner"] or "—",
                 say("办结期限", "due"): row["due"],
@@ -124,6 +125,7 @@ def visits_callback(as_of: fields.AsOf = None) -> Result:
             {
                 say("诉求编号", "issue"): row["issue"],
                 say("类别", "kind"): kind_name(row["kind"]),
+                say("标记", "tag"): row["tag"] or "—",
                 say("地点", "place"): row["place"],
                 say("解决日期", "resolved on"): row["resolved_on"],
                 say("已过天数", "days since"): row["days"],

@@ -10,6 +10,7 @@ from models.callbacks import callbacks
 from models.db import Database
 from models.district import community_labels, district_id
 from models.jobs import Claim, renew
+from models.post_death import tag
 from notifications.callbacks import tell_callbacks
 
 JOB = "visits-callback"
@@ -33,6 +34,7 @@ def _made(database: Database, settings: Settings, day: date, held: Claim) -> Res
         {
             "issue": one.issue.number,
             "kind": one.issue.kind,
+            "tag": tag(post_death=one.issue.post_death),
             "place": one.issue.centre or names[one.issue.community],
             "resolved_on": one.resolved_on.isoformat(),
             "days": (day - one.resolved_on).days,

@@ -1,5 +1,7 @@
 """The morning of visits: tasks planned -> today's list under capacity -> one digest a person, gaps to the leads.
 
+The first morning of a week also writes each sub-district its weekly page.
+
 It is derived: after an outage one run for the present day makes up all planning, and only that day's list is sent.
 """
 
@@ -23,7 +25,9 @@ from models.visit_book import visit_book
 from models.visit_changes import changed_elders, last_ids
 from models.visit_lists import Line, OpenTask, day_lines, open_tasks, store_list
 from notifications.duty import Telling
-from notifications.visits import routes_of, tell_checks, tell_families, tell_leads, tell_lists
+from notifications.visits import routes_of, tell_checks, tell_leads, tell_lists
+from notifications.visits_silence import tell_families, tell_neighbours
+from notifications.visits_week import tell_week
 from policies.visits import VisitsPolicy, visits
 from rules.errors import say
 from rules.visits_forecast import Outlook, forecast
@@ -32,8 +36,8 @@ from rules.visits_unreachable import step_of
 
 JOB = "visits-day"
 TEMPLATES = (
-    "visit-digest", "visit-overdue", "visit-wellness", "visit-contact-family", "issue-due", "issue-overdue",
-    "issue-callback",
+    "visit-digest", "visit-overdue", "visit-wellness", "visit-contact-family", "visit-ask-neighbour",
+    "visit-escalation", "issue-due", "issue-overdue", "issue-callback",
 )  # fmt: skip
 
 
@@ -161,6 +165,8 @@ def _tell(
         + tell_leads(session, frame, job.district, job.day, lines, names)
         + tell_checks(session, frame, job.district, job.day, lines, attempts, names)
         + tell_families(session, frame, job.district, job.day, silent, names)
+        + tell_neighbours(session, frame, job.district, job.day, silent, names, policy.unreachable)
+        + tell_week(session, frame, job.district, job.day)
     )
 
 

@@ -1,7 +1,7 @@
 """Planning visits: where every elder stands -> who differs from what is stored -> their whole life derived -> stored.
 
 Nearly all elders stand as they are stored, and cost one row of one statement. The others are read event by event, so
-that a late paper also mends what was closed. A batch is a transaction, guarded by the run's token.
+that a late paper also mends what was closed. A portion is a transaction, guarded by the run's token.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,18 +18,22 @@ from models import audit
 from models.db import Database
 from models.jobs import Claim, renew
 from models.messages import cancel
+from models.successors import with_successors
 from models.visit_checks import Silence, ended_checks
 from models.visit_facts import Standing, standing_facts
-from models.visit_histories import histories
+from models.visit_histories import Read, histories
 from models.visit_lists import Home
 from models.visit_tasks import Key, Moved, Stored, store_tasks, stored_tasks
 from notifications.visits import check_keys, late_check_key
+from notifications.visits_silence import NEWS, silence_keys
 from rules.visits_facts import PAUSES
-from rules.visits_owed import Book, needs_check, owed
-from rules.visits_standing import standing
+from rules.visits_owed import Book, Owed, needs_check, owed
+from rules.visits_standing import facts_of, standing
 from rules.visits_task import Task
 
 BATCH = 2000
+PORTION = 500
+"""So many lives go into one transaction: the first run stores twelve tasks of each, and none may last over 5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +95,41 @@ def _plan(
         found.silent += _silent(session, some)
     for one in some:
         found.homes[one.elder_id] = Home(one.ref, one.community_id, one.building, one.facts.grades[-1].tier)
-    if differing:
-        found.add(derive(database, settings, job, differing))
+    for start in range(0, len(differing), PORTION):
+        found.add(derive(database, settings, job, differing[start : start + PORTION]))
 
 
 def derive(database: Database, settings: Settings, job: Job, elders: Collection[int]) -> Moved:
     """Derive everything owed to some elders, event by event, and store it in one transaction."""
     now = settings.now()
+    known: dict[int, list[Owed]] = {}
+    void: list[str] = []
     with database.read() as session:
-        known = {
-            read.elder_id: owed(read.history, job.day, settings.local(now).replace(tzinfo=None), job.book)
-            for read in histories(session, job.district, elders)
-            if read.history.registered_on <= job.day
-        }
+        for read in histories(session, job.district, elders):
+            if read.history.registered_on <= job.day:
+                known[read.elder_id] = owed(read.history, job.day, settings.local(now).replace(tzinfo=None), job.book)
+                void += _void(read, job.day)
     with database.write() as session:
-        had = stored_tasks(session, list(known))
+        had = stored_tasks(session, list(known), to_change=True)
         moved = store_tasks(session, known, had, job.day, now, job.name)
-        cancel(
-            session,
-            [key for task in moved.closed_checks for key in (*check_keys(task), late_check_key(task))],
-            "check closed",
-            now,
-        )
+        closed = [key for task in moved.closed_checks for key in (*check_keys(task), late_check_key(task))]
+        cancel(session, with_successors(closed), "check closed", now)
+        cancel(session, with_successors(void), "no longer true", now)
         if job.held is not None:
             renew(session, job.held, lease_end())
         if moved.new or moved.changed or moved.superseded:
             counts = {"new": moved.new, "changed": moved.changed, "superseded": moved.superseded}
             audit.record(session, settings.district, job.name, "visits.tasks", now, date=job.day, **counts)
     return moved
+
+
+def _void(read: Read, day: date) -> list[str]:
+    """The keys of what families and neighbours need not hear any more: the elder was met, went away or died."""
+    lately = {c.occurred_on for c in read.history.contacts if c.outcome == "NO_ANSWER" and c.occurred_on >= day - NEWS}
+    facts = facts_of(read.history, day) if lately else None
+    if facts is not None and facts.status == "ACTIVE":
+        lately -= {*facts.no_answers}
+    return silence_keys(read.ref, sorted(lately))
 
 
 def _differs(one: Standing, had: Mapping[Key, Stored], job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""Watching visits: issues on their ladder -> who must hear; attempts recorded today -> families asked, checks raised.
+"""Watching visits: issues on their ladder -> who must hear; attempts of today -> who is asked, checks raised.
 
 It claims nothing: a step of the ladder is single by (issue, level, recipient), a message by its key.
 """
@@ -6,7 +6,6 @@ It claims nothing: a step of the ladder is single by (issue, level, recipient), 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlmodel import Session
@@ -20,18 +19,17 @@ from models import audit
 from models.community_leads import community_offices, leads
 from models.db import Database
 from models.district import Contact, community_labels, district_id
-from models.issue_standing import Standing, escalate, open_issues
+from models.issue_ladder import reached
+from models.issue_standing import escalate
+from models.post_death import tag
 from models.visit_book import visit_book
 from models.visit_checks import Silence, open_checks, silences, unanswered_lately
 from models.visit_people import people_numbered
 from notifications.issues import Step, tell_steps
-from notifications.visits import tell_checks, tell_families, tell_late_checks
-from policies.visits import visits
-from rules.issues import Level, sla
-from rules.issues_clock import WorkingTime
+from notifications.visits import tell_checks, tell_late_checks
+from notifications.visits_silence import tell_families, tell_neighbours
 from rules.registers.days import SHANGHAI
 from rules.visits_unreachable import step_of
-from rules.workdays import Workdays
 
 JOB = "visits-watch"
 
@@ -60,7 +58,13 @@ def watch(database: Database, settings: Settings) -> Result:
             counts = {"steps": len(ours), "messages": told["messages"]}
             audit.record(session, settings.district, JOB, "visits.watch", settings.now(), **counts)
     listed = [
-        {"issue": s.issue.number, "level": s.level, "owner": s.issue.owner, "due": s.due_at.isoformat(" ", "minutes")}
+        {
+            "issue": s.issue.number,
+            "tag": tag(post_death=s.issue.post_death),
+            "level": s.level,
+            "owner": s.issue.owner,
+            "due": s.due_at.isoformat(" ", "minutes"),
+        }
         for s in ours
     ]
     levels = Counter(step.level for step in ours)
@@ -78,6 +82,7 @@ def _told_elders(
     late = [check for check in checks if check.due_at is not None and check.due_at < now]
     messages = tell_checks(session, frame, job.district, job.day, checks, attempts, names)
     messages += tell_families(session, frame, job.district, job.day, counting, names)
+    messages += tell_neighbours(session, frame, job.district, job.day, counting, names, rule)
     messages += tell_late_checks(session, frame, job.district, late, attempts, names)
     return {"checks": len(checks), "checks_overdue": len(late), "messages": messages}
 
@@ -89,7 +94,7 @@ def _row(step: Step) -> dict[str, Any]:
 
 def _steps(session: Session, settings: Settings, job: Job, now: datetime) -> Iterator[Step]:
     """Every step of the ladder that open issues have reached, for each who hears of it."""
-    due = list(_reached(session, settings, job, now))
+    due = list(reached(session, job.district, now, job.book.workdays, settings.policy))
     homes = {issue.community for issue, *_ in due}
     chiefs, offices = leads(session, job.district, job.day, homes), community_offices(session, job.district, homes)
     owners = people_numbered(session, job.district, {issue.owner for issue, *_ in due if issue.owner})
@@ -105,31 +110,6 @@ def _steps(session: Session, settings: Settings, job: Job, now: datetime) -> Ite
         }
         for contact in heard[level]:
             yield Step(issue, level, at, due_at, contact)
-
-
-def _reached(
-    session: Session, settings: Settings, job: Job, now: datetime
-) -> Iterator[tuple[Standing, Level, datetime, datetime]]:
-    working = _working(settings, job.book.workdays)
-    for issue in open_issues(session, job.district, now.date()):
-        log = [event for event in issue.log if event.at <= now]
-        if not log:
-            continue
-        raised = min(event.at for event in log).date()
-        rule = visits(raised, settings.policy).issues
-        stands = sla(log, issue.kind, now, rule, working(raised))
-        if stands.resolved_at is None:
-            yield from ((issue, level, at, stands.due_at) for level, at in stands.levels)
-
-
-def _working(settings: Settings, workdays: Workdays) -> Any:
-    """The working hours by the day an issue was raised; each version is laid out once."""
-
-    @cache
-    def of(hours: tuple[Any, ...]) -> WorkingTime:
-        return WorkingTime(workdays, hours)
-
-    return lambda raised: of(visits(raised, settings.policy).issues.hours)
 
 
 def _district(settings: Settings) -> Iterator[Contact]:

@@ -27,7 +27,7 @@ def callbacks(session: Session, district: int, now: datetime) -> list[CallBack]:
     """Return the call-backs due, oldest first.
 
     The elder's primary helper asks, unless the issue was theirs to resolve; then, and for a centre's ticket, the
-    community's lead does.
+    community's lead does. Of an elder who died nobody is telephoned: the lead has it, to close it without an answer.
 
     Args:
         session: reading.
@@ -40,7 +40,8 @@ def callbacks(session: Session, district: int, now: datetime) -> list[CallBack]:
         known = read_log(log) if log else None
         if known is not None and known.state == "RESOLVED":
             due.append((issue, known.rests[-1][0].date()))
-    numbers = _primary(session, {issue.elder for issue, _ in due if issue.elder}, now.date())
+    living = {issue.elder for issue, _ in due if issue.elder and not issue.post_death}
+    numbers = _primary(session, living, now.date())
     helpers = people_numbered(session, district, set(numbers.values()))
     chiefs = leads(session, district, now.date(), {issue.community for issue, _ in due})
     found = []

@@ -3,6 +3,7 @@
 A community is named by its id as text, for its name may have a namesake in another sub-district.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import or_, select
@@ -11,7 +12,7 @@ from sqlmodel import Session, col
 from models.cadre import Cadre
 from models.district import Centre
 from models.duty import DutySlot
-from models.elder import Elder
+from models.elder import Elder, batches
 from models.helper import Helper, HelperLeave, Pairing
 from rules.five_helps import Carer
 from rules.visits_list import Helper as ListHelper
@@ -43,6 +44,25 @@ def care_teams(session: Session, district: int, day: date) -> list[TeamPlace]:
         .order_by(col(Pairing.elder_id), col(Pairing.id))
     )
     return [TeamPlace(*row) for row in session.execute(query)]
+
+
+def building_heads(session: Session, district: int, day: date, elders: Collection[str]) -> dict[str, list[str]]:
+    """Return the building heads 楼栋长 of these elders' teams who are not on leave on a day: numbers by elder."""
+    away = helpers_away(session, district, day)
+    query = (
+        select(col(Elder.ref), col(Helper.number))
+        .join(Pairing, col(Pairing.elder_id) == col(Elder.id))
+        .join(Helper, col(Helper.id) == col(Pairing.helper_id))
+        .where(col(Elder.district_id) == district, col(Pairing.role) == "building", col(Pairing.since) <= day)
+        .where(or_(col(Pairing.until).is_(None), col(Pairing.until) >= day))
+        .order_by(col(Helper.number))
+    )
+    found: dict[str, list[str]] = {}
+    for some in batches(sorted(elders)):
+        for ref, number in session.execute(query.where(col(Elder.ref).in_(some))):
+            if number not in away:
+                found.setdefault(ref, []).append(number)
+    return found
 
 
 def helpers_away(session: Session, district: int, day: date) -> set[str]:

@@ -27,6 +27,15 @@ def elder_names(session: Session, refs: Collection[str]) -> dict[str, str]:
     return found
 
 
+def elder_buildings(session: Session, refs: Collection[str]) -> dict[str, str]:
+    """Return the buildings of these elders, "" where the register has none."""
+    found: dict[str, str] = {}
+    for some in batches(sorted(refs)):
+        rows = session.execute(select(col(Elder.ref), col(Elder.building)).where(col(Elder.ref).in_(some)))
+        found |= dict(rows.tuples().all())
+    return found
+
+
 def families(session: Session, refs: Collection[str]) -> dict[str, Family]:
     """Open the emergency contacts of these elders."""
     keys, found = keys_of(session), {}

@@ -14,6 +14,7 @@ from models.district import community_names
 from models.elder import Elder, ElderCategory, ElderStatus, ElderTier
 from models.helper import Helper, Pairing
 from models.issue import Issue, IssueEvent
+from models.post_death import dead_with_issues, tag
 from models.visit import VisitContact, VisitTask
 from models.visit_rows import elder_rows
 
@@ -45,7 +46,7 @@ def elder_sheets(session: Session, district: int, ref: str) -> list[Sheet] | Non
         _team(session, number),
         _contacts(session, number, ref),
         _tasks(session, number),
-        _issues(session, number),
+        _issues(session, district, number),
     ]
 
 
@@ -99,16 +100,16 @@ def _tasks(session: Session, elder: int) -> Sheet:
     )
 
 
-def _issues(session: Session, elder: int) -> Sheet:
+def _issues(session: Session, district: int, elder: int) -> Sheet:
     names = ("event", "at", "actor", "satisfied", "recorded_at", "recorded_by", "note")
     query = select(col(Issue.number), col(Issue.kind), *(col(getattr(IssueEvent, name)) for name in names))
     query = query.join(Issue, col(Issue.id) == col(IssueEvent.issue_id)).where(col(Issue.elder_id) == elder)
-    keys = keys_of(session)
+    keys, mark = keys_of(session), tag(post_death=bool(dead_with_issues(session, district, date.max, [elder])))
     rows = [
-        (number, *rest, keys.open("issue_event.note", number, note))
+        (number, *rest, mark, keys.open("issue_event.note", number, note))
         for number, *rest, note in session.execute(query.order_by(col(Issue.number), col(IssueEvent.at)))
     ]
-    return Sheet("issues", ("number", "kind", *names), rows)
+    return Sheet("issues", ("number", "kind", *names[:-1], "tag", "note"), rows)
 
 
 def shown(sheet: Sheet, *, reveal: bool) -> tuple[list[str], Iterable[list[Any]]]:

@@ -11,13 +11,17 @@ from models.db import insert_for
 from models.district import Centre
 from models.elder import Elder, batches
 from models.issue import Issue, IssueEscalation, IssueEvent, logs
+from models.post_death import is_dead
 from models.visit_histories import histories
 from rules.issues_log import Event, IssueKind
 from rules.visits_facts import community_on
 
 
 class Standing(NamedTuple):
-    """An issue that is not closed; `elder` is a reference, `owner` the number of who got it last, both "" for none."""
+    """An issue that is not closed; `elder` is a reference, `owner` the number of who got it last, both "" for none.
+
+    `post_death`: its elder has died, and it is open all the same.
+    """
 
     id: int
     number: str
@@ -27,6 +31,7 @@ class Standing(NamedTuple):
     community: int
     owner: str
     log: list[Event]
+    post_death: bool = False
 
 
 def open_issues(session: Session, district: int, day: date) -> list[Standing]:
@@ -45,10 +50,11 @@ def open_issues(session: Session, district: int, day: date) -> list[Standing]:
     rows = session.execute(query).all()
     known = logs(session, [row[0] for row in rows])
     homes = _homes(session, district, {row[3] for row in rows if row[3] is not None}, day)
+    dead = {elder for elder, (_, died) in homes.items() if died}
     return [
         Standing(
-            number, name, cast(IssueKind, kind), ref or "", centre or "", homes[elder] if elder else home,
-            owner_of(known[number]), known[number],
+            number, name, cast(IssueKind, kind), ref or "", centre or "", homes[elder][0] if elder else home,
+            owner_of(known[number]), known[number], elder in dead,
         )
         for number, name, kind, elder, ref, centre, home in rows
     ]  # fmt: skip
@@ -59,9 +65,13 @@ def owner_of(log: list[Event]) -> str:
     return next((event.actor for event in reversed(log) if event.kind == "assign"), "")
 
 
-def _homes(session: Session, district: int, elders: set[int], day: date) -> Mapping[int, int]:
+def _homes(session: Session, district: int, elders: set[int], day: date) -> Mapping[int, tuple[int, bool]]:
+    """Where elders live on the day, and whether they are dead."""
     return {
-        read.elder_id: int(community_on(read.history.statuses, str(read.community_id), day))
+        read.elder_id: (
+            int(community_on(read.history.statuses, str(read.community_id), day)),
+            is_dead(read.history, day),
+        )
         for read in histories(session, district, elders)
     }
 

@@ -1,7 +1,7 @@
 """Successors: messages that cannot reach the person on their channel -> the same news on the person's next one."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from models.db import insert_for, keys_of
 from models.drafts import Class, Draft, Route, enclosed_in, message_rows
-from models.messages import BATCH, Message
+from models.messages import BATCH, CHANNELS, Message
 from models.seal import KeyRing, SealError
 
 NOT_REACHED = ("suppressed", "dead", "undeliverable")
@@ -47,6 +47,11 @@ def pass_on(session: Session, ids: Collection[int], now: datetime) -> int:
 def base_of(key: str) -> str:
     """Return the business key behind the key of a successor."""
     return key.partition("~")[0]
+
+
+def with_successors(keys: Iterable[str]) -> list[str]:
+    """Return business keys with those that their successors would have, down to the entry of the call list."""
+    return [f"{key}{end}" for key in keys for end in ("", *(f"~{number}" for number in range(1, len(CHANNELS))))]
 
 
 def _successors(session: Session, ended: Collection[Message], now: datetime) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Elders who do not answer, between mornings: who was tried in vain lately, their streaks, the checks that stand."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
@@ -13,6 +13,7 @@ from models.visit import VisitContact, VisitTask
 from models.visit_histories import histories
 from models.visit_lists import Line
 from models.visit_tasks import OPEN, stored_tasks
+from rules.registers.days import SHANGHAI
 from rules.visits_facts import community_on
 from rules.visits_list import URGENT
 from rules.visits_standing import facts_of
@@ -28,10 +29,12 @@ class Silence(NamedTuple):
 
 
 def unanswered_lately(session: Session, district: int, since: date) -> list[int]:
-    """Return the ids of elders with an attempt in vain since a day, or with a check that stands."""
-    attempts = select(col(VisitContact.elder_id)).where(
-        col(VisitContact.outcome) == "NO_ANSWER", col(VisitContact.occurred_on) >= since
+    """Return the ids of elders with an attempt in vain made or recorded since a day, or with a check that stands."""
+    told = or_(
+        col(VisitContact.occurred_on) >= since,
+        col(VisitContact.recorded_at) >= datetime.combine(since, time(), SHANGHAI),
     )
+    attempts = select(col(VisitContact.elder_id)).where(col(VisitContact.outcome) == "NO_ANSWER", told)
     checks = select(col(VisitTask.elder_id)).where(
         col(VisitTask.state).in_(OPEN), col(VisitTask.kind) == "WELLNESS_CHECK"
     )

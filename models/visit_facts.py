@@ -13,6 +13,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Date,
+    Row,
     Select,
     String,
     Subquery,
@@ -65,22 +66,27 @@ def standing_facts(session: Session, district: int, day: date) -> Iterator[Stand
     Raises:
         Ungraded: an elder has no tier.
     """
-    rows = session.execute(_statement(district, day).execution_options(yield_per=FLOW))
-    for number, ref, home, building, since, tier, tiers, statuses, effective, offer, unanswered, contacts in rows:
-        last = _from(since, effective), _from(since, offer)
-        if statuses is None and tier is not None:  # nearly everybody: one tier, never a status
-            attempts = tuple(streak(_dates(unanswered), last[0], since)) if unanswered else ()
-            facts = Facts("ACTIVE", since, True, _only_grade(since, tier), *last, None, attempts)
-            yield Standing(number, ref, home, building, facts)
-            continue
-        history = _history(since, f"1/{since}/{tier}" if tier else tiers, statuses, contacts)
-        read = facts_of(history, day)
-        assert read is not None
-        if contacts is None:
-            attempts = tuple(streak(_dates(unanswered), last[0], read.since))
-            read = read._replace(last_effective=last[0], last_offer=last[1], no_answers=attempts)
-        lives_in = int(community_on(history.statuses, str(home), day))
-        yield Standing(number, ref, lives_in, building, read)
+    flow = {"yield_per": FLOW}  # on the connection: the session would make each row again
+    with session.connection().execute(_statement(district, day), execution_options=flow) as rows:
+        for row in rows:
+            yield _standing(row, day)
+
+
+def _standing(row: Row[Any], day: date) -> Standing:
+    number, ref, home, building, since, tier, tiers, statuses, effective, offer, unanswered, contacts = row
+    last = _from(since, effective), _from(since, offer)
+    if statuses is None and tier is not None:  # nearly everybody: one tier, never a status
+        attempts = tuple(streak(_dates(unanswered), last[0], since)) if unanswered else ()
+        facts = Facts("ACTIVE", since, True, _only_grade(since, tier), *last, None, attempts)
+        return Standing(number, ref, home, building, facts)
+    history = _history(since, f"1/{since}/{tier}" if tier else tiers, statuses, contacts)
+    read = facts_of(history, day)
+    assert read is not None
+    if contacts is None:
+        attempts = tuple(streak(_dates(unanswered), last[0], read.since))
+        read = read._replace(last_effective=last[0], last_offer=last[1], no_answers=attempts)
+    lives_in = int(community_on(history.statuses, str(home), day))
+    return Standing(number, ref, lives_in, building, read)
 
 
 def _from(since: date, day: date | None) -> date | None:
@@ -127,9 +133,8 @@ def _gone(district: int, day: date) -> CTE:
     gone = gone.where(col(ElderStatus.status).in_(sorted(GONE)), col(ElderStatus.community_id).is_(None))
     some = gone.where(col(Elder.district_id) == district).distinct().subquery()
     line = cast(VisitContact.occurred_on, String) + "/" + col(VisitContact.outcome)
-    rows = select(some.c.elder_id, func.aggregate_strings(func.coalesce(line, ""), ",").label("rows"))
-    rows = rows.outerjoin(VisitContact, _stands(some.c.elder_id, day))
-    return rows.group_by(some.c.elder_id).cte("gone")
+    told = select(func.coalesce(func.aggregate_strings(line, ","), "")).where(_stands(some.c.elder_id, day))
+    return select(some.c.elder_id, told.scalar_subquery().label("rows")).cte("gone")
 
 
 def _tiers(district: int) -> CTE:

@@ -68,7 +68,7 @@ def _contacts(session: Session, some: Collection[int]) -> dict[int, list[Contact
         .where(func.coalesce(col(VisitContact.void_reason), "") != "amended")
     )
     found: dict[int, list[Contact]] = {}
-    for elder, on, outcome, at, channel, clock, helper in session.execute(query):
+    for elder, on, outcome, at, channel, clock, helper in session.connection().execute(query):
         when = local(clock).time() if clock else None
         found.setdefault(elder, []).append(Contact(on, outcome, local(at), channel, helper, when))
     return found

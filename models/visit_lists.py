@@ -146,28 +146,43 @@ def _give(
     now: datetime,
     actor: str,
 ) -> int:
-    changed = []
-    for task in known:
-        row = rows.get(task.id, {})
-        helper, cadre = row.get("helper_id"), row.get("cadre_id")
-        after = Place("PLANNED" if helper is None and cadre is None else "ASSIGNED", helper, cadre)
-        if after != task.place:
-            changed.append((task, after))
+    wanted = {task.id: after for task in known if (after := _after(rows.get(task.id, {}))) != task.place}
+    stands = _places(session, wanted)
+    changed = [(task, stands[task], after) for task, after in wanted.items() if stands.get(task, after) != after]
     if changed:
         table = VisitTask.metadata.tables["visit_task"]
-        values = [{"row": task.id, **after._asdict()} for task, after in changed]
+        values = [{"row": task, **after._asdict()} for task, _, after in changed]
         session.connection().execute(update(table).where(table.c.id == bindparam("row")), values)
-        steps = [_step(task, after) | {"at": now, "actor": actor} for task, after in changed]
+        steps = [_step(*each) | {"at": now, "actor": actor} for each in changed]
         session.connection().execute(insert_for(session, VisitStep.metadata.tables["visit_step"]), steps)
     return len(changed)
 
 
-def _step(task: OpenTask, after: Place) -> dict[str, Any]:
+def _after(row: Mapping[str, Any]) -> Place:
+    helper, cadre = row.get("helper_id"), row.get("cadre_id")
+    return Place("PLANNED" if helper is None and cadre is None else "ASSIGNED", helper, cadre)
+
+
+def _places(session: Session, tasks: Collection[int]) -> dict[int, Place]:
+    """Hold these tasks for a change; what was met or cancelled since the list was thought out is not given to anybody.
+
+    The list was made of what stood before this transaction; the watch may have closed a task meanwhile.
+    """
+    columns = (VisitTask.id, VisitTask.state, VisitTask.helper_id, VisitTask.cadre_id)
+    query = select(*map(col, columns)).where(col(VisitTask.state).in_(OPEN), col(VisitTask.reason).is_(None))
+    found: dict[int, Place] = {}
+    for some in batches(sorted(tasks)):
+        mine = query.where(col(VisitTask.id).in_(some)).order_by(col(VisitTask.id)).with_for_update()
+        found |= {task: Place(*place) for task, *place in session.execute(mine)}
+    return found
+
+
+def _step(task: int, before: Place, after: Place) -> dict[str, Any]:
     return {
-        "task_id": task.id,
-        "before": task.place.state,
+        "task_id": task,
+        "before": before.state,
         "after": after.state,
-        "helper_before_id": task.place.helper_id,
+        "helper_before_id": before.helper_id,
         "helper_after_id": after.helper_id,
     }
 

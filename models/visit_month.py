@@ -193,6 +193,7 @@ def _detail(figures: Figures) -> dict[str, Any]:
     return {
         "visits": rate | {"left_out": dict(figures.visits.left_out)},
         "on_time": [*figures.on_time],
+        "checks": [*figures.checks],
         "issues": issues,
     }
 
@@ -201,7 +202,8 @@ def _figures(told: Mapping[str, Any]) -> Figures:
     visits = Rate(*(told["visits"][name] for name in _RATE))
     visits.left_out.update(told["visits"]["left_out"])
     issues: dict[str, Any] = {n: Fraction(v) if isinstance(v, str) else v for n, v in told["issues"].items()}
-    return Figures(visits, OnTime(*told["on_time"]), IssueFigures(**issues))
+    checks = OnTime(*told.get("checks", (0, 0, 0)))  # a month stored before they were counted has none
+    return Figures(visits, OnTime(*told["on_time"]), IssueFigures(**issues), checks)
 
 
 def codes_of(places: Mapping[int, Home], district: str) -> Sequence[Scope]:

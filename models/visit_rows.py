@@ -16,6 +16,7 @@ from models.helper import SEALED as HELPER_SEALED
 from models.helper import Helper, Pairing
 from models.intake_elders import TEXTS
 from models.issue import Issue, IssueEvent
+from models.post_death import dead_with_issues, tag
 from models.visit import VisitContact
 from rules.registers.days import SHANGHAI
 from rules.registers.elders import CATEGORIES
@@ -105,7 +106,7 @@ def status_rows(session: Session, district: int, first: date, last: date) -> Row
 
 
 def issue_rows(session: Session, district: int, first: date, last: date) -> Rows:
-    """Yield the logs of the issues that have an event on these days, whole."""
+    """Yield the logs of the issues that have an event on these days, whole; tagged if the elder is dead on the last."""
     keys, other = keys_of(session), aliased(IssueEvent)
     since, until = (datetime.combine(day, time(), SHANGHAI) for day in (first, last + timedelta(days=1)))
     lately = select(col(other.id)).where(col(other.issue_id) == col(Issue.id), col(other.at) >= since)
@@ -122,8 +123,10 @@ def issue_rows(session: Session, district: int, first: date, last: date) -> Rows
         .order_by(col(Issue.number), col(IssueEvent.at), col(IssueEvent.id))
     )
     names = ("number", "elder", "centre", "kind", "event", "at", "actor", "satisfied", "note")
+    dead = dead_with_issues(session, district, last)
     for row in _named(session, query, names):
-        yield {**row, "note": keys.open("issue_event.note", row["number"], row["note"])}
+        note = keys.open("issue_event.note", row["number"], row["note"])
+        yield {**row, "note": note, "tag": tag(post_death=row["elder"] in dead)}
 
 
 def _named(session: Session, query: Select[Any], names: tuple[str, ...]) -> Rows:

@@ -51,8 +51,17 @@ class Moved(NamedTuple):
 _COLUMNS = tuple(col(getattr(VisitTask, name)) for name in Task._fields)
 
 
-def stored_tasks(session: Session, elders: Collection[int], *, only_open: bool = False) -> dict[int, dict[Key, Stored]]:
-    """Return the tasks of these elders by (kind, cycle)."""
+def stored_tasks(
+    session: Session, elders: Collection[int], *, only_open: bool = False, to_change: bool = False
+) -> dict[int, dict[Key, Stored]]:
+    """Return the tasks of these elders by (kind, cycle).
+
+    Args:
+        session: reading; writing if they are to be changed.
+        elders: ids.
+        only_open: leave out what is done, missed or cancelled.
+        to_change: whoever else would change them waits, and then sees what was changed: a step is written once.
+    """
     query = select(
         col(VisitTask.id),
         col(VisitTask.elder_id),
@@ -61,9 +70,12 @@ def stored_tasks(session: Session, elders: Collection[int], *, only_open: bool =
     )
     if only_open:
         query = query.where(col(VisitTask.state).in_(OPEN))
+    if to_change:
+        query = query.order_by(col(VisitTask.id)).with_for_update()  # in one order, so that two never wait in a circle
     found: dict[int, dict[Key, Stored]] = {elder: {} for elder in elders}
+    connection = session.connection()  # the session would make each row again
     for some in batches(sorted(elders)):
-        for number, elder, due, raised, helper, cadre, *task in session.execute(
+        for number, elder, due, raised, helper, cadre, *task in connection.execute(
             query.where(col(VisitTask.elder_id).in_(some))
         ):
             told = Owed(Task(*task), local(due) if due else None, local(raised) if raised else None)

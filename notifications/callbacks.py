@@ -12,7 +12,7 @@ from models.district import district_id
 from models.elder_names import elder_names
 from notifications.duty import Telling
 from notifications.duty_marks import masked
-from notifications.issues import kind_name
+from notifications.issues import kind_of
 from notifications.outbox import Draft
 from notifications.parcels import Parcel
 from notifications.round import Late
@@ -62,13 +62,15 @@ class CallBackNews:
         names = elder_names(session, {one.issue.elder for one in due if one.issue.elder})
         told = {}
         for parcel in parcels:
-            mine = [_row(one, names) for one in due if one.contact.ref == parcel.recipient][:MOST]
+            mine = [one for one in due if one.contact.ref == parcel.recipient]
+            rows = [_row(one, names) for one in mine[:MOST]]
             if mine:
-                told[parcel.key] = {"issues": mine}
+                dead = sum(one.issue.post_death for one in mine)
+                told[parcel.key] = {"issues": rows, "total": len(mine), "post_death": dead}
         return told
 
 
 def _row(one: CallBack, names: Mapping[str, str]) -> dict[str, Any]:
     issue = one.issue
     who = f"{masked(names[issue.elder])}（{issue.elder}）" if issue.elder else issue.centre[:40]
-    return {"issue": issue.number, "elder": who, "kind": kind_name(issue.kind), "resolved_on": one.resolved_on}
+    return {"issue": issue.number, "elder": who, "kind": kind_of(issue), "resolved_on": one.resolved_on}

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from models.district import Contact
 from models.issue import logs
 from models.issue_standing import Standing
+from models.post_death import tag
 from models.successors import base_of
 from notifications.duty import Telling
 from notifications.outbox import Draft
@@ -46,9 +47,9 @@ def tell_steps(session: Session, telling: Telling, steps: Iterable[Step], places
         told = {
             "name": contact.name,
             "issue": issue.number,
-            "kind": kind_name(issue.kind),
+            "kind": kind_of(issue),
             "place": issue.centre or places[issue.community],
-            "until": wall(step.due_at),
+            "until": wall(step.due_at, telling.now.astimezone(telling.zone).year),
         }
         name, key = "issue-due", f"issue-due:{issue.id}:{contact.ref}"
         if step.level != "owner":
@@ -63,12 +64,18 @@ def kind_name(kind: str) -> str:
     return say(ISSUE_KIND_NAMES[kind], kind)
 
 
-def wall(at: datetime) -> str:
-    """Say a wall-clock time: 7月16日17:00; the end of a day is its 24:00."""
-    if (at.hour, at.minute) == (0, 0):
-        before = at - timedelta(days=1)
-        return say(f"{before.month}月{before.day}日24:00", f"24:00 on {before.day} {before:%b}")
-    return say(f"{at.month}月{at.day}日{at:%H:%M}", f"{at:%H:%M} on {at.day} {at:%b}")
+def kind_of(issue: Standing) -> str:
+    """Name the kind of an issue; of an elder who died with the tag."""
+    told, mark = kind_name(issue.kind), tag(post_death=issue.post_death)
+    return say(f"{told}（{mark}）", f"{told} ({mark})") if mark else told
+
+
+def wall(at: datetime, year: int) -> str:
+    """Say a wall-clock time: 7月16日17:00, with the year if it is not this one; the end of a day is its 24:00."""
+    end = (at.hour, at.minute) == (0, 0)
+    day, clock = (at - timedelta(days=1), "24:00") if end else (at, f"{at:%H:%M}")
+    zh, en = ("", "") if day.year == year else (f"{day.year}年", f" {day.year}")
+    return say(f"{zh}{day.month}月{day.day}日{clock}", f"{clock} on {day.day} {day:%b}{en}")
 
 
 def _unresolved(session: Session, parcels: Sequence[Parcel]) -> set[str]:

@@ -5,6 +5,7 @@ Two sandboxed environments: HTML is escaped, text is not. An undefined variable 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,9 @@ def _in_context(name: str) -> Any:
 
     @pass_context
     def said(context: Context, value: Any) -> Any:
+        own = context.get("date")
+        if name == "day" and isinstance(own, date) and value.year != own.year:
+            return WORDS["full"](context["language"], value)  # a visit owed since last year, told on a day of this one
         return word(context["language"], value)
 
     return said

@@ -88,7 +88,12 @@ def _figures(stored: Mapping[Scope, Figures], office: str, places: Mapping[int, 
         if scope.place == "community" and not scope.category and str(places[int(scope.code)].office_id) == office
     ]
     lines.sort(key=lambda line: (line["rate_permille"] is None, line["rate_permille"] or 0, line["community"]))
-    return {**_rate(own.visits), "on_time_permille": permille(own.on_time.value), "rows": lines[:LINES]}
+    return {
+        **_rate(own.visits),
+        "on_time_permille": permille(own.on_time.value),
+        "communities": len(lines),
+        "rows": lines[:LINES],
+    }
 
 
 def _rate(visits: Rate) -> dict[str, Any]:

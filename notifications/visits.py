@@ -1,20 +1,20 @@
 """The messages of follow-up visits: today's list -> one digest a person; gaps and lateness -> the community's lead.
 
 Lists are late: they are read when the message is sent (notifications/visits_late.py). Every key is made of what
-happened, so a job that runs twice writes nothing twice, whoever has the elder by then.
+happened, so a job that runs twice writes nothing twice, whoever has the elder by then. Who does not answer:
+notifications/visits_silence.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from models.community_leads import community_offices, community_phones, leads
-from models.district import Contact
-from models.elder_names import Family, elder_names, families
+from models.community_leads import community_offices, leads
+from models.drafts import SameKeyOtherPayload
+from models.elder_names import elder_names
 from models.message_keys import known_keys
-from models.visit_checks import Silence
 from models.visit_lists import Line
 from models.visit_people import people
 from notifications.catalogue import template
@@ -22,9 +22,6 @@ from notifications.duty import Telling, weekday
 from notifications.duty_marks import masked
 from notifications.outbox import Draft, enqueue
 from rules.errors import say
-
-NEWS = timedelta(days=7)
-"""An attempt longer ago is no news to a family; then the visit itself is overdue."""
 
 
 def routes_of(name: str) -> list[str]:
@@ -36,7 +33,11 @@ def enqueue_new(session: Session, drafts: Iterable[Draft], now: datetime) -> int
     """Enqueue the drafts whose keys are new; one that exists told its news to whoever it was for then."""
     listed = {draft.key: draft for draft in drafts}
     known = known_keys(session, listed)
-    return enqueue(session, [draft for key, draft in listed.items() if key not in known], now)
+    fresh = [draft for key, draft in listed.items() if key not in known]
+    try:
+        return enqueue(session, fresh, now)
+    except SameKeyOtherPayload:  # the morning and the watch at once: the other one has just told somebody else
+        return len(fresh) - 1
 
 
 def tell_lists(
@@ -162,48 +163,3 @@ def moment(telling: Telling, at: datetime | None) -> str:
     assert at is not None
     here = at.astimezone(telling.zone)
     return say(f"{here.month}月{here.day}日{here:%H:%M}", f"{here:%H:%M} on {here.day} {here:%b}")
-
-
-def tell_families(
-    session: Session, telling: Telling, district: int, day: date, silent: Sequence[Silence], places: Mapping[int, str]
-) -> int:
-    """Ask the emergency contact of each elder who does not answer, once a streak; without a number nobody is asked."""
-    recent = [one for one in silent if one.dates[-1] >= day - NEWS]
-    known = known_keys(session, [key for one in recent for key in family_keys(one.ref, one.dates)])
-    fresh = [one for one in recent if known.isdisjoint(family_keys(one.ref, one.dates)) and not _was_checked(one)]
-    if not fresh:
-        return 0
-    found, phones = families(session, {one.ref for one in fresh}), community_phones(session, district)
-    drafts = [
-        draft
-        for one in fresh
-        for draft in _to_family(telling, one, found[one.ref], places[one.community], phones.get(one.community, ""))
-    ]
-    return enqueue_new(session, drafts, telling.now)
-
-
-def family_keys(ref: str, dates: Iterable[date]) -> list[str]:
-    """Return the keys under which a family may have heard of a streak: one for each date without an answer."""
-    return [f"visit-contact-family:{ref}:{on}" for on in dates]
-
-
-def _was_checked(one: Silence) -> bool:
-    """Tell whether the streak is the rest of one that had its check: late paper brings no second message."""
-    return any(one.dates[0] <= cycle <= one.dates[-1] for cycle in one.checks)
-
-
-def _to_family(telling: Telling, one: Silence, family: Family, place: str, phone: str) -> Iterator[Draft]:
-    if not family.phone:
-        return
-    last = one.dates[-1]
-    told = {
-        "name": family.name or say("家属", "Family"),
-        "elder": masked(family.elder),
-        "date": last,
-        "community": place,
-        "phone": phone or "—",
-    }
-    contact = Contact(one.ref, family.name, family.phone, "")
-    key = family_keys(one.ref, [last])[0]
-    ends = telling.end_of(last + NEWS)
-    yield telling.draft("visit-contact-family", "visit-contact-family", key, contact, told, expires_at=ends)

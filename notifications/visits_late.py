@@ -19,8 +19,10 @@ from models.visit_open import histories_by_ref, open_now
 from notifications.duty_marks import masked
 from notifications.parcels import Parcel
 from notifications.round import Late, StillTrue
+from notifications.visits_week import WEEKLY, weeks
+from policies.visits import visits
 from rules.errors import say
-from rules.visits import life_until
+from rules.visits_standing import facts_of
 from rules.visits_why import why_words
 
 LONGEST = {"visit-digest": 60, "visit-overdue": 50}
@@ -46,12 +48,16 @@ class VisitNews:
     @property
     def late(self) -> Mapping[str, Late]:
         """The readers of late variables, by template."""
-        return {"visit-digest": self._digests, "visit-overdue": self._pages}
+        return {"visit-digest": self._digests, "visit-overdue": self._pages, WEEKLY: self._weeks}
 
     @property
     def still_true(self) -> Mapping[str, StillTrue]:
         """Still true? By template."""
-        return {"visit-wellness": self._checks_stand, "visit-contact-family": self._silence_lasts}
+        return {
+            "visit-wellness": self._checks_stand,
+            "visit-contact-family": self._silence_lasts,
+            "visit-ask-neighbour": self._neighbours_needed,
+        }
 
     def _digests(self, session: Session, parcels: Sequence[Parcel]) -> Told:
         told: dict[str, dict[str, Any]] = {}
@@ -59,9 +65,10 @@ class VisitNews:
             lines = self._standing(session, lines_of_people(session, day, {p.recipient for p in some}), day)
             names = elder_names(session, {line.ref for line in lines})
             for parcel in some:
-                mine = [line for line in lines if line.person == parcel.recipient][: LONGEST["visit-digest"]]
+                mine = [line for line in lines if line.person == parcel.recipient]
+                rows = [_visit(line, names, day) for line in mine[: LONGEST["visit-digest"]]]
                 if mine:
-                    told[parcel.key] = {"visits": [_visit(line, names, day) for line in mine]}
+                    told[parcel.key] = {"visits": rows, "total": len(mine)}
         return told
 
     def _pages(self, session: Session, parcels: Sequence[Parcel]) -> Told:
@@ -75,6 +82,9 @@ class VisitNews:
                 if mine:
                     told[parcel.key] = _page(mine, names, day)
         return told
+
+    def _weeks(self, session: Session, parcels: Sequence[Parcel]) -> Told:
+        return weeks(session, parcels, self._wall(), self.policy)
 
     def _standing(self, session: Session, lines: Sequence[Line], day: date) -> list[Line]:
         """Leave out whom nobody need see any more."""
@@ -92,19 +102,21 @@ class VisitNews:
 
     def _silence_lasts(self, session: Session, parcels: Sequence[Parcel]) -> set[str]:
         """The elder still lives here, and nobody has met them since the attempt."""
-        attempts = {parcel.key: base_of(parcel.key).split(":")[1:3] for parcel in parcels}
+        attempts = _attempts(parcels)
+        silent = self._silent(session, {ref for ref, _ in attempts.values()})
+        return {key for key, (ref, on) in attempts.items() if on in silent.get(ref, ())}
+
+    def _neighbours_needed(self, session: Session, parcels: Sequence[Parcel]) -> set[str]:
+        """The attempt is still the second of a streak, or a later one: late paper may have cut off the first."""
+        attempts, rule = _attempts(parcels), visits(self._wall().date(), self.policy).unreachable
+        silent = self._silent(session, {ref for ref, _ in attempts.values()})
+        return {key for key, (ref, on) in attempts.items() if on in silent.get(ref, ())[rule.neighbour - 1 :]}
+
+    def _silent(self, session: Session, refs: set[str]) -> dict[str, tuple[date, ...]]:
+        """The dates without an answer that count now, of those to whom visits are owed."""
         today = self._wall().date()
-        lives = {
-            ref: life_until(history, today)
-            for ref, history in histories_by_ref(session, {ref for ref, _ in attempts.values()}).items()
-        }
-        found = set()
-        for key, (ref, on) in attempts.items():
-            life, attempt = lives.get(ref), date.fromisoformat(on)
-            if life and life.spans and life.spans[-1].status == "ACTIVE":
-                met = bool(life.effective) and life.effective[-1] >= attempt
-                found |= set() if met or attempt not in life.unanswered else {key}
-        return found
+        known = {ref: facts_of(history, today) for ref, history in histories_by_ref(session, refs).items()}
+        return {ref: facts.no_answers for ref, facts in known.items() if facts and facts.status == "ACTIVE"}
 
     def _wall(self) -> datetime:
         return self.now().astimezone(self.zone).replace(tzinfo=None)
@@ -116,6 +128,12 @@ def _by_day(parcels: Sequence[Parcel]) -> dict[date, list[Parcel]]:
     for parcel in parcels:
         found.setdefault(date.fromisoformat(parcel.key.split(":")[1]), []).append(parcel)
     return found
+
+
+def _attempts(parcels: Sequence[Parcel]) -> dict[str, tuple[str, date]]:
+    """Keys such as visit-contact-family:E-7K3Q-9XM1:2026-03-09 name the elder and the date of an attempt."""
+    parts = {parcel.key: base_of(parcel.key).split(":") for parcel in parcels}
+    return {key: (ref, date.fromisoformat(on)) for key, (_, ref, on, *_) in parts.items()}
 
 
 def _home(parcel: Parcel) -> int:
@@ -139,7 +157,7 @@ def _page(lines: Sequence[Line], names: Mapping[str, str], day: date) -> dict[st
         }
         for line in first[: LONGEST["visit-overdue"]]
     ]
-    return {"overdue": len(late), "gaps": len(gaps), "rows": rows}
+    return {"overdue": len(late), "gaps": len(gaps), "rows": rows, "total": len(lines)}
 
 
 def _told(line: Line, names: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """Why a payment list does not go on: each refusal names the list, what is wrong, and what to do. No personal data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from rules.errors import TuoqiError
@@ -96,13 +96,12 @@ class OverBudget(ListRefused):
     programme: str
     period: str
     short_fen: int
+    short: str = field(init=False)
     zh = "名单 {ref} 中 {period} 超出预算 {short} 元；本次没有批准任何一笔。请追加预算后重新审批。"
     en = "payment list {ref}: {programme} {period} is {short} yuan over its budget; nothing was approved."
 
-    @property
-    def short(self) -> str:
-        """The shortfall in yuan."""
-        return yuan(self.short_fen)
+    def __post_init__(self) -> None:
+        self.short = yuan(self.short_fen)
 
 
 @dataclass(eq=False)

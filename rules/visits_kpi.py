@@ -165,5 +165,19 @@ def on_time(tasks: Iterable[Task], first: date, last: date, day: date) -> OnTime
     return OnTime(sum(task.on_time is True for task in due), len(due), overdue)
 
 
+def checks_on_time(checks: Iterable[Task], first: date, last: date) -> OnTime:
+    """Count the wellness checks whose hours ran out from `first` to `last`, in their state at the end of `last`.
+
+    They run by the clock: one that stands then is overdue, also if its hours ran out on the last day itself.
+    """
+    due = [task for task in checks if first <= task.deadline <= last and not _excused(task)]
+    return OnTime(sum(task.on_time is True for task in due), len(due), sum(is_open(task) for task in due))
+
+
+def together(one: OnTime, other: OnTime) -> OnTime:
+    """Add up two counts of different tasks."""
+    return OnTime(one.on_time + other.on_time, one.due + other.due, one.overdue + other.overdue)
+
+
 def _excused(task: Task) -> bool:
     return task.state == "CANCELLED" or (task.state == "PLANNED" and task.reason is not None)

@@ -4,9 +4,9 @@ A month has two faces: as known on D, the day after its last (recorded before D 
 now. Tasks and issues are looked at as they stood at the month's end in both, so that only late paper parts them.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
@@ -14,11 +14,12 @@ from rules.calendar import month_dates
 from rules.issues import Sla
 from rules.issues_kpi import IssueFigures, issue_figures
 from rules.visits_facts import History, known, known_at
-from rules.visits_kpi import OnTime, Rate, Verdict, add, verdicts
+from rules.visits_kpi import OnTime, Rate, Verdict, add, together, verdicts
 
 Place = Literal["district", "subdistrict", "community"]
 Month = tuple[date, date]
 """First and last day."""
+_NONE = OnTime(0, 0, 0)
 
 
 class Scope(NamedTuple):
@@ -31,11 +32,12 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a month's report says of one scope."""
+    """What a month's report says of one scope; `checks` are the wellness checks among the tasks of `on_time`."""
 
     visits: Rate
     on_time: OnTime
     issues: IssueFigures
+    checks: OnTime = _NONE
 
 
 class Share(NamedTuple):
@@ -43,12 +45,14 @@ class Share(NamedTuple):
 
     verdict: Verdict
     on_time: OnTime
+    checks: OnTime = _NONE
 
 
 @dataclass(slots=True)
 class _Sum:
     visits: Rate = field(default_factory=Rate)
-    on_time: Counter[str] = field(default_factory=Counter)
+    on_time: OnTime = _NONE
+    checks: OnTime = _NONE
     issues: list[Sla] = field(default_factory=list)
 
 
@@ -69,7 +73,7 @@ class Sums:
         for scope in scopes:
             mine = self._sums[scope]
             add(mine.visits, share.verdict)
-            mine.on_time.update(share.on_time._asdict())
+            mine.on_time, mine.checks = together(mine.on_time, share.on_time), together(mine.checks, share.checks)
 
     def add_issue(self, scopes: Iterable[Scope], issue: Sla) -> None:
         """Add an issue as it stood at the month's end."""
@@ -82,8 +86,9 @@ class Sums:
         return {
             scope: Figures(
                 mine.visits,
-                OnTime(*(mine.on_time[name] for name in OnTime._fields)),
+                mine.on_time,
                 issue_figures(mine.issues, first, end, workday),
+                mine.checks,
             )
             for scope, mine in self._sums.items()
         }
@@ -111,6 +116,15 @@ def faces(history: History, last: date, now: datetime) -> tuple[History | None, 
     if told is None:
         return None, None
     return (known(history, last + timedelta(days=1)) if _late(told, last) else told), told
+
+
+def happened(history: History, last: date) -> History:
+    """Return what is dated up to `last`, whenever it was recorded."""
+    return replace(
+        history,
+        statuses=[row for row in history.statuses if row.since <= last],
+        contacts=[contact for contact in history.contacts if contact.occurred_on <= last],
+    )
 
 
 def verdicts_of_both(

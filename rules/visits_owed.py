@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rules.visits import first_from, life_until, tasks, tier_on
 from rules.visits_clock import Clocks
-from rules.visits_facts import History, span_on, spans
+from rules.visits_facts import EFFECTIVE, History, span_on, spans
 from rules.visits_standing import Facts
 from rules.visits_task import CLOSES, Task
 from rules.visits_unreachable import Check, Unreachable, checks
@@ -42,11 +42,14 @@ def owed(history: History, day: date, now: datetime, book: Book) -> list[Owed]:
         Ungraded, DayNotInCalendar: as rules.visits.tasks.
     """
     found = [Owed(task) for task in tasks(history, day, book.clocks, book.workdays)]
+    return [*found, *owed_checks(history, day, now, book)]
+
+
+def owed_checks(history: History, day: date, now: datetime, book: Book) -> Iterator[Owed]:
+    """Yield the wellness checks alone, as `owed` does."""
     silent = {contact.occurred_on for contact in history.contacts if contact.outcome == "NO_ANSWER"}
-    return [*found, *_checks(history, day, now, book)] if len(silent) >= book.unreachable.wellness_check else found
-
-
-def _checks(history: History, day: date, now: datetime, book: Book) -> Iterator[Owed]:
+    if len(silent) < book.unreachable.wellness_check:
+        return
     life = life_until(history, day)
     for check in checks(history, now, book.unreachable):
         since, last = check.cycle, check.due_at.date()
@@ -62,10 +65,18 @@ def _closed(task: Task, check: Check, history: History, effective: list[date]) -
     closed = check.closed_at.date()
     if check.state == "DONE":
         met = first_from(effective, check.cycle) or closed
-        return task._replace(state="DONE", ended_on=met, on_time=met <= task.through)
+        return task._replace(state="DONE", ended_on=met, on_time=_in_time(check, history, met))
     span = span_on(spans(history), closed)
     reason = "superseded" if check.state == "SUPERSEDED" or span is None else CLOSES[span.status]
     return task._replace(state="CANCELLED", ended_on=closed, reason=reason)
+
+
+def _in_time(check: Check, history: History, met: date) -> bool:
+    """Tell whether somebody was there within the hours; without a time of the visit its date decides."""
+    if met != check.due_at.date():
+        return met < check.due_at.date()
+    clock = [one.at for one in history.contacts if one.occurred_on == met and one.outcome in EFFECTIVE]
+    return any(at is None or datetime.combine(met, at) <= check.due_at for at in clock)
 
 
 def needs_check(facts: Facts, rule: Unreachable) -> bool:

@@ -6,6 +6,7 @@ tasks still open; nothing here looks at a contact twice.
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from rules.visits import (
@@ -25,7 +26,7 @@ from rules.visits_clock import (
     regrade_bound,
     start_commitment,
 )
-from rules.visits_facts import Grade, History, Span, Status
+from rules.visits_facts import Grade, History, Span, Status, Tier
 from rules.visits_task import Task, new_task, runs
 from rules.visits_unreachable import streak
 from rules.workdays import Workdays
@@ -97,15 +98,26 @@ def _active(facts: Facts, day: date, clocks: Clocks, workdays: Workdays) -> list
         kind, anchor = "ROLLING", contact
     tier, graded_on = graded[-1].tier, graded[-1].since
     if graded_on <= anchor:
-        commitment = start_commitment(kind, anchor, tier, clocks, workdays)
+        owed = _started(kind, anchor, tier, clocks, workdays)
     else:
-        commitment = commitment_after(kind, anchor, regrades_between(graded, anchor, None), clocks, workdays)
-    found = []
-    if commitment.term is not None and commitment.dropped_on is None:
-        found.append(new_task(kind, anchor.isoformat(), commitment, commitment.term))
+        after = commitment_after(kind, anchor, regrades_between(graded, anchor, None), clocks, workdays)
+        owed = _owed(kind, anchor, after)
+    found = [] if owed is None else [owed]
     if tier == "yellow":
         found += _quotas(kind, anchor, facts, day, clocks, workdays)
     return found
+
+
+@lru_cache(maxsize=8192)
+def _started(kind: Kind, anchor: date, tier: Tier, clocks: Clocks, workdays: Workdays) -> Task | None:
+    """Return what is owed from the anchor on; kept, for many elders have the same anchor and tier."""
+    return _owed(kind, anchor, start_commitment(kind, anchor, tier, clocks, workdays))
+
+
+def _owed(kind: Kind, anchor: date, commitment: Commitment) -> Task | None:
+    if commitment.term is None or commitment.dropped_on is not None:
+        return None
+    return new_task(kind, anchor.isoformat(), commitment, commitment.term)
 
 
 def _quotas(kind: Kind, anchor: date, facts: Facts, day: date, clocks: Clocks, workdays: Workdays) -> list[Task]:
@@ -124,10 +136,15 @@ def _quotas(kind: Kind, anchor: date, facts: Facts, day: date, clocks: Clocks, w
 
 
 def _quota(month: date, kind: Kind, anchor: date, graded: Sequence[Grade], clocks: Clocks, workdays: Workdays) -> Task:
-    since, bound = max(month, graded[-1].since), None
-    if since > month:
-        stood = commitment_after(kind, anchor, regrades_between(graded, anchor, since), clocks, workdays)
-        bound = regrade_bound(stood, since, "yellow", clocks)
+    since = graded[-1].since
+    if since <= month:
+        return _monthly(month, month, None, clocks, workdays)
+    stood = commitment_after(kind, anchor, regrades_between(graded, anchor, since), clocks, workdays)
+    return _monthly(month, since, regrade_bound(stood, since, "yellow", clocks), clocks, workdays)
+
+
+@lru_cache(maxsize=1024)
+def _monthly(month: date, since: date, bound: date | None, clocks: Clocks, workdays: Workdays) -> Task:
     term = monthly_term(month, bound, clocks.on(since), workdays)
     return new_task("MONTHLY", f"{month:%Y-%m}", Commitment(since, "yellow", term), term)
 

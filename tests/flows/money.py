@@ -219,7 +219,7 @@ class Money:
             .order_by(col(Payment.entitlement_id), col(Payment.n))
         )
         with self.database.read() as session:
-            return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]
+            return [tuple(row) for row in session.execute(query)]
 
     def states(self) -> Counter[str]:
         return Counter(state for _, _, state, _ in self.payments())
@@ -241,7 +241,7 @@ class Money:
         total: Counter[str] = Counter()
         with self.database.read() as session:
             for number in session.scalars(select(col(AllowanceCycle.id))).all():
-                total.update(ledger.agree(session, number))
+                total.update(ledger.agree(session, number or 0))
         return total
 
     def agrees_with_the_bank(self) -> None:

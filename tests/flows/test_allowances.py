@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ from models.db import Database
 from models.elder import Elder
 from models.messages import Message
 from models.payment import BankFile, BankLine, Payment, Receivable
-from models.proof import NotProved
 from rules.allowance_refusals import (
     Changed,
     NoBudget,
@@ -33,7 +33,10 @@ from rules.allowance_refusals import (
     StillShown,
     WrongConfirmation,
 )
+from rules.staff_refusals import NotProved
 from tests.flows.money import ANSWERED, APPROVED, MONTH, PLANNED, RELEASED, SHOWN, Money
+
+LONG_AGO = date(2025, 8, 6)
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def test_every_step_twice_does_its_work_once(money: Money) -> None:
 def test_a_list_is_not_approved_before_its_time_nor_by_its_maker_nor_with_a_wrong_code(money: Money) -> None:
     batch = money.plan()["batch"]
     with pytest.raises(NotNow):
-        money.approve(batch)
+        money.approve(batch, SHOWN)
     money.show(batch)
     with pytest.raises(StillShown):
         money.approve(batch, "2026-10-16T18:00")
@@ -352,29 +355,29 @@ def test_paid_after_it_was_sent_again_is_a_receivable(database: Database, tmp_pa
 
 
 def test_a_missed_certification_stops_and_a_new_one_pays_every_month_since(money: Money) -> None:
+    """Certified in August 2025: due in August 2026, stopped from September on."""
     late = money.refs[0]
-    for month, day in (("2027-06", "10"), ("2027-07", "10")):
-        money.budget(month, 100_000_00)
-        if month == "2027-06":
-            fresh = [money.certified(ref, "2027-05-20") for ref in money.refs[1:]]
-            money.send("certification", fresh, "2027-05-21T09:00")
-        planned = money.plan(month, moment=f"{month}-{day}T09:00")
-        assert (planned["entitled"], planned["excluded"]) == (4, 1)
-    assert set(money.excluded().values()) == {"not_certified"}
-    money.send("certification", [money.certified(late, "2027-08-03")], "2027-08-04T09:00")
-    money.budget("2027-08", 100_000_00)
-    planned = money.plan("2027-08", moment="2027-08-10T09:00")
+    with money.database.write() as session:
+        session.execute(update(Certification).where(col(Certification.elder_id) == 1).values(certified_on=LONG_AGO))
+    for period, moment in (("2026-08", "2026-08-10"), ("2026-09", "2026-09-10"), (MONTH, PLANNED[:10])):
+        money.budget(period, 100_000_00)
+        planned = money.plan(period, moment=f"{moment}T09:00")
+        assert planned["entitled"] == (5 if period == "2026-08" else 4)
+    assert money.excluded() == {late: "not_certified"}
+    money.send("certification", [money.certified(late, "2026-11-03")], "2026-11-04T09:00")
+    money.budget("2026-11", 100_000_00)
+    planned = money.plan("2026-11", moment="2026-11-10T09:00")
     assert (planned["entitled"], planned["back_paid"]) == (5, 2)
     assert money.excluded() == {}
-    periods = money.rows(Entitlement.elder_id, Entitlement.period, Entitlement.batch_id)
-    assert sorted(period for elder, period, batch in periods if batch == 3 and elder == 1) == [
-        "2027-06",
-        "2027-07",
-        "2027-08",
+    lists = money.rows(Entitlement.period, Entitlement.elder_id, Entitlement.batch_id)
+    assert sorted(period for period, elder, batch in lists if batch == 4 and elder == 1) == [
+        "2026-09",
+        MONTH,
+        "2026-11",
     ]
-    money.show(planned["batch"], "2027-08-10T10:00")
-    money.approve(planned["batch"], "2027-08-20T09:00")
-    money.release(planned["batch"], "2027-08-20T10:00")
+    money.show(planned["batch"], "2026-11-10T10:00")
+    money.approve(planned["batch"], "2026-11-20T09:00")
+    money.release(planned["batch"], "2026-11-20T10:00")
     assert len(money.payments()) == 7
     assert money.balances()["in_transit"] == 7 * 8000
 
@@ -441,12 +444,13 @@ def test_the_public_list_and_the_sheet_show_no_name_and_no_number(money: Money) 
 
 def test_who_waits_is_planned_when_policy_says_so_and_missed_cycles_are_made_up(money: Money) -> None:
     chosen = money.at("2026-10-09T07:00")
-    assert [each["period"] for each in plan_due(money.database, chosen, chosen.today())] == ["2026-double-ninth"]
+    due = [each["period"] for each in plan_due(money.database, chosen, chosen.today())]
+    assert due == ["2026-09", "2026-double-ninth"]  # both opened within the 31 days that policy looks back
     chosen = money.at("2026-10-12T07:00")
     planned = plan_due(money.database, chosen, chosen.today())
     assert [each["period"] for each in planned if not each.get("already")] == [MONTH]
     assert money.rows(AllowanceCycle.programme, AllowanceCycle.period) == [
-        ("condolence", "2026-double-ninth"), ("longevity", MONTH),
+        ("longevity", "2026-09"), ("condolence", "2026-double-ninth"), ("longevity", MONTH),
     ]  # fmt: skip
 
 

@@ -26,9 +26,9 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
-from sqlmodel import col
+from sqlmodel import Session, col
 
-from flows import artifacts
+from flows import artifacts, visit_month_count, visit_month_report
 from flows import deliver as deliver_job
 from flows import visit_month as monthly
 from flows.exports import Wish, export_file
@@ -37,6 +37,7 @@ from flows.visit_month_count import Review, review_month
 from flows.visit_month_report import owed, report_month
 from models.db import Database
 from models.district import Subdistrict, district_id
+from models.jobs import Claim, LostLease, renew
 from models.messages import Message
 from models.visit import VisitMonth
 from rules.calendar import month_dates
@@ -48,6 +49,18 @@ from tests.flows.test_duty import Office
 DISTRICT = Scope("district", "530112")
 IDS = {name: number(serial=serial) for name, serial in zip("ABCDE", range(2, 12, 2), strict=True)}
 ISSUE = ("number", "elder", "centre", "kind", "event", "at", "actor", "satisfied", "note")
+
+
+OVERLAY = """
+visits:
+  versions:
+    - since: 2026-04-01
+      source: 试行
+      clocks:
+        red: {every_days: 3, first_days: 2, return_days: 2, ahead_days: 2}
+        yellow: {first_days: 7, return_days: 7, ahead_days: 31}
+        green: {every_days: 30, grace_workdays: 3, first_days: 7, return_days: 7, ahead_days: 14}
+"""
 
 
 def contact(name: str, day: str) -> dict[str, Any]:
@@ -161,6 +174,52 @@ def test_late_paper_parts_the_two_faces_of_a_month(office: Office) -> None:
     march = month_dates("2026-03")
     shares = [face[DISTRICT, march].value for face in (later.trend_known, later.trend_now)]
     assert shares == [Fraction(2, 3), 1]
+
+
+def test_wellness_checks_are_in_the_on_time_rate_and_on_a_line_of_their_own(office: Office) -> None:
+    """C, red, was tried in vain on the 20th, 21st and 22nd at 10:00; met on the 24th: a check, due on the 23rd, late.
+
+    With the visit of the 24th C's task of the 9th is DONE, late, and the next one is due on the 31st, its last day: so
+    one of five tasks is in time, none is overdue.
+    """
+    for day in ("20", "21", "22"):
+        tried = {**contact("C", f"03-{day} 10:00"), "outcome": "无人应答"}
+        office.send("contact", [tried], f"2026-03-{day}T18:00")
+    office.send("contact", [contact("C", "03-24 09:00")], "2026-03-24T18:00")
+    report(office, "2026-04-01T07:00")
+    told = review(office, "2026-04-02T07:00").known[DISTRICT]
+    assert (told.checks, told.on_time) == (OnTime(0, 1, 0), OnTime(1, 5, 0))
+    assert "核实按时率" in cells(written(office))
+
+
+def test_a_later_rule_book_moves_no_deadline_of_a_month_that_is_over(office: Office, tmp_path: Path) -> None:
+    """From April red is seen every 3 days, green every 30: March stays as it was, in both faces."""
+    before = review(office, "2026-04-05T10:00")
+    path = tmp_path / "overlay.yaml"
+    path.write_text(OVERLAY, "utf-8")
+    chosen = office.at("2026-04-05T10:00").model_copy(update={"policy": path})
+    with office.database.read() as session:
+        after = review_month(session, chosen, district_id(session, "530112"), month_dates("2026-03"))
+    assert (after.known, after.now) == (before.known, before.now)
+
+
+def test_the_lease_is_renewed_while_elders_are_counted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else took the month over while it was counted: nothing is stored, no letter is written."""
+    monkeypatch.setattr(visit_month_count, "BATCH", 2)
+    renewals: list[Claim] = []
+
+    def lost(session: Session, held: Claim, until: datetime) -> None:
+        renewals.append(held)
+        if len(renewals) == 3:
+            raise LostLease(held.job, held.run_key)
+        renew(session, held, until)
+
+    monkeypatch.setattr(visit_month_report, "renew", lost)
+    with pytest.raises(LostLease):
+        report(office, "2026-04-01T07:00")
+    assert len({each.token for each in renewals}) == 1
+    with office.database.read() as session:
+        assert session.execute(select(func.count(col(VisitMonth.id)))).scalar_one() == 0
 
 
 def test_a_first_report_that_is_late_knows_what_was_known_on_the_first(office: Office) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.visit_desk import record
-from flows.visit_record import visit_record
+from flows.visit_record import issue_record, status_record, visit_record
 from flows.visits_callback import call_back
 from models.db import Database
 from models.visit import VisitContact
@@ -75,3 +75,12 @@ def test_the_form_records_a_visit_as_the_command_line_does(visits: Visits, monke
     told = form(visits.refs[0], "H1", "home", "MET", None, None)
     assert (told["recorded"], told["elder"]) == (True, visits.refs[0])
     assert stored(visits.office, VisitContact.outcome, VisitContact.recorded_by) == [("MET", "H1")]
+
+
+def test_forms_record_statuses_and_issues_too(visits: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUOQI_AT", "2026-03-16T10:00")
+    away = status_record.fn(visits.refs[0], "HOSPITAL", date(2026, 3, 15), "office", None)
+    assert (away["recorded"], away["status"]) == (True, "HOSPITAL")
+    opened = issue_record.fn("open", "office", elder=visits.refs[1], kind="help")
+    given = issue_record.fn("assign", "office", number=opened["number"], to="H1")
+    assert (given["number"], given["event"], given["recorded"]) == (opened["number"], "assign", True)

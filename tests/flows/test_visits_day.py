@@ -89,7 +89,7 @@ def test_a_death_cancels_what_was_to_come_and_takes_the_elder_off_a_digest_that_
     visits.morning("2026-03-06")
     visits.status(yellow, "2026-03-06", "DEAD", "2026-03-06T06:05")
     visits.drain("2026-03-06T06:10")
-    text = _outbox(visits)
+    text = outbox(visits)
     assert red in text
     assert green in text
     assert yellow not in text
@@ -105,7 +105,7 @@ def test_a_digest_goes_from_building_to_building_also_across_communities(visits:
     visits.status(red, "2026-03-05", "MOVED", "2026-03-05T09:00", **place)
     visits.morning("2026-03-06")
     visits.drain("2026-03-06T06:10")
-    text = _outbox(visits)
+    text = outbox(visits)
     assert sorted(visits.refs, key=text.index) == [red, yellow, green]
 
 
@@ -248,14 +248,15 @@ def _number(place: int) -> str:
     return number(f"194{place % 10}-0{place % 9 + 1}-15", serial=place + 1)
 
 
-def _outbox(visits: Visits) -> str:
+def outbox(visits: Visits) -> str:
+    """All texts that left, mails decoded."""
     folder = visits.office.base.folder("outbox")
     texts = [path.read_text("utf-8") for path in folder.rglob("*") if path.is_file() and path.suffix != ".eml"]
     for path in folder.rglob("*.eml"):
         mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         body = mail.get_body(("plain",))
         texts.append(body.get_content() if body else "")
-    return "\n".join(texts)
+    return "\n".join(texts).replace("\r\n", "\n")
 
 
 def test_tasks_and_lists_are_exported_with_references_only(visits: Visits, tmp_path: Path) -> None:
