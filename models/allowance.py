@@ -55,7 +55,10 @@ class AllowanceBudget(SQLModel, table=True):
     """What a district may spend on a cycle; its row is locked while a batch is approved."""
 
     __tablename__ = "allowance_budget"
-    __table_args__ = (UniqueConstraint("district_id", "programme", "period"), CheckConstraint(f"fen >= 0 AND {WHOLE}", name="fen"))
+    __table_args__ = (
+        UniqueConstraint("district_id", "programme", "period"),
+        CheckConstraint(f"fen >= 0 AND {WHOLE}", name="fen"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     district_id: int = Field(foreign_key="district.id")
     programme: str

@@ -153,7 +153,9 @@ class Plan:
             func.coalesce(lines.c.cycle_id, literal(cycle, Integer)), literal(batch), literal(programme),
             *(lines.c[name] for name in names[3:11]), literal("live"),
         ).where(lines.c.reason.is_(None), lines.c.entitlement_id.is_(None))  # fmt: skip
-        in_turn = rows.order_by(lines.c.period, lines.c.person)  # two districts that share people never wait in a circle
+        in_turn = rows.order_by(
+            lines.c.period, lines.c.person
+        )  # two districts that share people never wait in a circle
         adding = insert_for(session, Entitlement).from_select(names, in_turn)
         counted = adding.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         return int(session.connection().execute(counted).rowcount)

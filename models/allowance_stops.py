@@ -7,9 +7,11 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
+from models import ledger
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.approvals import log_changes
 from models.elder import Elder, ElderStatus, batches
+from models.ledger import Amount
 from models.payment import Payment
 from models.payments import Sent
 
@@ -56,8 +58,8 @@ def _standing(session: Session, *where: object) -> list[Standing]:
     return [Standing(*row) for row in session.execute(query)]
 
 
-def cancel(session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str) -> int:
-    """Cancel live entitlements; return how many were still live."""
+def cancel(session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str) -> list[int]:
+    """Cancel live entitlements; return those that were still live."""
     gone: list[int] = []
     for some in batches(sorted(entitlements)):
         mine = (col(Entitlement.id).in_(some), col(Entitlement.state) == "live")
@@ -65,14 +67,23 @@ def cancel(session: Session, entitlements: Collection[int], reason: str, at: dat
         ending = update(Entitlement).where(*mine).values(values).returning(col(Entitlement.id))
         gone += filter(None, session.scalars(ending).all())
     log_changes(session, gone, "cancelled", reason, at, actor)
-    return len(gone)
+    return gone
+
+
+def give_up(session: Session, entitlements: Collection[int], at: datetime, actor: str) -> None:
+    """Free the money of entitlements that were cancelled on a re-issue list: what came back is for nobody now."""
+    for some in batches(sorted(entitlements)):
+        columns = (col(Entitlement.id), col(Entitlement.cycle_id), col(Entitlement.fen))
+        for number, cycle, fen in session.execute(select(*columns).where(col(Entitlement.id).in_(some))).all():
+            document = f"given-up/{number}/{at.isoformat()}"
+            ledger.book(session, cycle, "given_up", Amount(fen, 1), document, at, actor)
 
 
 def adjust(session: Session, entitlement: int, band: str, fen: int, at: datetime, actor: str) -> None:
-    """Bring an unreleased entitlement to the band of the age reached at death."""
-    mine = (col(Entitlement.id) == entitlement, col(Entitlement.state) == "live")
-    session.execute(update(Entitlement).where(*mine).values(band=band, fen=fen))
-    log_changes(session, [entitlement], "adjusted", "dead", at, actor)
+    """Bring an unreleased entitlement to the band of the age reached at death; once."""
+    mine = (col(Entitlement.id) == entitlement, col(Entitlement.state) == "live", col(Entitlement.fen) != fen)
+    if session.execute(update(Entitlement).where(*mine).values(band=band, fen=fen)).rowcount:  # type: ignore[attr-defined]
+        log_changes(session, [entitlement], "adjusted", "dead", at, actor)
 
 
 def sent_of(session: Session, entitlement: int) -> Sent | None:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement, Exclusion, Objection
-from models.allowance_stops import cancel, empty
+from models.allowance_stops import cancel, empty, give_up
 from models.elder import Elder
 
 
@@ -22,8 +22,10 @@ def apply_upheld(session: Session, batch: int, at: datetime, actor: str) -> int:
     )
     gone = cancel(session, {number for number in session.scalars(query) if number is not None}, "objection", at, actor)
     if gone:
+        if session.scalar(select(col(AllowanceBatch.kind)).where(col(AllowanceBatch.id) == batch)) == "reissue":
+            give_up(session, gone, at, actor)
         empty(session, batch)
-    return gone
+    return len(gone)
 
 
 def open_ones(session: Session, district: int) -> list[tuple[str, str, str, bool]]:

@@ -21,8 +21,8 @@ from models.payment import BankFile, Payment
 from rules.staff_refusals import ClockBehind, CodeUsed
 from tests.flows.money import Money
 
-CLOSED = Script(returned={"31": "AC04"})
-"""The account of the fourth elder is closed; the one that replaces it is not."""
+CLOSED = Script(returned={"21": "AC04", "31": "AC04"})
+"""The accounts of the third and fourth elder are closed; those that replace them are not."""
 MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12")
 
 
@@ -67,7 +67,8 @@ class Life(Money):
                 self.show(ref, f"{period}-10T10:00")
 
         def correct() -> None:
-            self.send("account", [self.account(self.refs[3], 77, "2026-09-22")], f"{period}-22T09:00")
+            rows = [self.account(ref, 77 + n, "2026-09-22") for n, ref in enumerate(self.refs[2:4])]
+            self.send("account", rows, f"{period}-22T09:00")
 
         return [
             lambda: self.plan(period, moment=f"{period}-10T09:00"),
