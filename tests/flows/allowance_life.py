@@ -1,25 +1,33 @@
 """Whole lives of allowances for the proofs: every step again and again until all is done, and what must be true then."""
 
+import copy
 import os
+import shutil
 import signal
 import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, event, select
+from sqlalchemy.engine import make_url
 from sqlmodel import col
 
+from flows.rehearsal_bank.bank import RehearsalBank
 from flows.rehearsal_bank.script import Script
 from models.allowance import AllowanceBatch, Entitlement
 from models.db import Database
 from models.elder import Elder
 from models.payment import BankFile, Payment
+from policies.allowances import allowances
 from rules.staff_refusals import ClockBehind, CodeUsed
 from tests.flows.money import Money
+from tests.flows.test_duty import Office
 
 CLOSED = Script(returned={"21": "AC04", "31": "AC04"})
 """The accounts of the third and fourth elder are closed; those that replace them are not."""
@@ -29,10 +37,37 @@ MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12")
 class Life(Money):
     """A district that pays month after month, and takes up its work wherever a kill has left it."""
 
-    def __init__(self, database: Database, folder: Path, people: int = 4) -> None:
-        super().__init__(database, folder, people, CLOSED)
+    def __init__(self, database: Database, folder: Path, people: int = 4, script: Script = CLOSED) -> None:
+        super().__init__(database, folder, people, script)
         for month in MONTHS:
             self.budget(month, 100_000_00)
+
+    def copied(self, folder: Path, number: int) -> "Life":
+        """The same district with everything of its own; nobody may be using the first one's database."""
+        url = make_url(self.office.base.url)
+        if url.get_backend_name() == "sqlite":
+            shutil.copy(str(url.database), folder / "copy.db")
+            url = url.set(database=str(folder / "copy.db"))
+        else:
+            name = f"{url.database}_{number}"
+            plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+            with psycopg.connect(plain, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE {url.database}".encode())
+            url = url.set(database=name)
+        base = self.office.base.model_copy(
+            update={"database_url": url.render_as_string(hide_password=False), "var_dir": folder / "var"}
+        )
+        made = copy.copy(self)
+        made.database, made.folder, made.steps = Database(base.url, base.keys()), folder, Counter(self.steps)
+        made.office = Office(made.database, base, folder)
+        made.inbox = base.folder("inbox") / "bank"
+        made.inbox.mkdir(mode=0o700)
+        outbox = base.folder("outbox") / "bank"
+        policy = allowances(date(2026, 10, 1))
+        made.bank = RehearsalBank(
+            folder / "bank", policy.bank, self.bank._script, outbox=outbox, clock=lambda: made.at(made.now).now()
+        )
+        return made
 
     def alone(self) -> None:
         """Take a database of one's own, in a child."""
