@@ -26,6 +26,7 @@ from models.bank_files import Draft, PayRow, content_of, freeze, mark_sent, pay_
 from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
+from models.seal import SealError
 from policies.allowances import AllowancesPolicy, allowances
 from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
 from rules.allowances import Line, content_hash
@@ -76,14 +77,19 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
     stop_batch(database, settings, ref)
     with database.read() as session:
         batch = _approved(session, district, ref)
-        rows = list(pay_rows(session, batch.id, settings.today()))
-    if not rows:
+        try:
+            rows = list(pay_rows(session, batch.id, settings.today()))
+        except SealError:  # an account that was moved under another elder, or altered
+            rows, broken = [], True
+        else:
+            broken = False
+    if not rows and not broken:
         raise Nobody(ref)
     files = list(_files(settings, policy, rows))
     with database.write() as session:
         batch = _approved(session, district, ref, find=approvals.lock_batch)
         digest = content_hash(approvals.content(session, batch.id, settings.today()))
-        unchanged = digest == batch.content_hash and digest == content_hash(map(_line, rows))
+        unchanged = not broken and digest == batch.content_hash == content_hash(map(_line, rows))
         if unchanged:
             _freeze(session, settings, policy, batch, files)
         else:

@@ -5,7 +5,7 @@ from who was paid, or when the bank says that it was.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 
 from sqlmodel import Session
