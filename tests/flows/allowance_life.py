@@ -1,4 +1,4 @@
-"""Whole lives of allowances for the proofs: every step again and again until all is done, and what must be true then."""
+"""Whole lives of allowances for the proofs: every step again and again until all is done, and what is true then."""
 
 import copy
 import os
@@ -165,7 +165,7 @@ def in_child(work: Callable[[], Any]) -> int:
         try:
             work()
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - told, whatever it is
             traceback.print_exc(file=sys.__stderr__)
         finally:
             os._exit(code)

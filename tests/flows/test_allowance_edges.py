@@ -1,4 +1,4 @@
-"""What goes wrong around an allowance: files again, lost answers, a full disk, a clock set back, edits after approval."""
+"""What goes wrong around an allowance: files again, lost answers, a full disk, a clock set back, later edits."""
 
 import errno
 import os
@@ -183,15 +183,15 @@ def test_a_clock_set_back_between_two_steps_finds_the_list_changed_or_pays_it_on
     life.paid_once(MONTH)
 
 
+_COPIED = "person, elder_id, community_id, band, fen, version, notice, state"
 ENTITLED = (
-    "INSERT INTO entitlement (cycle_id, batch_id, programme, period, person, elder_id, community_id, band, fen, version,"
-    " notice, state) SELECT cycle_id, batch_id, programme, '2026-09', person, elder_id, community_id, band, fen, version,"
-    " notice, state FROM entitlement WHERE id = 1"
+    f"INSERT INTO entitlement (cycle_id, batch_id, programme, period, {_COPIED})"
+    f" SELECT cycle_id, batch_id, programme, '2026-09', {_COPIED} FROM entitlement WHERE id = 1"
 )
 EDITS = {
     "a fen more": "UPDATE entitlement SET fen = fen + 1 WHERE id = 1",
     "a fen less": "UPDATE entitlement SET fen = fen - 1 WHERE id = 2",
-    "from one to another": "UPDATE entitlement SET fen = fen + CASE id WHEN 1 THEN 100 ELSE -100 END WHERE id IN (1, 2)",
+    "from one to another": "UPDATE entitlement SET fen = fen + 200 * id - 300 WHERE id IN (1, 2)",
     "another account": "UPDATE payee_account SET account_index = card_index WHERE elder_id = 1",
     "a row added": ENTITLED,
     "a row less": "UPDATE entitlement SET state = 'cancelled', cancel_reason = 'dead' WHERE id = 4",
@@ -232,3 +232,29 @@ def test_accounts_swapped_under_an_approval_are_never_paid(life: Life) -> None:
     assert life.rows(BankFile.id) == life.rows(Payment.id) == []
     assert life.rows(AllowanceBatch.state) == [("notice",)]
     assert "allowance.release-refused" in {word for (word,) in life.rows(AuditEntry.action)}
+
+
+def test_what_came_back_is_not_sent_again_while_the_bank_contradicts_itself(life: Life) -> None:
+    """Returned, it said, and later: paid. Sent again, somebody would have it twice."""
+    live_until(life, 7)
+    (key,) = [key for key, state in life.rows(Payment.key, Payment.state) if state == "returned"][:1]
+    said = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-22"}
+    life.send("bank-return", [said], "2026-10-22T12:00")
+    ((line, _, finding),) = life.exceptions()
+    assert finding == "contradiction"
+    assert life.reissue("2026-10-23T09:00")["people"] == 1
+    assert life.reissue("2026-10-23T09:10", same=[key])["batch"] is None
+    life.close(line, "2026-10-23T10:00")
+    assert life.reissue("2026-10-23T11:00")["people"] == 1
+
+
+def test_an_amount_that_was_sent_once_is_not_changed_under_its_payment(life: Life) -> None:
+    """Ninety on the 25th, dead on the 12th, known on the 22nd, when the money for ninety had come back."""
+    with life.database.write() as session:
+        session.connection().execute(text("UPDATE elder SET birth_date = '1936-10-25' WHERE id = 4"))
+    live_until(life, 9)
+    life.status(life.refs[3], "2026-10-12", "DEAD", "2026-10-23T09:30")
+    (stopped,) = life.stop("2026-10-23T10:00")["stopped"]
+    assert (stopped["fen"], stopped["reason"]) == (15000, "dead")
+    assert life.balances()["returned"] == 8000
+    life.agrees_with_the_bank()

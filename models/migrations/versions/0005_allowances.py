@@ -84,7 +84,7 @@ def _freeze(table: str, columns: str) -> None:
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
         op.execute(
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - our own words
             f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_KNOWN_BY[table]}) "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
