@@ -15,6 +15,7 @@ from bench.timing import Cost, Line, figures_of
 
 MODULES = (
     "plan_rule", "plan_job", "day_watch", "intake", "elders", "visits", "outbox", "outbox_growth", "providers",
+    "exams",
 )  # fmt: skip
 COLUMNS = ("job", "size", "ours", "floor", "ratio", "bar", "memory")
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from flows.allowance_ask import send_sheets
 from flows.allowance_public import publish
 from flows.allowance_sheet import period_said
-from flows.allowance_tell import telling
+from flows.allowance_tell import tell_due_certifications, telling
 from flows.jobs import Result
 from flows.settings import Settings
 from models import approvals, audit
@@ -100,18 +100,20 @@ def show(database: Database, settings: Settings, ref: str) -> Result:
 
 
 def morning(database: Database, settings: Settings) -> Result:
-    """Apply upheld objections, send the sheets that are due, and say what waits for people."""
+    """Apply upheld objections, send the sheets that are due, ask who has to certify, and say what waits for people."""
     with database.read() as session:
         district = district_id(session, settings.district)
         refs = [ref for state in ("planned", "notice") for ref in approvals.batches_in(session, district, state)]
     cancelled = {ref: count for ref in refs if (count := _apply(database, settings, district, ref))}
     sheets = send_sheets(database, settings)
+    asked = tell_due_certifications(database, settings)
     with database.read() as session:
         waiting = waiting_lists(session, district)
         objections = open_ones(session, district)
     return {
         "cancelled": cancelled,
         "sheets": sheets,
+        "certify": asked,
         "waiting": [
             {"batch": ref, "programme": name, "period": period, "since": settings.local(at).date(), "people": people}
             for ref, name, period, at, people in waiting
