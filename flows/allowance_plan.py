@@ -5,6 +5,7 @@ held back. A list made between cycles is a supplement.
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,8 +17,9 @@ from flows.jobs import Result, at_work, lease_end, real_now
 from flows.settings import Settings
 from models import audit
 from models.allowance_facts import Candidate, candidates, registered
+from models.allowance_figures import excluded, groups_of_cycle, total
 from models.allowance_plan import Counts, Line, NewCycle, Plan, open_batch
-from models.allowance_waiting import OldCycle, Withdrawn, old_cycles, restorable, waiting_in
+from models.allowance_waiting import OldCycle, Withdrawn, old_cycles, restorable, waiting, waiting_in
 from models.calendar import festival_day
 from models.db import Database
 from models.district import district_id
@@ -130,10 +132,28 @@ def _plan(database: Database, settings: Settings, held: Claim, what: tuple[Tarif
                 "registered": total, "entitled": counts.entitled, "excluded": counts.excluded,
                 "not_of_age": total - counts.entitled - counts.excluded, "back_paid": counts.back_paid,
                 "restored": counts.restored, "duplicates": counts.duplicates, "budget_fen": fen,
+                **_figures(session, district, notice.programme, cycle, fen),
             }  # fmt: skip
             finish(session, held, "done", real_now(), result)
             audit.record(session, settings.district, JOB, "allowance.plan", settings.now(), **result)
     return result
+
+
+def _figures(session: Session, district: int, programme: str, cycle: int, budget: int | None) -> Result:
+    """Sum up a new cycle: people and fen of each band, reasons, what it is over its budget, and who waits in others."""
+    groups, bands, reasons = groups_of_cycle(session, cycle), Counter[str](), Counter[str]()
+    money = Counter[str]()
+    for group in groups:
+        bands[group.band] += group.people
+        money[group.band] += group.fen
+    for reason, _, people in excluded(session, cycle):
+        reasons[reason] += people
+    fen = total(groups).fen
+    return {
+        "fen": fen, "short_fen": 0 if budget is None else max(0, fen - budget),
+        "bands": {band: {"people": people, "fen": money[band]} for band, people in bands.items()},
+        "reasons": dict(reasons), "waiting": waiting(session, district, programme, cycle),
+    }  # fmt: skip
 
 
 def supplement(database: Database, settings: Settings, programme: str) -> Result:
@@ -213,11 +233,11 @@ def _old_lines(session: Session, settings: Settings, district: int, programme: s
 
 
 def _lifted(session: Session, settings: Settings, district: int, cycle: OldCycle, notice: Tariff) -> Iterator[Line]:
-    waiting = waiting_in(session, cycle.id)
-    for one in candidates(session, district, notice, cycle.as_of, settings.today(), only=waiting):
+    left_out = waiting_in(session, cycle.id)
+    for one in candidates(session, district, notice, cycle.as_of, settings.today(), only=left_out):
         decision = decide(one.person, notice, cycle.period, cycle.as_of)
         if isinstance(decision, Entitled):
-            more: dict[str, Any] = {"cycle_id": cycle.id, "exclusion_id": waiting[one.person.elder_id]}
+            more: dict[str, Any] = {"cycle_id": cycle.id, "exclusion_id": left_out[one.person.elder_id]}
             yield _line(one, notice, cycle.period, decision.band.code, decision.fen, **more)
 
 

@@ -72,7 +72,10 @@ def stop_batch(database: Database, settings: Settings, ref: str) -> list[Result]
         locked = approvals.lock_batch(session, district, ref)
         if locked is None or locked.state not in OPEN:
             return []
-        _end(session, settings, locked, found)
+        still = {each.id: each.fen for each in unreleased(session, locked.id)}  # another run may have been faster
+        found = [each for each in found if still.get(each.standing.id) == each.standing.fen]
+        if found:
+            _end(session, settings, locked, found)
     return [_told(each) for each in found]
 
 
@@ -115,9 +118,9 @@ def _end(session: Session, settings: Settings, batch: Batch, found: list[Stop]) 
         else:
             reasons.setdefault(each.reason, []).append(each.standing.id)
     for reason, some in reasons.items():
-        gone = cancel(session, some, reason, now, JOB)
+        cancel(session, some, reason, now, JOB)
         if batch.kind == "reissue":
-            give_up(session, gone, now, JOB)
+            give_up(session, [each.standing for each in found if each.reason == reason], now, JOB)
     empty(session, batch.id)
     for cycle in sorted({each.standing.cycle_id for each in found}):
         ledger.agree(session, cycle)

@@ -20,7 +20,7 @@ from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
 from flows.visit_kpi_export import KPI, kpi_rows
-from models import audit
+from models import allowance_rows, audit
 from models.db import Database
 from models.district import district_id
 from models.elder_sheets import elder_sheets
@@ -273,6 +273,18 @@ def _visit_list(session: Session, settings: Settings, district: int, wish: Wish,
     return rows.count
 
 
+def _entitlements(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(allowance_rows.entitlement_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, allowance_rows.ENTITLEMENTS, rows)
+    return rows.count
+
+
+def _exclusions(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+    rows = _Counted(allowance_rows.exclusion_rows(session, district, wish.span(settings), wish.elder))
+    write_rows(to, allowance_rows.EXCLUSIONS, rows)
+    return rows.count
+
+
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
@@ -286,6 +298,8 @@ WRITERS: dict[str, Writer] = {
     "duty-ics": _ics,
     "elder-file": _elder_file,
     "elder-map": _elder_map,
+    "entitlements": _entitlements,
+    "exclusions": _exclusions,
     "messages": _messages,
     "visit-kpi": _visit_kpi,
     "visit-list": _visit_list,

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session, col
 
 from models.account import Certification, PayeeAccount, account_in_force
 from models.allowance import AllowanceCycle, Entitlement
 from models.elder import Elder, ElderCategory, ElderStatus, batches
 from rules.allowances import Departure, Person, Tariff, departure
+from rules.allowances_facts import AccountState
 from rules.calendar import month_dates
 from rules.periods import month_of
 from rules.visits_facts import StatusRow, is_move_inside
@@ -104,39 +105,38 @@ def _read(
     session: Session, query: Select[Any], frame: tuple[int, Tariff, date, date], only: Collection[int] | None
 ) -> Iterator[Candidate]:
     district, tariff, as_of, day = frame
-    lives = _lives(session, district, as_of, only)
+    lives = _lives(session, district, as_of, only, _of_age_or_category(tariff, as_of))
     named = _categories(session, district, tariff, as_of, only)
     elsewhere = _elsewhere(session, district, tariff, as_of)
     dead = {elder: life.gone.died_on for elder, life in lives.items() if life.gone.died_on is not None}
     before_death = _certified_alive(session, dead)
     nobody, nothing = _Life(Departure(), None), frozenset[str]()
-    for row in session.execute(query.execution_options(yield_per=_FLOW)):
-        life = lives.get(row.id, nobody)
+    for number, key, home, born, hukou, since, seen, account, until in session.execute(
+        query.execution_options(yield_per=_FLOW)
+    ):
+        life = lives.get(number, nobody)
+        died, moved = life.gone
         person = Person(
-            elder_id=row.id,
-            birth_date=row.birth_date,
-            hukou=row.hukou,
-            categories=named.get(row.id, nothing),
-            registered_on=row.registered_on,
-            died_on=life.gone.died_on,
-            moved_out_on=life.gone.moved_out_on,
-            certified_on=before_death.get(row.id) if row.id in dead else row.certified_on,
-            account=_account(row, day),
-            elsewhere=elsewhere.get(row.id_index, nothing),
-        )
-        yield Candidate(person, row.id_index, life.community_id or row.community_id)
+            number, born, hukou, named.get(number, nothing), since, died, moved,
+            before_death.get(number) if died is not None else seen, _account(account, until, day),
+            elsewhere.get(key, nothing),
+        )  # fmt: skip
+        yield Candidate(person, key, life.community_id or home)
 
 
-def _account(row: Row[Any], day: date) -> Any:
-    if row.account_id is None:
+def _account(account: int | None, until: date | None, day: date) -> AccountState:
+    if account is None:
         return "none"
-    return "proxy_expired" if row.proxy_until is not None and row.proxy_until < day else "ok"
+    return "proxy_expired" if until is not None and until < day else "ok"
 
 
-def _lives(session: Session, district: int, as_of: date, only: Collection[int] | None) -> dict[int, _Life]:
+def _lives(
+    session: Session, district: int, as_of: date, only: Collection[int] | None, concerned: Any
+) -> dict[int, _Life]:
     """Read those who ever died or moved; of who is in neither, nothing need be known."""
     status = ElderStatus
-    ever = select(col(status.elder_id)).where(col(status.status).in_(("DEAD", "MOVED")))
+    told = status.__table__.alias("told")  # type: ignore[attr-defined]
+    left = select(told.c.id).where(told.c.elder_id == col(Elder.id), told.c.status.in_(("DEAD", "MOVED")))
     query = (
         select(
             col(status.elder_id), col(status.since), col(status.status), col(status.recorded_at),
@@ -144,7 +144,7 @@ def _lives(session: Session, district: int, as_of: date, only: Collection[int] |
         )
         .join(Elder, col(Elder.id) == col(status.elder_id))
         .where(col(Elder.district_id) == district)
-        .where(col(status.elder_id).in_(ever if only is None else only))
+        .where(*((concerned, left.exists()) if only is None else (col(Elder.id).in_(only),)))
         .order_by(col(status.since), col(status.recorded_at), col(status.id))
     )  # fmt: skip
     rows: dict[int, list[StatusRow]] = defaultdict(list)

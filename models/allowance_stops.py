@@ -58,8 +58,8 @@ def _standing(session: Session, *where: object) -> list[Standing]:
     return [Standing(*row) for row in session.execute(query)]
 
 
-def cancel(session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str) -> list[int]:
-    """Cancel live entitlements; return those that were still live."""
+def cancel(session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str) -> int:
+    """Cancel live entitlements; return how many were still live."""
     gone: list[int] = []
     for some in batches(sorted(entitlements)):
         mine = (col(Entitlement.id).in_(some), col(Entitlement.state) == "live")
@@ -67,23 +67,14 @@ def cancel(session: Session, entitlements: Collection[int], reason: str, at: dat
         ending = update(Entitlement).where(*mine).values(values).returning(col(Entitlement.id))
         gone += filter(None, session.scalars(ending).all())
     log_changes(session, gone, "cancelled", reason, at, actor)
-    return gone
-
-
-def give_up(session: Session, entitlements: Collection[int], at: datetime, actor: str) -> None:
-    """Free the money of entitlements that were cancelled on a re-issue list: what came back is for nobody now."""
-    for some in batches(sorted(entitlements)):
-        columns = (col(Entitlement.id), col(Entitlement.cycle_id), col(Entitlement.fen))
-        for number, cycle, fen in session.execute(select(*columns).where(col(Entitlement.id).in_(some))).all():
-            document = f"given-up/{number}/{at.isoformat()}"
-            ledger.book(session, cycle, "given_up", Amount(fen, 1), document, at, actor)
+    return len(gone)
 
 
 def adjust(session: Session, entitlement: int, band: str, fen: int, at: datetime, actor: str) -> None:
-    """Bring an unreleased entitlement to the band of the age reached at death; once."""
-    mine = (col(Entitlement.id) == entitlement, col(Entitlement.state) == "live", col(Entitlement.fen) != fen)
-    if session.execute(update(Entitlement).where(*mine).values(band=band, fen=fen)).rowcount:  # type: ignore[attr-defined]
-        log_changes(session, [entitlement], "adjusted", "dead", at, actor)
+    """Bring an unreleased entitlement to the band of the age reached at death."""
+    mine = (col(Entitlement.id) == entitlement, col(Entitlement.state) == "live")
+    session.execute(update(Entitlement).where(*mine).values(band=band, fen=fen))
+    log_changes(session, [entitlement], "adjusted", "dead", at, actor)
 
 
 def sent_of(session: Session, entitlement: int) -> Sent | None:
@@ -100,6 +91,13 @@ def sent_of(session: Session, entitlement: int) -> Sent | None:
     )  # fmt: skip
     whose = col(Entitlement.id) == col(Payment.entitlement_id)
     return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == number)).one())
+
+
+def give_up(session: Session, standing: Collection[Standing], at: datetime, actor: str) -> None:
+    """Free the money of returned payments that nobody will receive; their entitlements are cancelled."""
+    for each in standing:
+        document = f"given-up/{each.id}/{at.isoformat()}"
+        ledger.book(session, each.cycle_id, "given_up", Amount(each.fen, 1), document, at, actor)
 
 
 def empty(session: Session, batch: int) -> bool:

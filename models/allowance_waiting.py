@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceCycle, Entitlement, Exclusion
@@ -53,6 +53,18 @@ def waiting_in(session: Session, cycle: int) -> dict[int, int]:
         .where(col(Exclusion.cycle_id) == cycle, col(Exclusion.lifted_at).is_(None), ~paid.exists())
     )
     return {elder: number for elder, number in session.execute(query) if number is not None}
+
+
+def waiting(session: Session, district: int, programme: str, but: int) -> int:
+    """Count who is still left out of the programme's cycles, all but one."""
+    query = (
+        select(func.count())
+        .select_from(Exclusion)
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Exclusion.cycle_id))
+        .where(col(AllowanceCycle.district_id) == district, col(AllowanceCycle.programme) == programme)
+        .where(col(AllowanceCycle.id) != but, col(Exclusion.lifted_at).is_(None))
+    )
+    return session.scalar(query) or 0
 
 
 def restorable(session: Session, cycle: int) -> list[Withdrawn]:

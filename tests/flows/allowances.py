@@ -77,6 +77,11 @@ class Pay:
     def status(self, who: str, since: str, status: str, moment: str = "2026-04-01T09:00", **more: str) -> None:
         self.office.send("status", [{"elder": self.refs[who], "from": since, "status": status, **more}], moment)
 
+    def object(self, who: str, day: str = "2026-04-06", upheld: str = "") -> None:
+        """Somebody objects to a line of March, or the objection of a day is decided."""
+        row = {"programme": "longevity", "period": "2026-03", "elder": self.refs[who], "raised_on": day}
+        self.office.send("objection", [{**row, "text": "已迁居外地", "upheld": upheld}], f"{day}T18:00")
+
     def put(self, table: type[SQLModel], row: Mapping[str, Any]) -> None:
         with self.database.write() as session:
             session.execute(insert(table).values(row))

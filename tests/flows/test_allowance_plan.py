@@ -1,5 +1,6 @@
 """Planning a cycle on real databases: everybody of entitled age is paid or left out with the reason, once."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,10 @@ from sqlalchemy import insert, select
 from sqlmodel import col
 
 import flows.allowance_plan
+from flows import artifacts
 from flows.allowance_plan import plan_due
+from flows.allowance_shown import show_plans
+from flows.exports import Wish, export_file
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.allowance_facts import candidates
 from models.db import Database
@@ -90,6 +94,11 @@ def test_everybody_of_entitled_age_is_paid_or_left_out_with_the_reason(pay: Pay)
     assert pay.excluded() == LEFT_OUT
     counted = {name: result[name] for name in ("registered", "entitled", "excluded", "not_of_age", "back_paid")}
     assert counted == {"registered": 19, "entitled": 8, "excluded": 9, "not_of_age": 2, "back_paid": 0}
+    assert result["bands"] == {
+        "age-80": {"people": 6, "fen": 48000}, "age-90": {"people": 1, "fen": 15000},
+        "age-100": {"people": 1, "fen": 60000},
+    }  # fmt: skip
+    assert (result["fen"], result["reasons"]) == (sum(PAID.values()), dict(Counter(LEFT_OUT.values())))
     assert pay.batches() == [("2026-03", 1, "plan", "planned")]
     with pay.database.read() as session:
         homes = select(col(Entitlement.elder_id)).where(col(Entitlement.community_id) == 2)
@@ -134,6 +143,24 @@ def test_a_list_on_which_all_are_paid_elsewhere_is_none(pay: Pay) -> None:
     assert pay.batches() == []
 
 
+def test_what_the_cycle_is_over_its_budget_is_said_and_shown_early(pay: Pay, monkeypatch: pytest.MonkeyPatch) -> None:
+    pay.people({who: REGISTER[who] for who in ("eighty", "ninety", "penniless")})
+    pay.office.send("budget", [{"programme": "longevity", "period": "2026-03", "fen": 22_999}], APRIL)
+    result = pay.plan()
+    assert (result["fen"], result["budget_fen"], result["short_fen"], result["waiting"]) == (23_000, 22_999, 1, 0)
+    later = pay.plan("2026-04", "2026-04-10T09:00")
+    assert (later["budget_fen"], later["short_fen"], later["waiting"]) == (None, 0, 1)
+    shown: dict[str, Any] = {}
+    monkeypatch.setattr(artifacts, "table", lambda key, _title, rows, note="": shown.update({key: (rows, note)}))
+    show_plans([result, later, pay.supplement("2026-04-10T10:00"), {"busy": True, "note": "正由另一进程执行"}])
+    rows, note = shown["allowance-plan"]
+    assert [row["预算核对"] for row in rows] == ["短缺 0.01 元", "未登记预算", "—"]
+    assert note.endswith("正由另一进程执行")
+    said = [(row["档次或原因"], row["人数"]) for row in shown["allowance-plan-people"][0]]
+    assert said[:3] == [("列入：age-80", 1), ("列入：age-90", 1), ("未列入：没有账户", 1)]
+    assert said[-1] == ("此前各期仍未列入", 1)
+
+
 def test_nobody_entitled_makes_a_cycle_and_no_list(pay: Pay) -> None:
     pay.people({who: REGISTER[who] for who in ("young", "penniless")})
     result = pay.plan()
@@ -156,6 +183,20 @@ def test_a_programme_that_excludes_another_looks_at_its_entitlements_of_the_mont
     pay.plan("2026-03")
     assert pay.excluded("2026-02") == {"hundred": "other_programme"}
     assert pay.entitled("2026-03") == {"hundred": 60000, "eighty": 8000}
+
+
+def test_who_is_entitled_and_who_is_left_out_can_be_exported(pay: Pay, tmp_path: Path) -> None:
+    pay.people({"eighty": REGISTER["eighty"], "penniless": REGISTER["penniless"]})
+    pay.plan()
+    for kind, line in (
+        ("entitlements", f"longevity,2026-03,{pay.refs['eighty']},age-80,8000,live,示例〔2025〕36号"),
+        ("exclusions", f"longevity,2026-03,{pay.refs['penniless']},no_account"),
+    ):
+        to = tmp_path / f"{kind}.csv"
+        assert export_file(pay.database, pay.office.at(APRIL), kind, Wish(), to)["rows"] == 1
+        assert to.read_text("utf-8-sig").splitlines()[1:] == [line]
+        early = Wish(last=date(2026, 3, 30))  # the day before the cycle's as_of
+        assert export_file(pay.database, pay.office.at(APRIL), kind, early, to)["rows"] == 0
 
 
 def test_who_is_certified_again_is_paid_every_month_at_its_own_notice(pay: Pay) -> None:
