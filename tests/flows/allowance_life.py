@@ -186,6 +186,11 @@ def dies_at_moment(number: int) -> None:
 
     event.listen(Engine, "before_cursor_execute", pass_by)
     event.listen(Engine, "commit", pass_by)
-    sync, rename = os.fsync, Path.rename
-    os.fsync = lambda what: (pass_by(), sync(what))[1]  # type: ignore[assignment]
-    Path.rename = lambda path, to: (pass_by(), rename(path, to))[1]  # type: ignore[method-assign]
+    for holder, name in ((os, "fsync"), (Path, "rename")):
+        whole = getattr(holder, name)
+
+        def pass_and_do(*what: Any, whole: Callable[..., Any] = whole) -> Any:
+            pass_by()
+            return whole(*what)
+
+        setattr(holder, name, pass_and_do)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlmodel import col
 
 import flows.allowance_release
 from flows.failures import CannotWrite
+from models import bank_files
 from models.account import PayeeAccount
 from models.allowance import AllowanceBatch, Approval
 from models.audit import AuditEntry
@@ -94,7 +94,7 @@ def test_a_sender_that_was_overtaken_does_not_hand_the_file_in_again(
 ) -> None:
     """Between its look and its writing another run sends the file, and the bank takes it away."""
     live_until(life, APPROVED)
-    whole = flows.allowance_release.content_of
+    whole = bank_files.content_of
 
     def slow(session: Any, ref: str) -> bytes:
         content = whole(session, ref)
@@ -112,12 +112,8 @@ def test_a_sender_that_was_overtaken_does_not_hand_the_file_in_again(
     life.paid_once(MONTH)
 
 
-def full(path_of: Callable[[], Any]) -> Callable[..., Any]:
-    def refuse(*_: Any, **__: Any) -> Any:
-        path_of()
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    return refuse
+def full(*_: Any, **__: Any) -> Any:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("what", ["fsync", "open"])
@@ -126,7 +122,7 @@ def test_a_full_disk_stops_the_release_and_the_next_run_goes_on(
 ) -> None:
     live_until(life, APPROVED)
     with monkeypatch.context() as disk:
-        disk.setattr(flows.allowance_release.os, what, full(lambda: None))
+        disk.setattr(os, what, full)
         with pytest.raises(CannotWrite, match="磁盘已满"):
             life.release(moment="2026-10-20T10:00")
     life.bank.take_all()
@@ -142,7 +138,7 @@ def test_a_disk_that_is_full_when_lists_are_shown_or_reported_loses_nothing(
 ) -> None:
     live_until(life, 1)
     with monkeypatch.context() as disk:
-        disk.setattr(os, "replace", full(lambda: None))
+        disk.setattr(os, "replace", full)
         with pytest.raises(CannotWrite):
             life.walk(MONTH)[1]()
     for step in life.walk(MONTH)[1:]:
