@@ -42,7 +42,7 @@ class Clones:
     def __post_init__(self) -> None:
         with self._connect(self.template) as connection:
             self.tables = [name for (name,) in connection.execute(_TABLES)]
-            self.sequences = dict(connection.execute(_SEQUENCES).fetchall())
+            self.sequences: dict[str, str] = dict(connection.execute(_SEQUENCES).fetchall())
             self.seeds = self._filled(connection)
             self.seed = self._seed(connection)
 

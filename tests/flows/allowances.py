@@ -52,7 +52,7 @@ class Pay:
         self.refs |= dict(zip(rows, refs(self.office)[before:], strict=True))
         with self.database.read() as session:
             ids = dict(session.execute(select(col(Elder.ref), col(Elder.id))).tuples().all())
-        self.ids |= {who: ids[ref] for who, ref in self.refs.items()}  # type: ignore[misc]
+        self.ids |= {who: ids[ref] for who, ref in self.refs.items()}
         for who, row in rows.items():
             if seen := row.get("certified", "2025-12-01"):
                 self.certified(who, seen)
