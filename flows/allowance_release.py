@@ -27,6 +27,7 @@ from models.bank_files import Draft, PayRow, content_of, freeze, mark_sent, pay_
 from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
+from models.seal import SealError
 from policies.allowances import AllowancesPolicy, allowances
 from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
 from rules.allowances import Line, content_hash
@@ -77,14 +78,19 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
     stop_batch(database, settings, ref)
     with database.read() as session:
         batch = _approved(session, district, ref)
-        rows = list(pay_rows(session, batch.id, settings.today()))
-    if not rows:
+        try:
+            rows = list(pay_rows(session, batch.id, settings.today()))
+        except SealError:  # an account that was moved under another elder, or altered
+            rows, broken = [], True
+        else:
+            broken = False
+    if not rows and not broken:
         raise Nobody(ref)
     files = list(_files(settings, policy, rows))
     with database.write() as session:
         batch = _approved(session, district, ref, find=approvals.lock_batch)
         digest = content_hash(approvals.content(session, batch.id, settings.today()))
-        unchanged = digest == batch.content_hash and digest == content_hash(map(_line, rows))
+        unchanged = not broken and digest == batch.content_hash == content_hash(map(_line, rows))
         if unchanged:
             _freeze(session, settings, policy, batch, files)
         else:
@@ -161,8 +167,9 @@ def _void(session: Session, settings: Settings, batch: Batch, digest: str) -> No
 def send_files(database: Database, settings: Settings) -> list[str]:
     """Hand the frozen files to the bank's folder, each once; return the names of those that appeared there.
 
-    A file is written beside its place, marked sent, and then renamed: while the draft is there the bank has not had it,
-    afterwards it may have, and no run writes it again, though the bank takes files away.
+    A file is marked sent, written beside its place before that is committed, and then renamed: while the draft is
+    there the bank has not had it, afterwards it may have. The lock of its row is why of two runs at once one writes it,
+    and why none writes it again once it is sent, though the bank takes files away.
 
     Raises:
         CannotWrite: the disk is full, say; the next run goes on from there.
@@ -175,9 +182,9 @@ def send_files(database: Database, settings: Settings) -> list[str]:
     for file in files:
         with database.read() as session:
             content = content_of(session, file.ref)
-        _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
+                _write(folder / f".{file.ref}", content)
                 tell_sent(session, settings, file.id, file.ref)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
@@ -185,10 +192,20 @@ def send_files(database: Database, settings: Settings) -> list[str]:
 
 
 def _write(draft: Path, content: bytes) -> None:
-    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a draft to the disk, name and all; only who has just marked its file sent, and not yet committed, may."""
+    with writing(draft):
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep(draft.parent)
+
+
+def _keep(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    os.fsync(opened)
+    os.close(opened)
 
 
 def _appear(database: Database, folder: Path) -> list[str]:
@@ -202,7 +219,5 @@ def _appear(database: Database, folder: Path) -> list[str]:
             drafts[ref].rename(folder / name)
             shown.append(name)
     if shown:
-        opened = os.open(folder, os.O_RDONLY)
-        os.fsync(opened)
-        os.close(opened)
+        _keep(folder)
     return shown

@@ -84,7 +84,10 @@ def _stops(session: Session, settings: Settings, district: int, batch: Batch) ->
         notice = tariff(batch.programme, as_of, settings.policy)
         mine = {each.elder_id: each for each in standing}
         for one in candidates(session, district, notice, as_of, settings.today(), only=mine):
-            if found := _stop(mine[one.person.elder_id], one.person, notice, period, as_of):
+            found = _stop(mine[one.person.elder_id], one.person, notice, period, as_of)
+            if found and found.reason is None and batch.kind == "reissue":
+                found = Stop(found.standing, "dead")  # what was sent once at its amount is never sent at another
+            if found:
                 yield found
 
 

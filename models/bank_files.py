@@ -6,6 +6,7 @@ opened here, for the moment of writing.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -88,13 +89,13 @@ def pay_rows(session: Session, batch: int, day: date) -> Iterator[PayRow]:
         .order_by(col(Entitlement.community_id), col(Entitlement.elder_id), col(Entitlement.period))
     )  # fmt: skip
     keys = keys_of(session)
-    for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in session.execute(
-        query.execution_options(yield_per=_FLOW)
-    ):
-        yield PayRow(
-            number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "", bank or "",
-            keys.open("payee_account.holder", ref, holder), keys.open("payee_account.account", ref, card),
-        )  # fmt: skip
+    with closing(session.execute(query.execution_options(yield_per=_FLOW))) as rows:  # a seal may be broken midway
+        for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in rows:
+            yield PayRow(
+                number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "",
+                bank or "", keys.open("payee_account.holder", ref, holder),
+                keys.open("payee_account.account", ref, card),
+            )  # fmt: skip
 
 
 def freeze(session: Session, batch: int, part: int, form: str, file: Draft, at: datetime) -> None:
