@@ -5,11 +5,11 @@ real, or not, in one transaction that has no parsing, sealing or deciding left t
 kill leaves nothing behind.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Select, Table, insert
+from sqlalchemy import Column, Connection, Integer, MetaData, Select, Table
 from sqlmodel import Session
 
 from models.db import Database, insert_for
@@ -72,17 +72,33 @@ def staging(database: Database) -> Iterator[Staging]:
 
 def fill(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put rows, all with the same columns, into a temporary table; PostgreSQL copies them."""
-    if not rows:
-        return
+    if rows:
+        names = list(rows[0])
+        fill_values(session, table, names, ([row[name] for name in names] for row in rows))
+
+
+def fill_values(session: Session, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Put rows of values, in the order of `names`, into a temporary table.
+
+    SQLite takes them straight from its driver: SQLAlchemy would make a dictionary of parameters for each row twice.
+    """
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), rows)
+    if connection.dialect.name == "postgresql":
+        with connection.connection.cursor().copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
         return
-    names = list(rows[0])
-    cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([row[name] for name in names])
+    dialect = connection.dialect
+    bound = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    converted = [(place, convert) for place, convert in enumerate(bound) if convert is not None]
+    values = [list(row) for row in rows]
+    for place, convert in converted:
+        for row in values:
+            row[place] = convert(row[place])
+    if values:
+        quoted = ", ".join(map(dialect.identifier_preparer.quote, names))
+        marks = ", ".join("?" * len(names))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({quoted}) VALUES ({marks})", list(map(tuple, values)))
 
 
 def insert_all(session: Session, table: Any, names: Sequence[str], rows: Select[Any], count: int) -> None:
