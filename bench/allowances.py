@@ -1,8 +1,8 @@
-"""Allowances: planning a cycle beside one statement by hand, then the list's files, their release and the bank's answer.
+"""Allowances: planning a cycle beside one statement by hand, then the list's files, their release, the bank's answer.
 
-Planning: ours is flows/allowance_plan.py, claim and audit included; the floor (bench/allowances_floor.py) decides in one
-statement and stores with INSERT..SELECT. Each starts from a copy of the same database, and the bench fails unless both
-wrote the same entitlements and exclusions. A replay must add none.
+Planning: ours is flows/allowance_plan.py, claim and audit included; the floor (bench/allowances_floor.py) decides in
+one statement and stores with INSERT..SELECT. Each starts from a copy of the same database, and the bench fails unless
+both wrote the same entitlements and exclusions. A replay must add none.
 
 After it, on the same database: the list is marked approved (the approval itself is timed as the hash it binds), every
 payment goes into a bank file and out to the folder, and the bank's answer, two in a hundred returned, comes in as csv
@@ -54,7 +54,7 @@ PLAN, RELEASE, ANSWER = "2026-10-10T09:00", "2026-10-20T10:00", "2026-10-21T15:0
 BAR, MEMORY, FILE_LINES, ANSWERED = 2, 1000, 100_000, 100_000
 FULL = (("SQLite", 160_000), ("PostgreSQL", 70_000), ("PostgreSQL", 700_000), ("PostgreSQL", 7_000_000))
 _WRITTEN = (
-    "SELECT person, elder_id, community_id, band, fen, version, notice, period, state FROM entitlement ORDER BY elder_id",
+    "SELECT person, elder_id, community_id, band, fen, version, notice, period FROM entitlement ORDER BY elder_id",
     "SELECT elder_id, community_id, band, reason FROM exclusion ORDER BY elder_id",
 )
 
@@ -131,9 +131,11 @@ def _written(database: Database) -> list[str]:
     with database.read() as session:
         for query in _WRITTEN:
             digest = hashlib.sha256()
-            rows = session.connection().execution_options(yield_per=20_000).execute(text(query))
+            rows = session.connection().execute(text(query).execution_options(yield_per=20_000))
             for row in rows:
-                digest.update(repr([bytes(each).hex() if isinstance(each, bytes) else str(each) for each in row]).encode())
+                digest.update(
+                    repr([bytes(each).hex() if isinstance(each, bytes) else str(each) for each in row]).encode()
+                )
             digests.append(digest.hexdigest())
         digests += [str(session.scalar(select(func.count()).select_from(each))) for each in (Entitlement, Exclusion)]
     return digests
@@ -188,10 +190,14 @@ def _reconciled(here: Store, database: Database, copy: str, size: str, count: in
     files = list(_answers(database, here.folder))
     chosen = here.settings(copy, ANSWER)
     with child_watched() as peak, longest_write(database) as longest:
-        cost, taken = measured(lambda: [take_file(database, chosen, "bank-return", each) for each in files], here.server)
-    assert sum(each.taken.added for each in taken) == count
+        cost, added = measured(partial(_take, database, chosen, files), here.server)
+    assert added == count
     did = f"{_a_second(size, count, cost)}, {len(files)} files; longest transaction {longest[0]:.1f} s"
     return Line("  reconcile", did, cost, bar=f"{MEMORY} MB", memory=f"{mb(cost)} + child {peak[0]} MB")
+
+
+def _take(database: Database, chosen: Settings, files: Sequence[Path]) -> int:
+    return sum(take_file(database, chosen, "bank-return", each).taken.added for each in files)
 
 
 def _answers(database: Database, folder: Path) -> Iterator[Path]:
@@ -209,14 +215,18 @@ def _answers(database: Database, folder: Path) -> Iterator[Path]:
                 writer.writerow(("key", "fen", "result", "reason", "booked_on"))
                 for key, fen, place in some:
                     back = (place or 0) % 50 == 0
-                    writer.writerow((key, fen, "returned" if back else "paid", "账号已销户" if back else "", "2026-10-21"))
+                    writer.writerow(
+                        (key, fen, "returned" if back else "paid", "账号已销户" if back else "", "2026-10-21")
+                    )
             yield path
 
 
 def _bank_files(count: int) -> Iterator[Line]:
     for form in _forms():
         lines = [
-            PayLine(file_key("F-7K3Q-9XM1", n), "王桂兰", f"62220200{n:010d}", "", 8000 + n % 100, "高龄保健金2026年10月")
+            PayLine(
+                file_key("F-7K3Q-9XM1", n), "王桂兰", f"62220200{n:010d}", "", 8000 + n % 100, "高龄保健金2026年10月"
+            )
             for n in range(1, count + 1)
         ]
         listed = PayList("F-7K3Q-9XM1", datetime(2026, 10, 20, 2, tzinfo=UTC), date(2026, 10, 20), lines)
@@ -246,5 +256,3 @@ def _growth(grown: dict[int, dict[str, Cost]]) -> Iterator[Line]:
         for job in ("plan", "hash of the list", "release", "send", "reconcile"):
             power = log(grown[after][job].cpu_s / grown[before][job].cpu_s) / log(after / before)
             yield Line(f"growth of {job}", f"PostgreSQL, {before:,} to {after:,} elders", f"n^{power:.2f}")
-
-

@@ -2,8 +2,8 @@
 
 One in six is 80 or older; of these some have died (a few within the month), moved away, moved inside, came back, have
 their household elsewhere or unknown, were registered too late, are not certified, or have no good account; a third has
-an older account too. What stands sealed of an elder is never opened by planning, releasing or reconciling, so all elders
-share one envelope of the usual length; accounts are sealed for real, each under its elder's reference.
+an older account too. What stands sealed of an elder is opened by none of the jobs measured, so all elders share one
+envelope of the usual length; accounts are sealed for real, each under its elder's reference.
 """
 
 from collections.abc import Callable, Iterator

@@ -119,7 +119,7 @@ def _read(session: Session, frame: _Frame, within: ColumnElement[bool]) -> Itera
     before_death = _certified_alive(session, dead)
     nobody, nothing = _Life(Departure(), None), frozenset[str]()
     query = _query(frame.district, day).where(within)
-    rows = session.connection().execution_options(yield_per=_FLOW).execute(query)  # a session would make each row twice
+    rows = session.connection().execute(query.execution_options(yield_per=_FLOW))  # a session would make each row twice
     for elder, key, community, born, hukou, since, certified, account, until in rows:
         life = lives.get(elder, nobody)
         state: AccountState = "none" if account is None else "ok" if until is None or until >= day else "proxy_expired"
