@@ -1,6 +1,6 @@
 """A district of registered elders for the figures of allowances, straight into the tables, nothing read from files.
 
-One in six is 80 or older; of these some have died (a few within the month), moved away, moved inside, came back, have
+Twelve in seventy are 80 or older; of these some have died (a few within the month), moved away or inside, came back, have
 their household elsewhere or unknown, were registered too late, are not certified, or have no good account; a third has
 an older account too. What stands sealed of an elder is opened by none of the jobs measured, so all elders share one
 envelope of the usual length; accounts are sealed for real, each under its elder's reference.
@@ -12,14 +12,14 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlmodel import Session, SQLModel, col
+from sqlalchemy import select, text
+from sqlmodel import SQLModel, col
 
 from bench.databases import Store
 from flows.settings import Settings
 from models.account import Certification, PayeeAccount
 from models.db import Database
-from models.district import Community, District, district_id
+from models.district import Community, district_id
 from models.elder import Elder, ElderStatus
 from models.seal import KeyRing
 from models.staging import fill
@@ -27,10 +27,12 @@ from rules.refs import ALPHABET
 
 Rows = Iterator[dict[str, Any]]
 AS_OF, PLANNED = date(2026, 10, 31), date(2026, 10, 10)
-OLD = 6
-"""One in so many is 80 or older."""
+BLOCK = 70_000
+"""So many are made one by one; PostgreSQL repeats them, with other references and ID numbers, for a larger district."""
 _LENGTHS = {"id_number": 18, "name": 9, "phone": 11, "address": 60, "emergency_name": 9, "emergency_phone": 11}
 _FLOW, _YEAR = 20_000, 365.2425
+_UNCHECKED = "SET LOCAL session_replication_role = replica"
+"""Foreign keys are right by construction, and checking them takes longer than the rows."""
 
 
 def create(here: Store, name: str) -> None:
@@ -44,17 +46,17 @@ def people(chosen: Settings, elders: int) -> None:
     with database.write() as session:
         mine = district_id(session, chosen.district)
         homes = list(session.scalars(select(col(Community.id)).order_by(col(Community.id))))
+    share = min(elders, BLOCK) if chosen.url.startswith("postgresql") else elders
     makers: dict[type[SQLModel], Callable[[], Rows]] = {
-        Elder: lambda: _elders(elders, mine, homes, database.keys),
-        ElderStatus: lambda: _statuses(elders, homes),
-        Certification: lambda: _certifications(elders),
-        PayeeAccount: lambda: _accounts(elders, database.keys),
+        Elder: lambda: _elders(share, mine, homes, database.keys),
+        ElderStatus: lambda: _statuses(share, homes),
+        Certification: lambda: _certifications(share),
     }
     for table, rows in makers.items():
-        walk = rows()
-        while some := list(islice(walk, 25 * _FLOW)):
-            with database.write() as session:
-                _fill(session, table, some)
+        _pour(database, table, rows())
+    if share < elders:
+        _repeat(database, share, elders // share)
+    _pour(database, PayeeAccount, _accounts(elders, database.keys))
     settle(database)
     database.close()
 
@@ -69,14 +71,32 @@ def settle(database: Database) -> None:
             plain.commit()
 
 
-def districts(session: Session) -> int:
-    """Count the districts; the figures are of one."""
-    return session.scalar(select(func.count()).select_from(District)) or 0
+def _pour(database: Database, table: type[SQLModel], rows: Rows) -> None:
+    with database.write() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text(_UNCHECKED))
+        while some := list(islice(rows, _FLOW)):
+            fill(session, SQLModel.metadata.tables[str(table.__tablename__)], some)
 
 
-def _fill(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), _FLOW):
-        fill(session, SQLModel.metadata.tables[str(table.__tablename__)], rows[start : start + _FLOW])
+def _repeat(database: Database, share: int, times: int) -> None:
+    """Repeat the elders of ids up to `share` with their statuses and certifications until there are `times` as many."""
+    letters = (f"substr('{ALPHABET}', (((number >> {shift}) & 31) + 1)::int, 1)" for shift in range(30, -1, -5))
+    first = [*letters]
+    ref = f"'E-' || {' || '.join(first[:4])} || '-' || {' || '.join(first[4:])} || '0'"
+    own = {"ref": ref, "id": "number", "id_index": "sha256(id_index || number::text::bytea)"}
+    with database.write() as session:
+        session.execute(text(_UNCHECKED))
+        for table in (Certification, ElderStatus, Elder):
+            names = [each.name for each in SQLModel.metadata.tables[str(table.__tablename__)].columns]
+            key, values = ("id", own) if table is Elder else ("elder_id", {"elder_id": "number"})
+            names = names if table is Elder else [name for name in names if name != "id"]
+            taken = ", ".join(values.get(name, name) for name in names)
+            session.execute(text(
+                f"INSERT INTO {table.__tablename__} ({', '.join(names)}) SELECT {taken} "
+                f"FROM (SELECT block.*, {key}::bigint + {share}::bigint * times AS number "
+                f"FROM generate_series(1, {times - 1}) AS times, {table.__tablename__} AS block) AS again"
+            ))  # fmt: skip
 
 
 def ref_of(place: int) -> str:
@@ -87,7 +107,7 @@ def ref_of(place: int) -> str:
 
 def is_old(place: int) -> bool:
     """Whether this elder is 80 or older, but for some who died before."""
-    return place % OLD == 0
+    return place % 70 < 12
 
 
 def _elders(count: int, mine: int, homes: list[int | None], keys: KeyRing) -> Rows:
@@ -130,7 +150,7 @@ def _statuses(count: int, homes: list[int | None]) -> Rows:
 
 def _certifications(count: int) -> Rows:
     rng = Random(3)
-    for place in range(OLD, count + 1, OLD):
+    for place in filter(is_old, range(1, count + 1)):
         seen = date(2025, 11, 1) + timedelta(days=rng.randrange(330))
         row = {"elder_id": place, "method": "上门", "actor": "bench"}
         yield {**row, "certified_on": seen - timedelta(days=365), "recorded_at": _morning(seen)}
@@ -141,7 +161,7 @@ def _certifications(count: int) -> Rows:
 def _accounts(count: int, keys: KeyRing) -> Rows:
     rng = Random(4)
     nobody = dict.fromkeys(("proxy_name", "proxy_reason", "proxy_document", "proxy_until"))
-    for place in range(OLD, count + 1, OLD):
+    for place in filter(is_old, range(1, count + 1)):
         draw, ref = rng.random(), ref_of(place)
         if draw < 0.02:
             continue
