@@ -1,9 +1,9 @@
 """A district of registered elders for the figures of allowances, straight into the tables, nothing read from files.
 
-Twelve in seventy are 80 or older; of these some have died (a few within the month), moved away or inside, came back, have
-their household elsewhere or unknown, were registered too late, are not certified, or have no good account; a third has
-an older account too. What stands sealed of an elder is opened by none of the jobs measured, so all elders share one
-envelope of the usual length; accounts are sealed for real, each under its elder's reference.
+Twelve in seventy are 80 or older. Of all, some have died (a few within the month), moved away, inside, or away and
+back, have their household elsewhere or unknown, were registered too late; of the old, some are not certified or have no
+good account, and a third has an older account too. What stands sealed of an elder is opened by none of the jobs
+measured, so all elders share one envelope of the usual length; accounts are sealed for real, under each one's reference.
 """
 
 from collections.abc import Callable, Iterator
