@@ -3,7 +3,7 @@
 Twelve in seventy are 80 or older. Of all, some have died (a few within the month), moved away, inside, or away and
 back, have their household elsewhere or unknown, were registered too late; of the old, some are not certified or have no
 good account, and a third has an older account too. What stands sealed of an elder is opened by none of the jobs
-measured, so all elders share one envelope of the usual length; accounts are sealed for real, under each one's reference.
+measured, so all elders share one envelope of the usual length; accounts are sealed for real, under each reference.
 """
 
 from collections.abc import Callable, Iterator
