@@ -4,11 +4,12 @@ A wrong try is counted in a transaction of its own, so that it stays though the 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from flows.jobs import Result
+from flows.jobs import Result, real_now
 from flows.settings import Settings
 from models import approvals, audit, ledger
 from models.allowance import AllowanceBatch, AllowanceCycle
@@ -56,7 +57,7 @@ def approve(database: Database, settings: Settings, ref: str, yes: Yes) -> Resul
     """
     with database.read() as session:
         district = district_id(session, settings.district)
-    approver = authenticate(database, district, yes.staff, yes.one_time_code, yes.path, settings.now())
+    approver = authenticate(database, district, yes.staff, yes.one_time_code, yes.path, code_time(settings))
     with database.write() as session:
         batch = ready(session, settings, district, ref)
         if batch.maker_id == approver:
@@ -82,6 +83,11 @@ def approve(database: Database, settings: Settings, ref: str, yes: Yes) -> Resul
             actor = f"staff:{approver}"
             audit.record(session, settings.district, actor, "allowance.approve", settings.now(), **told, hash=digest)
     return result
+
+
+def code_time(settings: Settings) -> datetime:
+    """The clock of one-time codes: in production the real one, for `--at` must not bring an old code back to life."""
+    return real_now() if settings.environment == "production" else settings.now()
 
 
 def ready(session: Session, settings: Settings, district: int, ref: str) -> Batch:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from flows.allowance_ask import send_sheets
 from flows.allowance_public import publish
 from flows.allowance_sheet import period_said
-from flows.allowance_tell import telling
+from flows.allowance_tell import tell_due_certifications, telling
 from flows.jobs import Result
 from flows.settings import Settings
 from models import approvals, audit
@@ -24,7 +24,7 @@ from models.calendar import calendar
 from models.db import Database
 from models.district import community_labels, district_id
 from models.drafts import Enclosure
-from models.objections import apply_upheld, open_ones, waiting_lists
+from models.objections import apply_upheld, open_ones, upheld_left_out, waiting_lists
 from models.staff import maker_of
 from notifications.allowances import tell_notice
 from policies.allowances import allowances, tariff
@@ -99,18 +99,20 @@ def show(database: Database, settings: Settings, ref: str) -> Result:
 
 
 def morning(database: Database, settings: Settings) -> Result:
-    """Apply upheld objections, send the sheets that are due, and say what waits for people."""
+    """Apply upheld objections, send the sheets that are due, ask who has to certify, and say what waits for people."""
     with database.read() as session:
         district = district_id(session, settings.district)
         refs = [ref for state in ("planned", "notice") for ref in approvals.batches_in(session, district, state)]
     cancelled = {ref: count for ref in refs if (count := _apply(database, settings, district, ref))}
     sheets = send_sheets(database, settings)
+    asked = tell_due_certifications(database, settings)
     with database.read() as session:
         waiting = waiting_lists(session, district)
-        objections = open_ones(session, district)
+        objections, left_out = open_ones(session, district), upheld_left_out(session, district)
     return {
         "cancelled": cancelled,
         "sheets": sheets,
+        "certify": asked,
         "waiting": [
             {"batch": ref, "programme": name, "period": period, "since": settings.local(at).date(), "people": people}
             for ref, name, period, at, people in waiting
@@ -118,6 +120,10 @@ def morning(database: Database, settings: Settings) -> Result:
         "objections": [
             {"programme": name, "period": period, "elder": ref, "listed": listed}
             for name, period, ref, listed in objections
+        ],
+        "left_out": [
+            {"programme": name, "period": period, "elder": ref, "reason": reason}
+            for name, period, ref, reason in left_out
         ],
     }
 
@@ -127,7 +133,7 @@ def _apply(database: Database, settings: Settings, district: int, ref: str) -> i
         batch = approvals.lock_batch(session, district, ref)
         if batch is None or batch.state not in {"planned", "notice"}:
             return 0
-        count = apply_upheld(session, batch.id, settings.now(), JOB)
+        count = apply_upheld(session, batch, settings.now(), JOB)
         if count:
             approvals.drop_approvals(session, batch.id, settings.now())
             told = {"batch": ref, "cancelled": count}

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from flows.allowance_tell import tell_paid
-from flows.bank_returns import return_rows
+from flows.bank_returns import ReturnReport
 from flows.intake import take_file
 from flows.intake_store import BATCH_ROWS, store_batches
 from flows.jobs import Result
@@ -68,10 +68,13 @@ def _new(database: Database, settings: Settings) -> list[Path]:
 
 def _take(database: Database, settings: Settings, path: Path) -> Result:
     if path.suffix.lower() == ".xml":
-        taken = store_batches(database, settings, KIND, _batches(return_rows(path)), JOB, digest=_digest(path))
+        report = ReturnReport(database, path)
+        taken = store_batches(database, settings, KIND, _batches(report.rows()), JOB, digest=_digest(path))
+        pending = report.pending
     else:
-        taken = take_file(database, settings, KIND, path).taken
-    return {"file": path.name, "new": taken.added, "known": taken.unchanged, "exceptions": _exceptions(taken)}
+        taken, pending = take_file(database, settings, KIND, path).taken, 0
+    counts = {"new": taken.added, "known": taken.unchanged, "pending": pending}
+    return {"file": path.name, **counts, "exceptions": _exceptions(taken)}
 
 
 def _exceptions(taken: Taken) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from flows.allowance_stop import stop_batch
+from flows.allowance_tell import tell_sent
 from flows.bank_files import bank_bytes
 from flows.failures import writing
 from flows.jobs import Result
@@ -173,6 +174,7 @@ def send_files(database: Database, settings: Settings) -> list[str]:
         _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
+                tell_sent(session, settings, file.id, file.ref)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
     return _appear(database, folder)

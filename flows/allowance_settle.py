@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlmodel import Session
 
+from flows.allowance_approve import code_time
 from flows.jobs import Result
 from flows.settings import Settings
 from models import audit, payments
@@ -131,7 +132,7 @@ def recovered(database: Database, settings: Settings, person: Person, key: str) 
 def _proved(database: Database, settings: Settings, person: Person) -> int:
     with database.read() as session:
         district = district_id(session, settings.district)
-    return authenticate(database, district, person.staff, person.one_time_code, "cli", settings.now())
+    return authenticate(database, district, person.staff, person.one_time_code, "cli", code_time(settings))
 
 
 def _payment(session: Session, settings: Settings, key: str) -> Sent:

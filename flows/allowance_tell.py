@@ -2,22 +2,29 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TypeVar
+
+from sqlmodel import Session
 
 from flows.jobs import Result
 from flows.settings import Settings
 from models.db import Database
 from models.district import community_labels, district_id
-from models.payees import Payee, makers_of_open, sent_by_community, untold
+from models.payees import certifications_due, cycles_of, makers_of_open, sent_by_community, untold
 from models.payments import exceptions
 from models.staff import staff_contacts
-from notifications.allowances import NEWS, tell_communities, tell_makers, tell_payees
+from notifications.allowances import NEWS, tell_communities, tell_due, tell_makers, tell_payees
 from notifications.duty import Telling
 from notifications.visits import routes_of
+from policies.allowances import allowances, tariff
+from rules.calendar import month_dates
+from rules.periods import month_of
 
 TEMPLATES = (
     "allowance-paid", "allowance-returned", "allowance-batch", "allowance-exception", "allowance-notice-open",
     "allowance-approval", "allowance-certify",
 )  # fmt: skip
+T = TypeVar("T")
 BATCH = 500  # messages in one transaction
 
 
@@ -55,15 +62,34 @@ def _tell_makers(database: Database, settings: Settings, frame: Telling) -> int:
         return tell_makers(session, frame, told, len(lines), lines[-1].id or 0)
 
 
-def tell_sent(database: Database, settings: Settings, file: int, ref: str) -> int:
-    """Tell the leads of communities what a file holds for their elders."""
-    with database.write() as session:
-        district = district_id(session, settings.district)
-        sums = sent_by_community(session, file)
-        places = community_labels(session, district)
-        return tell_communities(session, telling(settings), district, ref, settings.today(), sums, places)
+def tell_due_certifications(database: Database, settings: Settings) -> int:
+    """Ask those whose certification runs out this month to renew it; return how many were asked now."""
+    today, asked = settings.today(), 0
+    _, last = month_dates(month_of(today))
+    for programme in allowances(today, settings.policy).programmes:
+        months = tariff(programme, today, settings.policy).certification_months
+        if months is None:
+            continue
+        year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+        seen_first, seen_last = month_dates(f"{year}-{month + 1:02d}")
+        with database.read() as session:
+            district = district_id(session, settings.district)
+            places = community_labels(session, district)
+            cycles = cycles_of(session, district, programme)
+            due = certifications_due(session, cycles[-1][0], seen_first, seen_last) if cycles else iter(())
+            for some in _some(due):
+                with database.write() as writing:
+                    asked += tell_due(writing, telling(settings), district, programme, last, some, places)
+    return asked
 
 
-def _some(payees: Iterable[Payee]) -> Iterator[list[Payee]]:
-    walk = iter(payees)
+def tell_sent(session: Session, settings: Settings, file: int, ref: str) -> int:
+    """Tell the leads of communities what a file holds for their elders, in the transaction that marks it sent."""
+    district = district_id(session, settings.district)
+    sums, places = sent_by_community(session, file), community_labels(session, district)
+    return tell_communities(session, telling(settings), district, ref, settings.today(), sums, places)
+
+
+def _some(people: Iterable[T]) -> Iterator[list[T]]:
+    walk = iter(people)
     return iter(lambda: list(islice(walk, BATCH)), [])

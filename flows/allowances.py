@@ -35,6 +35,7 @@ from rules.errors import TuoqiError, say
 Result = dict[str, Any]
 _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints": False, "persist_result": False}
 _ONCE: dict[str, Any] = {"retries": 0, "log_prints": False, "persist_result": False}
+"""A refusal is told as it is: a second try would find the approval void already and say only that."""
 
 
 class NeedsProgramme(TuoqiError):
@@ -124,7 +125,7 @@ def allowance_approve(
     return result
 
 
-@flow(name="allowance-release", **_RETRY)
+@flow(name="allowance-release", **_ONCE)
 @safely
 def allowance_release(batch: fields.AnyList = None) -> Result:
     """Send approved lists to the bank: files are frozen first, then written.

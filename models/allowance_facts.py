@@ -133,15 +133,15 @@ def _read(session: Session, frame: _Frame, within: ColumnElement[bool]) -> Itera
 def _lives(session: Session, frame: _Frame, within: ColumnElement[bool]) -> dict[int, _Life]:
     """Read those who ever died or moved; of who is in neither, nothing need be known."""
     status = ElderStatus
-    ever = select(col(status.elder_id)).where(col(status.status).in_(("DEAD", "MOVED")))
+    told = status.__table__.alias("told")  # type: ignore[attr-defined]
+    left = select(told.c.id).where(told.c.elder_id == col(Elder.id), told.c.status.in_(("DEAD", "MOVED")))
     query = (
         select(
             col(status.elder_id), col(status.since), col(status.status), col(status.recorded_at),
             col(status.community_id),
         )
         .join(Elder, col(Elder.id) == col(status.elder_id))
-        .where(col(Elder.district_id) == frame.district, within)
-        .where(col(status.elder_id).in_(ever))
+        .where(col(Elder.district_id) == frame.district, within, left.exists())
         .order_by(col(status.since), col(status.recorded_at), col(status.id))
     )  # fmt: skip
     rows: dict[int, list[StatusRow]] = defaultdict(list)

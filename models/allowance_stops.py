@@ -7,9 +7,11 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
+from models import ledger
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.approvals import log_changes
 from models.elder import Elder, ElderStatus, batches
+from models.ledger import Amount
 from models.payment import Payment
 from models.payments import Sent
 
@@ -93,6 +95,13 @@ def sent_of(session: Session, entitlement: int) -> Sent | None:
     )  # fmt: skip
     whose = col(Entitlement.id) == col(Payment.entitlement_id)
     return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == number)).one())
+
+
+def give_up(session: Session, standing: Collection[Standing], at: datetime, actor: str) -> None:
+    """Free the money of returned payments that nobody will receive; their entitlements are cancelled."""
+    for each in standing:
+        document = f"given-up/{each.id}/{at.isoformat()}"
+        ledger.book(session, each.cycle_id, "given_up", Amount(each.fen, 1), document, at, actor)
 
 
 def empty(session: Session, batch: int) -> bool:

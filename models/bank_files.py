@@ -189,6 +189,13 @@ def sent_names(session: Session, refs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def totals_of(session: Session, ref: str) -> tuple[int, int] | None:
+    """Return count and fen of a file; None if there is none of this reference."""
+    query = select(col(BankFile.count), col(BankFile.fen)).where(col(BankFile.ref) == ref)
+    row = session.execute(query).first()
+    return (row[0], int(row[1])) if row else None
+
+
 def content_of(session: Session, ref: str) -> bytes:
     """Open the bytes of a file as they were frozen."""
     sealed = session.execute(select(col(BankFile.content)).where(col(BankFile.ref) == ref)).scalar_one()

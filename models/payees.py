@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import literal, select
+from sqlalchemy import func, literal, select
 from sqlmodel import Session, col
 
-from models.account import PayeeAccount
+from models.account import Certification, PayeeAccount
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.db import keys_of
 from models.elder import Elder, ElderStatus
@@ -69,6 +69,45 @@ def untold(session: Session, district: int, template: str, state: str, since: da
             yield Payee._make((*facts, ref, keys.open("elder.name", ref, name), number))
 
 
+class Due(NamedTuple):
+    """Somebody whose certification runs out in a month; name and telephone are personal."""
+
+    ref: str
+    community_id: int
+    name: str
+    phone: str
+
+    def __repr__(self) -> str:
+        return f"Due({self.ref})"
+
+
+def certifications_due(session: Session, cycle: int, first: date, last: date) -> Iterator[Due]:
+    """Yield who is entitled in a cycle, lives, and was last certified between two days."""
+    seen = (
+        select(func.max(col(Certification.certified_on)))
+        .where(col(Certification.elder_id) == col(Elder.id))
+        .correlate(Elder)
+        .scalar_subquery()
+    )
+    died = select(col(ElderStatus.id)).where(
+        col(ElderStatus.elder_id) == col(Elder.id), col(ElderStatus.status) == "DEAD"
+    )
+    query = (
+        select(
+            col(Elder.ref), col(Entitlement.community_id), col(Elder.name), col(Elder.phone),
+            col(Elder.emergency_phone),
+        )
+        .join(Elder, col(Elder.id) == col(Entitlement.elder_id))
+        .where(col(Entitlement.cycle_id) == cycle, col(Entitlement.state) == "live")
+        .where(seen.between(first, last), ~died.exists())
+        .order_by(col(Elder.id))
+    )  # fmt: skip
+    keys = keys_of(session)
+    for ref, home, name, phone, family in session.execute(query.execution_options(yield_per=_FLOW)):
+        number = keys.open("elder.phone", ref, phone) or keys.open("elder.emergency_phone", ref, family)
+        yield Due(ref, home, keys.open("elder.name", ref, name), number)
+
+
 def sent_by_community(session: Session, file: int) -> dict[tuple[int, str, str], Amount]:
     """Return what a bank file holds, by community, programme and period."""
     found: dict[tuple[int, str, str], Amount] = {}
@@ -103,7 +142,7 @@ def cycles_of(session: Session, district: int, programme: str | None = None) -> 
     return [(number, name, period) for number, name, period in session.execute(query.order_by(col(AllowanceCycle.id)))]
 
 
-_WHY = {
+WHY = {
     "dead": ("去世后多发", "paid after death"), "moved_out": ("迁出后多发", "paid after moving out"),
     "not_owed": ("不应发放", "not owed"), "paid_twice": ("银行重复支付", "paid twice by the bank"),
 }  # fmt: skip
@@ -118,4 +157,4 @@ def receivables_of(session: Session, cycle: int) -> list[dict[str, Any]]:
         .where(col(Entitlement.cycle_id) == cycle, col(Receivable.settled_at).is_(None))
         .order_by(col(Receivable.id))
     )
-    return [{"payment": key, "fen": fen, "why": say(*_WHY[why])} for key, fen, why in session.execute(query)]
+    return [{"payment": key, "fen": fen, "why": say(*WHY[why])} for key, fen, why in session.execute(query)]

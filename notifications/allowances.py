@@ -15,7 +15,7 @@ from models.community_leads import community_phones, leads
 from models.district import Contact
 from models.drafts import Enclosure
 from models.ledger import Amount
-from models.payees import Payee
+from models.payees import Due, Payee
 from notifications.duty import Telling
 from notifications.outbox import Draft
 from notifications.visits import enqueue_new
@@ -25,7 +25,7 @@ from rules.identity import masked_name
 from rules.periods import period_name
 from rules.programmes import programme_name
 
-BATCH, NOTICE = "allowance-batch", "allowance-notice-open"
+BATCH, NOTICE, CERTIFY = "allowance-batch", "allowance-notice-open", "allowance-certify"
 NEWS = timedelta(days=30)
 """A result that was booked longer ago is no news."""
 
@@ -67,6 +67,29 @@ def _to_payee(telling: Telling, one: Payee, place: str, phone: str) -> Draft:
     contact = Contact(one.ref, one.name, one.phone, "")
     ends = telling.end_of(max(one.booked_on, telling.now.astimezone(telling.zone).date()) + NEWS)
     return telling.draft(name, name, f"{name}:{one.key}", contact, told, expires_at=ends)
+
+
+def tell_due(
+    session: Session,
+    telling: Telling,
+    district: int,
+    programme: str,
+    until: date,
+    some: Sequence[Due],
+    places: Mapping[int, str],
+) -> int:
+    """Ask people to certify before the month ends in which they are due, once for each due date."""
+    phones = community_phones(session, district)
+    drafts = []
+    for one in some:
+        told = {
+            "elder": masked_name(one.name), "programme": programme_name(programme), "due": until,
+            "community": places[one.community_id], "phone": phones.get(one.community_id, "") or "—",
+        }  # fmt: skip
+        contact = Contact(one.ref, one.name, one.phone, "")
+        key = f"{CERTIFY}:{one.ref}:{programme}:{until}"
+        drafts.append(telling.draft(CERTIFY, CERTIFY, key, contact, told, expires_at=telling.end_of(until)))
+    return enqueue_new(session, drafts, telling.now)
 
 
 def tell_communities(

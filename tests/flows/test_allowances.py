@@ -511,3 +511,19 @@ def test_messages_and_artifacts_hold_references_only(money: Money) -> None:
     assert money.rows(BankLine.finding) == [("matched",)] * 5
     assert money.rows(Exclusion.id) == []
     assert ANSWERED > PLANNED
+
+
+def test_who_is_due_to_certify_is_asked_once(money: Money) -> None:
+    """Certified in May 2026: due by the end of May 2027; asked in that month only, and not after a death."""
+    money.plan()
+    assert money.morning("2027-04-30T08:00")["certify"] == 0
+    money.status(money.refs[0], "2027-05-01", "DEAD", "2027-05-02T07:00")
+    assert money.morning("2027-05-02T08:00")["certify"] == 4
+    assert money.morning("2027-05-03T08:00")["certify"] == 0
+
+
+def test_communities_hear_of_what_was_sent_once(money: Money) -> None:
+    money.pay()
+    money.release(moment="2026-10-20T11:00")
+    keys = [key for (key,) in money.rows(Message.dedupe_key) if key.startswith("allowance-batch:")]
+    assert len(keys) == 1

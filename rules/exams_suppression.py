@@ -1,0 +1,105 @@
+"""Small groups hidden 小数隐藏: groups in a tree -> unsafe cells -> more cells, until totals give none of them away.
+
+Joint is the sum of schools, a school of its classes, so who reads the visible cells can take the visible descendants
+of a visible group from it. What is left is its *residue*: everything a reader can work out is a union of residues.
+No residue may therefore be unsafe, and no hidden group may be a union of them. Source: complementary suppression,
+e.g. Willenborg & de Waal, Elements of Statistical Disclosure Control, 2001.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+Parts = tuple[int, ...]
+"""What adds up over a group: (n,) of a group; (count, n - count, enrolled - count) of a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Groups numbered from 0, parents before children; the root's parent is None. Leaves add up to each parent."""
+
+    parents: Sequence[int | None]
+    children: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One kind of cell: its parts in each group, and when they must not be read.
+
+    `unsafe` judges a cell or a residue. `told` says that a residue, though safe, fixes its cells (a count of 0 does);
+    it is then widened as long as the group above is not told itself. Complements are taken in the order of `cost`.
+    """
+
+    parts: Sequence[Parts]
+    unsafe: Callable[[Parts], bool]
+    told: Callable[[Parts], bool]
+    cost: Callable[[Parts], tuple[int, ...]]
+
+
+@dataclass(slots=True)
+class _Open:
+    """What lies below a group: leaves that nothing visible covers, the visible ones, hidden ones without a leaf."""
+
+    leaves: list[int] = field(default_factory=list)
+    visible: list[int] = field(default_factory=list)
+    covered: list[int] = field(default_factory=list)
+
+
+def tree(parents: Sequence[int | None]) -> Tree:
+    """Put groups under their parents."""
+    children: list[list[int]] = [[] for _ in parents]
+    for node, parent in enumerate(parents):
+        if parent is not None:
+            children[parent].append(node)
+    return Tree(parents, children)
+
+
+def hidden_cells(groups: Tree, cells: Cells, forced: frozenset[int] = frozenset()) -> frozenset[int]:
+    """Choose the cells to hide: the unsafe and the forced, and complements until none can be worked out."""
+    hidden = set(forced) | {node for node, parts in enumerate(cells.parts) if cells.unsafe(parts)}
+    settled = False
+    while not settled:
+        settled = True
+        for node in range(len(groups.parents)):
+            if node in hidden and groups.parents[node] is not None:
+                continue
+            found = _next(groups, cells, hidden, node)
+            while found is not None:
+                settled = False
+                hidden.add(found)
+                found = _next(groups, cells, hidden, node)
+    return frozenset(hidden)
+
+
+def _next(groups: Tree, cells: Cells, hidden: set[int], node: int) -> int | None:
+    """Return the next cell to hide for the sake of what lies below `node`: a visible group or a hidden root.
+
+    A complement shares its residue with the cell for which it is hidden, so neither is a residue by itself.
+    """
+    below = _Open()
+    _walk(groups, hidden, node, below)
+    if below.covered:
+        return min(groups.children[below.covered[0]], key=lambda each: cells.cost(cells.parts[each]))
+    if node in hidden or not below.leaves:
+        return None
+    residue = _sum(cells.parts[leaf] for leaf in below.leaves)
+    if cells.unsafe(residue) or (cells.told(residue) and not cells.told(cells.parts[node])):
+        return min(below.visible, key=lambda each: cells.cost(cells.parts[each]))
+    return None
+
+
+def _walk(groups: Tree, hidden: set[int], node: int, found: _Open) -> None:
+    """Walk down to the visible; a hidden group whose parts are all visible is covered, the lowest named first."""
+    for child in groups.children[node]:
+        if child not in hidden:
+            found.visible.append(child)
+        elif not groups.children[child]:
+            found.leaves.append(child)
+        else:
+            before = len(found.leaves)
+            _walk(groups, hidden, child, found)
+            if len(found.leaves) == before:
+                found.covered.append(child)
+
+
+def _sum(parts: Iterator[Parts]) -> Parts:
+    return tuple(map(sum, zip(*parts, strict=True)))
