@@ -114,7 +114,8 @@ def test_a_third_attempt_raises_the_check_within_the_hour_and_the_office_hears_i
     assert len(visits.keys("visit-wellness")) == 2
     assert look(visits, "2026-03-10T11:00")["checks_overdue"] == 1
     look(visits, "2026-03-10T12:00")
-    assert len(visits.keys("visit-wellness")) == 3
+    assert len(visits.keys("visit-wellness")) == 2
+    assert len(visits.keys("visit-wellness-late")) == 1
     visits.contact(who, "2026-03-10 12:30", "MET", "2026-03-10T12:40")
     assert look(visits, "2026-03-10T13:00")["checks"] == 0
 
