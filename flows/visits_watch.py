@@ -60,6 +60,7 @@ def watch(database: Database, settings: Settings) -> Result:
             audit.record(session, settings.district, JOB, "visits.watch", settings.now(), **counts)
     # a district without a desk is told by the page alone, as long as the step stands
     alone = [] if any(_district(settings)) else [step for step in due if step.level == "district"]
+    shown: list[Step | Reached] = [*ours, *alone]
     listed = [
         {
             "issue": s.issue.number,
@@ -68,7 +69,7 @@ def watch(database: Database, settings: Settings) -> Result:
             "owner": s.issue.owner,
             "due": s.due_at.isoformat(" ", "minutes"),
         }
-        for s in (*ours, *alone)
+        for s in shown
     ]
     levels = Counter(step.level for step in ours)
     return {"at": now.isoformat(timespec="minutes"), **told, "levels": dict(levels), "list": listed}
