@@ -24,7 +24,7 @@ from models.calendar import calendar
 from models.db import Database
 from models.district import community_labels, district_id
 from models.drafts import Enclosure
-from models.objections import apply_upheld, open_ones, waiting_lists
+from models.objections import apply_upheld, open_ones, upheld_left_out, waiting_lists
 from models.staff import maker_of
 from notifications.allowances import tell_notice
 from policies.allowances import allowances, tariff
@@ -66,7 +66,8 @@ def _mine(session: Session, district: int, ref: str, maker: int) -> Batch:
     batch = approvals.lock_batch(session, district, ref)
     if batch is None:
         raise NoList(ref)
-    if batch.state != "planned" and not (batch.state == "notice" and batch.maker_id == maker):
+    shown_by_me = batch.state == "notice" and batch.maker_id == maker and batch.notice_until is not None
+    if batch.state != "planned" and not shown_by_me:  # a re-issue has no notice
         raise NotNow(ref, say(*STATES[batch.state]))
     if not approvals.amounts(session, batch.id):
         raise Nobody(ref)
@@ -108,7 +109,7 @@ def morning(database: Database, settings: Settings) -> Result:
     asked = tell_due_certifications(database, settings)
     with database.read() as session:
         waiting = waiting_lists(session, district)
-        objections = open_ones(session, district)
+        objections, left_out = open_ones(session, district), upheld_left_out(session, district)
     return {
         "cancelled": cancelled,
         "sheets": sheets,
@@ -121,6 +122,10 @@ def morning(database: Database, settings: Settings) -> Result:
             {"programme": name, "period": period, "elder": ref, "listed": listed}
             for name, period, ref, listed in objections
         ],
+        "left_out": [
+            {"programme": name, "period": period, "elder": ref, "reason": reason}
+            for name, period, ref, reason in left_out
+        ],
     }
 
 
@@ -129,7 +134,7 @@ def _apply(database: Database, settings: Settings, district: int, ref: str) -> i
         batch = approvals.lock_batch(session, district, ref)
         if batch is None or batch.state not in {"planned", "notice"}:
             return 0
-        count = apply_upheld(session, batch.id, settings.now(), JOB)
+        count = apply_upheld(session, batch, settings.now(), JOB)
         if count:
             approvals.drop_approvals(session, batch.id, settings.now())
             told = {"batch": ref, "cancelled": count}

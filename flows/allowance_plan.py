@@ -5,6 +5,7 @@ held back. A list made between cycles is a supplement.
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,27 +13,30 @@ from typing import Any
 
 from sqlmodel import Session
 
-from flows.jobs import Result, at_work, lease_end
+from flows.jobs import Result, at_work, lease_end, real_now
 from flows.settings import Settings
 from models import audit
 from models.allowance_facts import Candidate, candidates, registered
+from models.allowance_figures import excluded, groups_of_cycle, total
 from models.allowance_plan import Counts, Line, NewCycle, Plan, open_batch
-from models.allowance_waiting import OldCycle, Withdrawn, old_cycles, restorable, waiting_in
+from models.allowance_waiting import OldCycle, Withdrawn, old_cycles, restorable, waiting, waiting_in
 from models.calendar import festival_day
 from models.db import Database
 from models.district import district_id
-from models.jobs import Claim, renew
+from models.jobs import Claim, finish, renew
 from models.ledger import book_budget
 from models.staging import staging
 from policies.allowances import allowances, tariff, tariffs
 from rules.allowances import Entitled, Tariff, check_period, decide, owed_after_death
-from rules.allowances_due import Due, due_cycles
+from rules.allowances_due import Due, due_cycles, opening
 from rules.collector import collector_paused
 from rules.errors import TuoqiError
 from rules.periods import festival_of, is_month, month_end
 from rules.refs import new_ref
 
 JOB = "allowance-plan"
+EARLY = timedelta(days=31)
+"""So long before its opening a cycle can be planned by hand."""
 
 
 @dataclass(eq=False)
@@ -42,6 +46,17 @@ class NotPlannedYet(TuoqiError):
     programme: str
     zh = "{programme} 还没有任何一期名单，不能做补充名单；请先运行 allowance-plan 生成当期名单。"
     en = "{programme} has no cycle yet, so there is nothing to supplement; plan its cycle first."
+
+
+@dataclass(eq=False)
+class NotOpenYet(TuoqiError):
+    """A cycle is planned once and for ever, so not long before it opens: a mistyped year could not be undone."""
+
+    programme: str
+    period: str
+    opens_on: date
+    zh = "{programme} {period} 要到 {opens_on} 才开始编制，每期只编制一次，现在不能提前；请核对发放期（年份）。"
+    en = "{programme} {period} opens on {opens_on} and is planned only once; check the period's year."
 
 
 def plan_due(database: Database, settings: Settings, day: date) -> list[Result]:
@@ -56,7 +71,11 @@ def plan_due(database: Database, settings: Settings, day: date) -> list[Result]:
 def _due(settings: Settings, day: date) -> list[Due]:
     policy = allowances(day, settings.policy)
     ahead = day + timedelta(days=400)
-    books = [each for name in policy.programmes for each in tariffs(name, ahead, settings.policy)]
+    books = [
+        each
+        for name in policy.programmes
+        for each in tariffs(name, ahead, settings.policy) or [tariff(name, day, settings.policy)]  # which says why
+    ]
     return due_cycles(books, day, festival_day, policy.look_back_days)
 
 
@@ -75,10 +94,14 @@ def plan(database: Database, settings: Settings, programme: str, period: str) ->
     Raises:
         NoPolicyInForce: no notice is in force on the day the cycle is judged by.
         WrongPeriod: the programme does not pay in this period.
+        NotOpenYet: it will, but that is long ahead.
     """
     as_of = as_of_period(period)
     notice = tariff(programme, as_of, settings.policy)
     check_period(notice, period, as_of)
+    opens_on = opening(notice, as_of)
+    if opens_on - EARLY > settings.today():
+        raise NotOpenYet(programme, period, opens_on)
     return at_work(
         database,
         JOB,
@@ -91,11 +114,10 @@ def plan(database: Database, settings: Settings, programme: str, period: str) ->
 
 def _plan(database: Database, settings: Settings, held: Claim, what: tuple[Tariff, str, date]) -> Result:
     notice, period, as_of = what
-    with database.read() as session:
-        district, total = _district(session, settings)
     with staging(database) as bench, collector_paused():
         made = Plan(bench)
-        with database.read() as session:
+        with database.snapshot() as session:  # so that register = entitled + excluded + not of age
+            district, total = _district(session, settings)
             made.take(_new_lines(session, settings, district, what))
             made.take(_old_lines(session, settings, district, notice.programme))
         new = NewCycle(district, notice.programme, period, as_of, notice.since, notice.notice, total)
@@ -107,13 +129,31 @@ def _plan(database: Database, settings: Settings, held: Claim, what: tuple[Tarif
             fen = book_budget(session, cycle, settings.now(), JOB)
             result = {
                 "programme": notice.programme, "period": period, "as_of": as_of.isoformat(), "batch": ref,
-                "registered": total, "entitled": counts.entitled - counts.duplicates,
-                "excluded": counts.excluded + counts.duplicates,
+                "registered": total, "entitled": counts.entitled, "excluded": counts.excluded,
                 "not_of_age": total - counts.entitled - counts.excluded, "back_paid": counts.back_paid,
                 "restored": counts.restored, "duplicates": counts.duplicates, "budget_fen": fen,
+                **_figures(session, district, notice.programme, cycle, fen),
             }  # fmt: skip
+            finish(session, held, "done", real_now(), result)
             audit.record(session, settings.district, JOB, "allowance.plan", settings.now(), **result)
     return result
+
+
+def _figures(session: Session, district: int, programme: str, cycle: int, budget: int | None) -> Result:
+    """Sum up a new cycle: people and fen of each band, reasons, what it is over its budget, and who waits in others."""
+    groups, bands, reasons = groups_of_cycle(session, cycle), Counter[str](), Counter[str]()
+    money = Counter[str]()
+    for group in groups:
+        bands[group.band] += group.people
+        money[group.band] += group.fen
+    for reason, _, people in excluded(session, cycle):
+        reasons[reason] += people
+    fen = total(groups).fen
+    return {
+        "fen": fen, "short_fen": 0 if budget is None else max(0, fen - budget),
+        "bands": {band: {"people": people, "fen": money[band]} for band, people in bands.items()},
+        "reasons": dict(reasons), "waiting": waiting(session, district, programme, cycle),
+    }  # fmt: skip
 
 
 def supplement(database: Database, settings: Settings, programme: str) -> Result:
@@ -127,16 +167,25 @@ def supplement(database: Database, settings: Settings, programme: str) -> Result
         cycles = old_cycles(session, district, programme)
     if not cycles:
         raise NotPlannedYet(programme)
-    last = cycles[-1]
+
+    def work(held: Claim) -> Result:
+        return _supplement(database, settings, held, (district, programme, cycles[-1]))
+
+    return at_work(database, JOB, f"{programme}/supplement", settings.district, work)
+
+
+def _supplement(database: Database, settings: Settings, held: Claim, what: tuple[int, str, OldCycle]) -> Result:
+    district, programme, last = what
     notice = tariff(programme, last.as_of, settings.policy)
     with staging(database) as bench:
         made = Plan(bench)
-        with database.read() as session:
+        with database.snapshot() as session:
             made.take(_old_lines(session, settings, district, programme))
         if not made.listed:
             return {"programme": programme, "period": last.period, "batch": None, "back_paid": 0, "restored": 0}
         new = NewCycle(district, programme, last.period, last.as_of, notice.since, notice.notice, 0)
         with bench.write() as session:
+            renew(session, held, lease_end())
             ref, counts = _pour(session, settings, made, new, None, "supplement")
             result = {
                 "programme": programme, "period": last.period, "batch": ref, "back_paid": counts.back_paid,
@@ -155,7 +204,7 @@ def _pour(
         ref = new_ref("B", secrets.randbits)
         batch = open_batch(session, ref, new.district_id, new.programme, new.period, kind, now, JOB)
     counts = made.pour(session, new.programme, cycle, batch, now, JOB)
-    return ref, counts
+    return ref if counts.listed else None, counts
 
 
 def _district(session: Session, settings: Settings) -> tuple[int, int]:
@@ -169,10 +218,8 @@ def _new_lines(session: Session, settings: Settings, district: int, what: tuple[
         decision = decide(one.person, notice, period, as_of)
         if decision is None:
             continue
-        if isinstance(decision, Entitled):
-            yield _line(one, notice, period, decision.band.code, decision.fen)
-        else:
-            yield _line(one, notice, period, decision.band.code, 0, reason=decision.reason)
+        fen, reason = (decision.fen, None) if isinstance(decision, Entitled) else (0, decision.reason)
+        yield _line(one, notice, period, decision.band.code, fen, reason)
 
 
 def _old_lines(session: Session, settings: Settings, district: int, programme: str) -> Iterator[Line]:
@@ -184,11 +231,11 @@ def _old_lines(session: Session, settings: Settings, district: int, programme: s
 
 
 def _lifted(session: Session, settings: Settings, district: int, cycle: OldCycle, notice: Tariff) -> Iterator[Line]:
-    waiting = waiting_in(session, cycle.id)
-    for one in candidates(session, district, notice, cycle.as_of, settings.today(), only=waiting):
+    left_out = waiting_in(session, cycle.id)
+    for one in candidates(session, district, notice, cycle.as_of, settings.today(), only=left_out):
         decision = decide(one.person, notice, cycle.period, cycle.as_of)
         if isinstance(decision, Entitled):
-            more: dict[str, Any] = {"cycle_id": cycle.id, "exclusion_id": waiting[one.person.elder_id]}
+            more: dict[str, Any] = {"cycle_id": cycle.id, "exclusion_id": left_out[one.person.elder_id]}
             yield _line(one, notice, cycle.period, decision.band.code, decision.fen, **more)
 
 
@@ -205,7 +252,7 @@ def _restored(session: Session, settings: Settings, district: int, cycle: OldCyc
 
 
 def _line(
-    one: Candidate, notice: Tariff, period: str, band: str, fen: int, *, reason: str | None = None, **more: Any
+    one: Candidate, notice: Tariff, period: str, band: str, fen: int, reason: str | None = None, **more: Any
 ) -> Line:
     return Line(
         one.person.elder_id, one.key, one.community_id, band, fen, reason, period, notice.since, notice.notice, **more

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flows import artifacts
-from flows.allowance_report_workbook import STATES
+from flows.allowance_report_workbook import SHOWN, STATES, people_in
 from flows.allowance_sheet import period_said
 from flows.allowance_sheet_workbook import REASONS
 from models.intake_returns import OUTCOMES
@@ -14,7 +14,6 @@ from rules.programmes import programme_name
 
 Result = dict[str, Any]
 _READY = {True: ("账户已更正", "account corrected"), False: ("待更正账户", "account to be corrected")}
-_SHOWN = ("paid", "sent", "returned", "unknown")
 
 
 def _named(result: Result) -> str:
@@ -27,6 +26,7 @@ def show_plans(results: Sequence[Result]) -> None:
         text = say("今天没有到期的发放期；无需处理。", "No cycle is due today; nothing to do.")
         artifacts.markdown("allowance-plan", text)
         return
+    busy, results = [each["note"] for each in results if "batch" not in each], [r for r in results if "batch" in r]
     rows = [
         {
             say("项目与发放期", "cycle"): _named(each),
@@ -37,7 +37,9 @@ def show_plans(results: Sequence[Result]) -> None:
             say("未到年龄或类别", "not of age"): each.get("not_of_age", "—"),
             say("补发", "back-paid"): each["back_paid"],
             say("恢复", "restored"): each["restored"],
+            say("金额（元）", "yuan"): yuan(each["fen"]) if "fen" in each else "—",
             say("预算（元）", "budget"): "—" if each.get("budget_fen") is None else yuan(each["budget_fen"]),
+            say("预算核对", "budget check"): _short(each),
         }
         for each in results
     ]
@@ -45,7 +47,27 @@ def show_plans(results: Sequence[Result]) -> None:
         "下一步：经办人在 allowance-notice 中填写名单编号和工号，提交公示。登记 = 列入 + 未列入 + 未到年龄或类别。",
         "Next: the maker puts the list on public notice. Registered = entitled + left out + not of age.",
     )
-    artifacts.table("allowance-plan", say("发放名单", "Payment lists"), rows, note)
+    artifacts.table("allowance-plan", say("发放名单", "Payment lists"), rows, "\n\n".join((note, *busy)))
+    if people := [row for each in results for row in _people(each)]:
+        artifacts.table("allowance-plan-people", say("列入与未列入", "Who is entitled, who is left out"), people)
+
+
+def _short(each: Result) -> str:
+    if each.get("short_fen"):
+        return say("短缺 {} 元", "{} yuan short").format(yuan(each["short_fen"]))
+    return say("未登记预算", "no budget") if "fen" in each and each.get("budget_fen") is None else "—"
+
+
+def _people(each: Result) -> list[Result]:
+    """The bands and reasons of a cycle, a line each."""
+    lines = [(say("列入：{}", "entitled: {}").format(band), n["people"], yuan(n["fen"]))
+             for band, n in sorted(each.get("bands", {}).items())]  # fmt: skip
+    lines += [(say("未列入：{}", "left out: {}").format(say(*REASONS[reason])), people, "—")
+              for reason, people in sorted(each.get("reasons", {}).items())]  # fmt: skip
+    if each.get("waiting"):
+        lines.append((say("此前各期仍未列入", "still left out of earlier cycles"), each["waiting"], "—"))
+    names = say("项目与发放期", "cycle"), say("档次或原因", "band or reason"), say("人数", "people"), say("元", "yuan")
+    return [dict(zip(names, (_named(each), *line), strict=True)) for line in lines]
 
 
 def show_notice(result: Result) -> None:
@@ -71,6 +93,13 @@ def show_morning(result: Result) -> None:
          say("项目与发放期", "cycle"): _named(each),
          say("说明", "remark"): say("已列入", "on the list") if each["listed"] else say("未列入", "left out")}
         for each in result["objections"]
+    ]  # fmt: skip
+    rows += [
+        {say("事项", "what"): say("异议成立但仍未列入", "objection upheld, still left out"),
+         say("编号", "reference"): each["elder"], say("项目与发放期", "cycle"): _named(each),
+         say("说明", "remark"): say("原因：{}；更正登记后列入下一份名单", "{}; put the register right").format(
+             say(*REASONS.get(each["reason"], (each["reason"], each["reason"]))))}
+        for each in result["left_out"]
     ]  # fmt: skip
     rows += [
         {say("事项", "what"): say("待审批", "to be approved"), say("编号", "reference"): each["batch"],
@@ -184,7 +213,7 @@ def show_report(figures: Result, headline: str) -> None:
     rows = [
         {say("社区", "community"): each["name"], say("人次", "payments"): each["people"],
          say("金额（元）", "yuan"): yuan(each["fen"]),
-         **{say(*STATES[state]): each["states"].get(state, [0])[0] for state in _SHOWN}}
+         **{say(*STATES[state]): people_in(each, state) for state in SHOWN}}
         for each in figures["communities"]
     ]  # fmt: skip
     key = f"allowance-report-{figures['programme']}-{figures['period']}"

@@ -5,7 +5,8 @@ from who was paid, or when the bank says that it was.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -15,19 +16,20 @@ from flows.settings import Settings
 from models import approvals, audit, ledger, payments
 from models.allowance_facts import candidates
 from models.allowance_stops import (
+    FLOW,
     Standing,
     adjust,
     by_cycle,
     cancel,
     dead_and_sent,
     empty,
+    give_up,
     sent_of,
     unreleased,
 )
 from models.approvals import Batch
 from models.db import Database
 from models.district import district_id
-from models.ledger import Amount
 from policies.allowances import allowances, tariff
 from rules.allowances import Person, Tariff, owed_after_death
 
@@ -72,17 +74,25 @@ def stop_batch(database: Database, settings: Settings, ref: str) -> list[Result]
         locked = approvals.lock_batch(session, district, ref)
         if locked is None or locked.state not in OPEN:
             return []
-        _end(session, settings, locked, found)
+        still = {each.id: each.fen for each in unreleased(session, locked.id)}  # another run may have been faster
+        found = [each for each in found if still.get(each.standing.id) == each.standing.fen]
+        if found:
+            _end(session, settings, locked, found)
     return [_told(each) for each in found]
 
 
 def _stops(session: Session, settings: Settings, district: int, batch: Batch) -> Iterator[Stop]:
-    for (period, as_of), standing in by_cycle(unreleased(session, batch.id)):
-        notice = tariff(batch.programme, as_of, settings.policy)
-        mine = {each.elder_id: each for each in standing}
-        for one in candidates(session, district, notice, as_of, settings.today(), only=mine):
-            if found := _stop(mine[one.person.elder_id], one.person, notice, period, as_of):
-                yield found
+    walk = unreleased(session, batch.id)
+    while some := list(islice(walk, FLOW)):
+        for (period, as_of), standing in by_cycle(some):
+            notice = tariff(batch.programme, as_of, settings.policy)
+            mine = {each.elder_id: each for each in standing}
+            for one in candidates(session, district, notice, as_of, settings.today(), only=mine):
+                found = _stop(mine[one.person.elder_id], one.person, notice, period, as_of)
+                if found and found.reason is None and batch.kind == "reissue":
+                    found = Stop(found.standing, "dead")  # what was sent once at its amount is never sent at another
+                if found:
+                    yield found
 
 
 def _stop(standing: Standing, person: Person, notice: Tariff, period: str, as_of: date) -> Stop | None:
@@ -114,20 +124,13 @@ def _end(session: Session, settings: Settings, batch: Batch, found: list[Stop]) 
     for reason, some in reasons.items():
         cancel(session, some, reason, now, JOB)
         if batch.kind == "reissue":
-            _give_up(session, [each.standing for each in found if each.reason == reason], now)
+            give_up(session, [each.standing for each in found if each.reason == reason], now, JOB)
     empty(session, batch.id)
     for cycle in sorted({each.standing.cycle_id for each in found}):
         ledger.agree(session, cycle)
     counts = {reason: len(some) for reason, some in reasons.items()}
     told = {"batch": batch.ref, "cancelled": counts, "elders": [each.standing.ref for each in found][:200]}
     audit.record(session, settings.district, JOB, "allowance.stop", now, **told)
-
-
-def _give_up(session: Session, standing: list[Standing], now: datetime) -> None:
-    """Free the money of returned payments that nobody will receive."""
-    for each in standing:
-        document = f"given-up/{each.id}/{now.isoformat()}"
-        ledger.book(session, each.cycle_id, "given_up", Amount(each.fen, 1), document, now, JOB)
 
 
 def _claim(database: Database, settings: Settings, programme: str) -> list[Result]:

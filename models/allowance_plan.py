@@ -4,17 +4,17 @@ The unique key of programme, period and person decides who is paid: whoever is e
 is left out as a duplicate. Back-pay is the same with the cycle of its own period, and lifts the exclusion.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Date, Integer, LargeBinary, String, func, insert, literal, select, update
+from sqlalchemy import Column, Date, Integer, LargeBinary, String, delete, func, insert, literal, select, update
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement, EntitlementChange, Exclusion
 from models.db import Instant, insert_for
-from models.staging import Raced, Staging, fill
+from models.staging import Raced, Staging, fill_values
 
 _FLOW = 5000
 _NUMBERS = ("elder_id", "community_id", "fen", "cycle_id", "exclusion_id", "entitlement_id")
@@ -54,13 +54,18 @@ class NewCycle(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What a plan came to: people of the cycle, back-paid, restored, and those who were found to be paid already."""
+    """What the database took of a plan: people of the cycle, back-paid, restored, and how many were paid already."""
 
     entitled: int
     excluded: int
     back_paid: int
     restored: int
     duplicates: int
+
+    @property
+    def listed(self) -> int:
+        """How many payments the list holds."""
+        return self.entitled + self.back_paid + self.restored
 
 
 class Plan:
@@ -82,16 +87,16 @@ class Plan:
         walk = iter(lines)
         with self._staging.read() as session:
             while some := list(islice(walk, _FLOW)):
-                fill(session, self._lines, list(self._rows(some)))
+                self._count(some)
+                fill_values(session, self._lines, Line._fields, some)
 
-    def _rows(self, lines: list[Line]) -> Iterator[dict[str, Any]]:
+    def _count(self, lines: list[Line]) -> None:
         for line in lines:
             own = line.cycle_id is None
             self.entitled += own and line.reason is None
             self.excluded += line.reason is not None
             self.back_paid += not own and line.entitlement_id is None
             self.restored += line.entitlement_id is not None
-            yield {"row": 0, **line._asdict()}
 
     @property
     def listed(self) -> int:
@@ -111,7 +116,7 @@ class Plan:
     def pour(
         self, session: Session, programme: str, cycle: int | None, batch: int | None, at: datetime, actor: str
     ) -> Counts:
-        """Store the lines.
+        """Store the lines; a list on which nobody is left, for all are paid already, goes again.
 
         Args:
             session: of the transaction.
@@ -125,16 +130,18 @@ class Plan:
             Raced: another run lifted the same exclusions, or restored the same entitlements.
         """
         now = literal(at, Instant)
-        duplicates = restored = 0
+        missing = restored = 0
         if batch is not None:
-            added = self._entitle(session, programme, cycle, batch)
-            duplicates = self.entitled + self.back_paid - added
+            missing = self.entitled + self.back_paid - self._entitle(session, programme, cycle, batch)
             restored = self._restore(session, batch, now, actor)
             self._lift(session, batch, at)
         self._exclude(session, cycle, batch, now)
-        if cycle is not None and duplicates:
-            self._recount(session, cycle)
-        return Counts(self.entitled, self.excluded, self.back_paid, restored, duplicates)
+        entitled = self.entitled if cycle is None or not missing else self._recount(session, cycle)
+        own = self.entitled - entitled
+        found = Counts(entitled, self.excluded + own, self.back_paid - missing + own, restored, missing)
+        if not found.listed:
+            session.execute(delete(AllowanceBatch).where(col(AllowanceBatch.id) == batch))
+        return found
 
     def _entitle(self, session: Session, programme: str, cycle: int | None, batch: int) -> int:
         lines = self._lines
@@ -146,7 +153,10 @@ class Plan:
             func.coalesce(lines.c.cycle_id, literal(cycle, Integer)), literal(batch), literal(programme),
             *(lines.c[name] for name in names[3:11]), literal("live"),
         ).where(lines.c.reason.is_(None), lines.c.entitlement_id.is_(None))  # fmt: skip
-        adding = insert_for(session, Entitlement).from_select(names, rows.order_by(lines.c.elder_id))
+        in_turn = rows.order_by(
+            lines.c.period, lines.c.person
+        )  # two districts that share people never wait in a circle
+        adding = insert_for(session, Entitlement).from_select(names, in_turn)
         counted = adding.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         return int(session.connection().execute(counted).rowcount)
 
@@ -198,13 +208,14 @@ class Plan:
         names = ("cycle_id", "elder_id", "community_id", "band", "reason", "recorded_at")
         session.execute(insert(Exclusion).from_select(names, rows))
 
-    def _recount(self, session: Session, cycle: int) -> None:
-        """Bring the cycle's counts to what the database took."""
+    def _recount(self, session: Session, cycle: int) -> int:
+        """Bring the cycle's counts to what the database took; return how many are entitled."""
         mine = select(func.count()).select_from(Entitlement).where(col(Entitlement.cycle_id) == cycle)
         entitled = session.scalar(mine) or 0
         total = col(AllowanceCycle.entitled) + col(AllowanceCycle.excluded)
         counts = {"entitled": entitled, "excluded": total - entitled}
         session.execute(update(AllowanceCycle).where(col(AllowanceCycle.id) == cycle).values(counts))
+        return entitled
 
 
 def open_batch(

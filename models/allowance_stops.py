@@ -7,11 +7,16 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
+from models import ledger
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.approvals import log_changes
 from models.elder import Elder, ElderStatus, batches
+from models.ledger import Amount
 from models.payment import Payment
 from models.payments import Sent
+
+FLOW = 5000
+"""So many entitlements are looked at together."""
 
 
 class Standing(NamedTuple):
@@ -26,8 +31,8 @@ class Standing(NamedTuple):
     fen: int
 
 
-def unreleased(session: Session, batch: int) -> list[Standing]:
-    """Return the live entitlements of a list."""
+def unreleased(session: Session, batch: int) -> Iterator[Standing]:
+    """Yield the live entitlements of a list, which may be a million."""
     return _standing(session, col(Entitlement.batch_id) == batch)
 
 
@@ -39,10 +44,10 @@ def dead_and_sent(session: Session, district: int, programme: str) -> list[Stand
         col(AllowanceBatch.programme) == programme,
         col(AllowanceBatch.state) == "released",
     )
-    return _standing(session, col(Entitlement.batch_id).in_(released), col(Entitlement.elder_id).in_(died))
+    return list(_standing(session, col(Entitlement.batch_id).in_(released), col(Entitlement.elder_id).in_(died)))
 
 
-def _standing(session: Session, *where: object) -> list[Standing]:
+def _standing(session: Session, *where: object) -> Iterator[Standing]:
     query = (
         select(
             col(Entitlement.id), col(Entitlement.elder_id), col(Elder.ref), col(Entitlement.cycle_id),
@@ -53,7 +58,8 @@ def _standing(session: Session, *where: object) -> list[Standing]:
         .where(col(Entitlement.state) == "live", *where)  # type: ignore[arg-type]
         .order_by(col(Entitlement.id))
     )  # fmt: skip
-    return [Standing(*row) for row in session.execute(query)]
+    rows = session.connection().execute(query.execution_options(yield_per=FLOW))
+    return (Standing(*row) for row in rows)
 
 
 def cancel(session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str) -> int:
@@ -89,6 +95,13 @@ def sent_of(session: Session, entitlement: int) -> Sent | None:
     )  # fmt: skip
     whose = col(Entitlement.id) == col(Payment.entitlement_id)
     return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == number)).one())
+
+
+def give_up(session: Session, standing: Collection[Standing], at: datetime, actor: str) -> None:
+    """Free the money of returned payments that nobody will receive; their entitlements are cancelled."""
+    for each in standing:
+        document = f"given-up/{each.id}/{at.isoformat()}"
+        ledger.book(session, each.cycle_id, "given_up", Amount(each.fen, 1), document, at, actor)
 
 
 def empty(session: Session, batch: int) -> bool:

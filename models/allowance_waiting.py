@@ -3,10 +3,11 @@
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceCycle, Entitlement, Exclusion
+from models.elder import Elder
 from models.payment import Payment
 
 RESTORABLE = ("dead", "moved_out", "proxy_expired", "no_account")
@@ -39,11 +40,31 @@ def old_cycles(session: Session, district: int, programme: str) -> list[OldCycle
 
 
 def waiting_in(session: Session, cycle: int) -> dict[int, int]:
-    """Map the elders who are left out of a cycle to their exclusions."""
-    query = select(col(Exclusion.elder_id), col(Exclusion.id)).where(
-        col(Exclusion.cycle_id) == cycle, col(Exclusion.lifted_at).is_(None)
+    """Map the elders who are left out of a cycle to their exclusions, but those who are paid on another register."""
+    paid = select(col(Entitlement.id)).where(
+        col(Entitlement.programme) == col(AllowanceCycle.programme),
+        col(Entitlement.period) == col(AllowanceCycle.period),
+        col(Entitlement.person) == col(Elder.id_index),
+    )
+    query = (
+        select(col(Exclusion.elder_id), col(Exclusion.id))
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Exclusion.cycle_id))
+        .join(Elder, col(Elder.id) == col(Exclusion.elder_id))
+        .where(col(Exclusion.cycle_id) == cycle, col(Exclusion.lifted_at).is_(None), ~paid.exists())
     )
     return {elder: number for elder, number in session.execute(query) if number is not None}
+
+
+def waiting(session: Session, district: int, programme: str, but: int) -> int:
+    """Count who is still left out of the programme's cycles, all but one."""
+    query = (
+        select(func.count())
+        .select_from(Exclusion)
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Exclusion.cycle_id))
+        .where(col(AllowanceCycle.district_id) == district, col(AllowanceCycle.programme) == programme)
+        .where(col(AllowanceCycle.id) != but, col(Exclusion.lifted_at).is_(None))
+    )
+    return session.scalar(query) or 0
 
 
 def restorable(session: Session, cycle: int) -> list[Withdrawn]:

