@@ -28,9 +28,10 @@ from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
 from policies.allowances import AllowancesPolicy, allowances
-from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
+from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
+from rules.bank_checks import PayListRefused
 from rules.errors import say
 from rules.periods import period_name
 from rules.programmes import PROGRAMMES
@@ -57,7 +58,7 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
     for each in waiting:
         try:
             released.append(release_list(database, settings, each))
-        except ListRefused as refusal:
+        except (ListRefused, PayListRefused) as refusal:  # one bad account holds up no other list
             if ref:
                 raise
             refused.append({"batch": each, "why": str(refusal)})
@@ -100,6 +101,8 @@ def _approved(session: Session, district: int, ref: str, find: Find = approvals.
         raise NoList(ref)
     if batch.state != "approved":
         raise NotNow(ref, say(*STATES[batch.state]))
+    if count := approvals.disputed(session, batch.id):
+        raise Disputed(ref, count)
     return batch
 
 

@@ -205,7 +205,8 @@ def show_stopped(result: Result) -> None:
 
 
 def _reason(reason: str) -> str:
-    more = {"adjusted": ("按去世时年龄调整", "adjusted to the age at death"), "objection": ("异议成立", "objection")}
+    more = {"adjusted": ("按去世时年龄调整", "adjusted to the age at death"), "objection": ("异议成立", "objection"),
+            "mistaken": ("登记更正后不符合条件", "not entitled since the register was put right")}  # fmt: skip
     return say(*(REASONS.get(reason) or more[reason]))
 
 

@@ -25,6 +25,7 @@ from models.messages import Message
 from models.payment import BankFile, BankLine, Payment, Receivable
 from rules.allowance_refusals import (
     Changed,
+    Disputed,
     NoBudget,
     NotNow,
     OpenObjections,
@@ -352,6 +353,34 @@ def test_paid_after_it_was_sent_again_is_a_receivable(database: Database, tmp_pa
     assert money.balances()["receivable"] == 8000
     money.send("bank-return", [line | {"booked_on": "2026-10-24"}], "2026-10-24T09:00")
     assert money.balances()["receivable"] == 8000
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_list_that_sends_again_what_the_bank_now_calls_paid_stands_still(
+    database: Database, tmp_path: Path, *, approved: bool
+) -> None:
+    """Returned, put on a list, and then: paid. The list is there already, and would pay a second time."""
+    money = Money(database, tmp_path, script=Script(returned={"00000001": "AC04"}))
+    money.pay()
+    money.bank_takes()
+    money.reconcile()
+    money.send("account", [money.account(money.refs[0], 66, "2026-10-22")], "2026-10-22T10:00")
+    batch = money.reissue("2026-10-22T11:00")["batch"]
+    if approved:
+        money.approve(batch, "2026-10-22T14:00")
+    key = next(key for key, state in money.rows(Payment.key, Payment.state) if state == "returned")
+    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-23"}
+    money.send("bank-return", [line], "2026-10-23T09:00")
+    ((number, _, finding),) = money.exceptions()
+    assert finding == "contradiction"
+    with pytest.raises(Disputed):
+        money.release(batch, "2026-10-23T10:00") if approved else money.approve(batch, "2026-10-23T10:00")
+    assert len(money.keys()) == 5
+    money.close(number, "2026-10-24T09:00")
+    if not approved:
+        money.approve(batch, "2026-10-24T10:00")
+    money.release(batch, "2026-10-24T11:00")
+    assert len(money.keys()) == 6
 
 
 def test_a_missed_certification_stops_and_a_new_one_pays_every_month_since(money: Money) -> None:
