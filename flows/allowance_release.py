@@ -28,7 +28,7 @@ from models.db import Database
 from models.district import district_id
 from models.ledger import Amount
 from policies.allowances import AllowancesPolicy, allowances
-from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow
+from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow, OpenObjections
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
 from rules.bank_checks import PayListRefused
@@ -101,6 +101,8 @@ def _approved(session: Session, district: int, ref: str, find: Find = approvals.
         raise NoList(ref)
     if batch.state != "approved":
         raise NotNow(ref, say(*STATES[batch.state]))
+    if objections := approvals.open_objections(session, batch.id):  # raised in time, and on paper until now
+        raise OpenObjections(ref, objections)
     if count := approvals.disputed(session, batch.id):
         raise Disputed(ref, count)
     return batch

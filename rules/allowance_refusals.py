@@ -55,7 +55,7 @@ class OpenObjections(ListRefused):
 
     ref: str
     count: int
-    zh = "名单 {ref} 还有 {count} 条异议没有处理；请在异议登记表中填写“是否成立”并导入，再审批。"
+    zh = "名单 {ref} 还有 {count} 条异议没有处理；请在异议登记表中填写“是否成立”并导入，再继续。"
     en = "payment list {ref} has {count} undecided objections; decide them in the objection register first."
 
 

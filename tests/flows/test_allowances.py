@@ -433,6 +433,21 @@ def test_objections_block_and_an_upheld_one_takes_the_person_off(money: Money) -
     assert money.approve(batch)["people"] == 4
 
 
+def test_an_objection_after_the_approval_holds_the_file_back_and_upheld_voids_it(money: Money) -> None:
+    batch = ready(money)
+    assert money.approve(batch)["approved"]
+    row = {"programme": "longevity", "period": MONTH, "elder": money.refs[0], "raised_on": "2026-10-16"}
+    money.send("objection", [row | {"text": "已迁居外地", "upheld": ""}], "2026-10-19T09:30")
+    with pytest.raises(OpenObjections):
+        money.release(batch)
+    money.send("objection", [row | {"text": "", "upheld": "yes"}], "2026-10-20T07:00")
+    assert money.morning("2026-10-20T08:00")["cancelled"] == {batch: 1}
+    assert (money.balances()["committed"], money.batches()[batch]) == (0, "notice")
+    assert money.approve(batch, "2026-10-20T10:00")["people"] == 4
+    money.release(batch, "2026-10-20T11:00")
+    assert len(money.keys()) == 4
+
+
 def test_the_bank_file_is_frozen_before_it_is_written_and_reads_as_it_was(money: Money) -> None:
     money.pay()
     ((ref, name, digest, count, fen),) = money.rows(
