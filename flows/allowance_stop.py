@@ -147,7 +147,7 @@ def _claim(database: Database, settings: Settings, programme: str) -> list[Resul
 def _claim_one(database: Database, settings: Settings, standing: Standing) -> Result | None:
     now = settings.now()
     with database.write() as session:
-        if not cancel(session, [standing.id], "dead", now, JOB):
+        if not cancel(session, [standing.id], "dead", now, JOB, sent=True):
             return None
         sent = sent_of(session, standing.id)
         if sent is not None and sent.state in {"paid", "returned"}:
