@@ -254,7 +254,7 @@ def test_who_comes_on_the_register_after_the_plan_is_paid_from_the_month_of_appl
 
 
 def test_who_comes_under_a_category_between_plan_and_festival_is_paid(pay: Pay) -> None:
-    row = {"born": "1950-01-01", "registered_on": "2025-01-05"}
+    row: dict[str, Any] = {"born": "1950-01-01", "registered_on": "2025-01-05"}
     pay.people({"poor": {**row, "categories": "特困"}, "later": row}, "2026-09-01T08:00")
     assert pay.plan("2026-double-ninth", "2026-09-28T07:00", "condolence")["entitled"] == 1
     with pay.database.write() as session:

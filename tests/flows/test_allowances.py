@@ -323,6 +323,20 @@ def test_two_persons_settle_what_the_bank_never_answers(database: Database, tmp_
     money.agrees_with_the_bank()
 
 
+def test_the_bank_is_heard_when_it_calls_paid_what_persons_called_returned(database: Database, tmp_path: Path) -> None:
+    """Persons may be wrong; an earlier booking is then no late paper, or the payee would have it twice in silence."""
+    money = Money(database, tmp_path, script=Script(lost=1))
+    money.pay()
+    money.bank.take_all()
+    money.reconcile("2026-10-28T09:00")
+    key = money.keys()[0]
+    money.vouch(key, "returned", "2026-10-27", "2026-10-28T10:00", "A1")
+    assert money.vouch(key, "returned", "2026-10-27", "2026-10-28T10:10", "A2")["settled"]
+    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-20"}
+    money.send("bank-return", [line], "2026-10-29T09:00")
+    assert [finding for _, _, finding in money.exceptions()] == ["contradiction"]
+
+
 def test_money_that_comes_back_after_it_was_paid_waits_for_a_re_issue(database: Database, tmp_path: Path) -> None:
     money = Money(database, tmp_path, script=Script(recalled=("00000001",)))
     money.pay()
