@@ -239,7 +239,7 @@ def test_who_comes_on_the_register_after_the_plan_is_paid_from_the_month_of_appl
     """March is planned on the 10th: who applies on the 20th is owed March, who applies on 1 April is not."""
     pay.people({"early": {"born": "1940-01-01", "registered_on": "2026-03-01"}}, "2026-03-01T08:00")
     pay.plan(moment="2026-03-10T07:00")
-    late = {
+    late: dict[str, dict[str, Any]] = {
         "late": {"born": "1940-01-02", "registered_on": "2026-03-20"},
         "next_month": {"born": "1940-01-03", "registered_on": "2026-04-01"},
         "unseen": {"born": "1940-01-04", "registered_on": "2026-03-20", "certified": None},
