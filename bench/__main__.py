@@ -14,8 +14,8 @@ from rich.table import Table
 from bench.timing import Cost, Line, figures_of
 
 MODULES = (
-    "plan_rule", "plan_job", "day_watch", "intake", "elders", "visits", "outbox", "outbox_growth", "providers",
-    "exams",
+    "plan_rule", "plan_job", "day_watch", "intake", "elders", "visits", "allowances", "outbox", "outbox_growth",
+    "providers", "exams",
 )  # fmt: skip
 COLUMNS = ("job", "size", "ours", "floor", "ratio", "bar", "memory")
 

@@ -218,10 +218,8 @@ def _new_lines(session: Session, settings: Settings, district: int, what: tuple[
         decision = decide(one.person, notice, period, as_of)
         if decision is None:
             continue
-        if isinstance(decision, Entitled):
-            yield _line(one, notice, period, decision.band.code, decision.fen)
-        else:
-            yield _line(one, notice, period, decision.band.code, 0, reason=decision.reason)
+        fen, reason = (decision.fen, None) if isinstance(decision, Entitled) else (0, decision.reason)
+        yield _line(one, notice, period, decision.band.code, fen, reason)
 
 
 def _old_lines(session: Session, settings: Settings, district: int, programme: str) -> Iterator[Line]:
@@ -254,7 +252,7 @@ def _restored(session: Session, settings: Settings, district: int, cycle: OldCyc
 
 
 def _line(
-    one: Candidate, notice: Tariff, period: str, band: str, fen: int, *, reason: str | None = None, **more: Any
+    one: Candidate, notice: Tariff, period: str, band: str, fen: int, reason: str | None = None, **more: Any
 ) -> Line:
     return Line(
         one.person.elder_id, one.key, one.community_id, band, fen, reason, period, notice.since, notice.notice, **more

@@ -6,9 +6,9 @@ under the same name the next time. What changed since the approval makes the rel
 
 import os
 import secrets
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import update
@@ -23,15 +23,17 @@ from flows.settings import Settings
 from models import approvals, audit, ledger
 from models.allowance import AllowanceBatch
 from models.approvals import Batch
-from models.bank_files import Draft, PayRow, content_of, freeze, mark_sent, pay_rows, sent_names, unsent
+from models.bank_files import Draft, Files, PayRow, content_of, mark_sent, pay_rows, sent_names, unsent
 from models.db import Database
 from models.district import district_id
-from models.ledger import Amount
+from models.seal import SealError
+from models.staging import staging
 from policies.allowances import AllowancesPolicy, allowances
 from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow, OpenObjections
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
 from rules.bank_checks import PayListRefused
+from rules.collector import collector_paused
 from rules.errors import say
 from rules.periods import period_name
 from rules.programmes import PROGRAMMES
@@ -76,23 +78,30 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
     with database.read() as session:
         district = district_id(session, settings.district)
     stop_batch(database, settings, ref)
-    with database.read() as session:
-        batch = _approved(session, district, ref)
-        rows = list(pay_rows(session, batch.id, settings.today()))
-    if not rows:
-        raise Nobody(ref)
-    files = list(_files(settings, policy, rows))
-    with database.write() as session:
-        batch = _approved(session, district, ref, find=approvals.lock_batch)
-        digest = content_hash(approvals.content(session, batch.id, settings.today()))
-        unchanged = digest == batch.content_hash and digest == content_hash(map(_line, rows))
-        if unchanged:
-            _freeze(session, settings, policy, batch, files)
-        else:
-            _void(session, settings, batch, digest)
+    with staging(database) as bench, collector_paused():
+        files = Files(bench)
+        with database.read() as session:
+            batch = _approved(session, district, ref)
+            rows = pay_rows(session, batch.id, settings.today())
+            written = None
+            with suppress(
+                SealError
+            ):  # an account that was moved under another elder, or altered: not what was approved
+                written = content_hash(map(_line, _write_files(settings, policy, rows, files)))
+        total = files.total
+        if written is not None and not total.payments:
+            raise Nobody(ref)
+        with bench.write() as session:
+            batch = _approved(session, district, ref, find=approvals.lock_batch)
+            digest = content_hash(approvals.content(session, batch.id, settings.today()))
+            unchanged = digest == batch.content_hash == written
+            if unchanged:
+                _freeze(session, settings, policy, batch, files)
+            else:
+                _void(session, settings, batch, digest)
     if not unchanged:
         raise Changed(ref)
-    return {"batch": ref, "people": len(rows), "fen": sum(row.fen for row in rows), "files": [f.name for f in files]}
+    return {"batch": ref, "people": total.payments, "fen": total.fen, "files": files.names}
 
 
 def _approved(session: Session, district: int, ref: str, find: Find = approvals.find_batch) -> Batch:
@@ -112,19 +121,21 @@ def _line(row: PayRow) -> Line:
     return Line(row.period, row.ref, row.account_index, row.fen)
 
 
-def _files(settings: Settings, policy: AllowancesPolicy, rows: Sequence[PayRow]) -> Iterator[Draft]:
-    """Write a list into as many files as the bank takes lines in one.
+def _write_files(
+    settings: Settings, policy: AllowancesPolicy, rows: Iterator[PayRow], files: Files
+) -> Iterator[PayRow]:
+    """Write a list into as many files as the bank takes lines in one, each staged at once; give its rows back.
 
     Raises:
         PayListRefused: an account that no bank could read; nothing of the list goes anywhere.
     """
     form, created = policy.bank, settings.local(settings.now())
-    for start in range(0, len(rows), form.lines_per_file):
-        part = rows[start : start + form.lines_per_file]
+    while part := list(islice(rows, form.lines_per_file)):
         ref = new_ref("F", secrets.randbits)
         lines = [_pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
         content = bank_bytes(PayList(ref, created, settings.today(), lines), form)
-        yield Draft(ref, form.name_of(ref), content, part, [line.key for line in lines])
+        files.take(Draft(ref, form.name_of(ref), content, [line.key for line in lines]), part)
+        yield from part
 
 
 def _pay_line(row: PayRow, key: str) -> PayLine:
@@ -132,26 +143,16 @@ def _pay_line(row: PayRow, key: str) -> PayLine:
     return PayLine(key, row.holder, row.account, row.bank, row.fen, note)
 
 
-def _freeze(
-    session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Sequence[Draft]
-) -> None:
+def _freeze(session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Files) -> None:
     now = settings.now()
-    cycles = set[int]()
-    for number, file in enumerate(files, start=1):
-        freeze(session, batch.id, number, policy.bank.format, file, now)
-        moved: dict[int, list[int]] = defaultdict(list)
-        for row in file.rows:
-            moved[row.cycle_id].append(row.fen)
-        for cycle, fens in sorted(moved.items()):
-            amount = Amount(sum(fens), len(fens))
-            ledger.book(session, cycle, "release", amount, f"{batch.ref}/{file.ref}", now, JOB)
-        cycles |= moved.keys()
+    files.freeze(session, batch.id, policy.bank.format, now)
+    for (file, cycle), amount in files.moved.items():
+        ledger.book(session, cycle, "release", amount, f"{batch.ref}/{file}", now, JOB)
     released = {"state": "released", "released_at": now}
     session.execute(update(AllowanceBatch).where(col(AllowanceBatch.id) == batch.id).values(released))
-    for cycle in sorted(cycles):
+    for cycle in sorted({cycle for _, cycle in files.moved}):
         ledger.agree(session, cycle)
-    count, fen = sum(len(file.rows) for file in files), sum(row.fen for file in files for row in file.rows)
-    told = {"batch": batch.ref, "files": [file.ref for file in files], "payments": count, "fen": fen}
+    told = {"batch": batch.ref, "files": files.refs, "payments": files.total.payments, "fen": files.total.fen}
     audit.record(session, settings.district, JOB, "allowance.release", now, **told, hash=batch.content_hash)
 
 
@@ -166,8 +167,9 @@ def _void(session: Session, settings: Settings, batch: Batch, digest: str) -> No
 def send_files(database: Database, settings: Settings) -> list[str]:
     """Hand the frozen files to the bank's folder, each once; return the names of those that appeared there.
 
-    A file is written beside its place, marked sent, and then renamed: while the draft is there the bank has not had it,
-    afterwards it may have, and no run writes it again, though the bank takes files away.
+    A file is marked sent, written beside its place before that is committed, and then renamed: while the draft is
+    there the bank has not had it, afterwards it may have. The lock of its row is why of two runs at once one writes it,
+    and why none writes it again once it is sent, though the bank takes files away.
 
     Raises:
         CannotWrite: the disk is full, say; the next run goes on from there.
@@ -180,9 +182,9 @@ def send_files(database: Database, settings: Settings) -> list[str]:
     for file in files:
         with database.read() as session:
             content = content_of(session, file.ref)
-        _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
+                _write(folder / f".{file.ref}", content)
                 tell_sent(session, settings, file.id, file.ref)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
@@ -190,10 +192,20 @@ def send_files(database: Database, settings: Settings) -> list[str]:
 
 
 def _write(draft: Path, content: bytes) -> None:
-    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a draft to the disk, name and all; only who has just marked its file sent, and not yet committed, may."""
+    with writing(draft):
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep(draft.parent)
+
+
+def _keep(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    os.fsync(opened)
+    os.close(opened)
 
 
 def _appear(database: Database, folder: Path) -> list[str]:
@@ -207,7 +219,5 @@ def _appear(database: Database, folder: Path) -> list[str]:
             drafts[ref].rename(folder / name)
             shown.append(name)
     if shown:
-        opened = os.open(folder, os.O_RDONLY)
-        os.fsync(opened)
-        os.close(opened)
+        _keep(folder)
     return shown

@@ -110,7 +110,7 @@ def figures_of(session: Session, settings: Settings, chosen: Chosen) -> dict[str
         "ledger": balances,
         "excluded": dict(out),
         "receivables": receivables_of(session, chosen.id),
-        "bands": _by(standing, lambda each: bands.get(each.band, each.band)),
+        "bands": _in_order(_by(standing, lambda each: bands.get(each.band, each.band)), list(bands.values())),
         "communities": _by(standing, lambda each: places.get(each.community_id, str(each.community_id))),
     }
 
@@ -126,6 +126,11 @@ def _by(standing: Any, name: Any) -> list[dict[str, Any]]:
         state[0] += each.people
         state[1] += each.fen
     return [rows[key] for key in sorted(rows)]
+
+
+def _in_order(rows: list[dict[str, Any]], names: list[str]) -> list[dict[str, Any]]:
+    """Put bands in the order of their notice."""
+    return sorted(rows, key=lambda row: names.index(row["name"]) if row["name"] in names else len(names))
 
 
 def headline(figures: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from flows.allowance_sheet_workbook import COUNT, LOUD, MONEY, REASONS, SMALL, TEXT, columns, heads
 from flows.duty_sheets import QUIET, RED, WHITE, Looks, Piece, banner, put
-from flows.forms_rows import ACCENT, SHADE, workbook_at
+from flows.forms_rows import ACCENT, FONT, LINE, SHADE, workbook_at
 from flows.visit_month_workbook import finish_chart
 from rules.errors import say
 
@@ -46,7 +46,8 @@ def write_report(path: Path, figures: Mapping[str, Any]) -> None:
 
 def _overview(book: Workbook, sheet: Worksheet, looks: Looks, figures: Mapping[str, Any]) -> None:
     columns(sheet, (26, 13, 15, 13, 15, 13, 15))
-    sheet.set_h_pagebreaks([_TABLE - 1])
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, 1)
     banner(sheet, looks, (5, 2), say(f"{figures['title']} 发放报告", f"{figures['title']}: report"), figures["as_of"])
     note = say(
         "依据 {notice}，资格以 {as_of} 为准。"
@@ -117,7 +118,9 @@ def _charts(book: Workbook, sheet: Worksheet, figures: Mapping[str, Any], rows: 
         {**told, "name": say("人次", "payments"), "fill": {"color": "#7DB798"}, "gap": 40, "data_labels": label}
     )
     finish_chart(states, say("付款状态（人次）", "Payments by state"), (420, 320), rate=False, legend=False)
-    states.set_y_axis({"reverse": True})
+    states.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, "min": 0})
+    names = {"name": FONT, "size": 9, "color": QUIET}
+    states.set_y_axis({"reverse": True, "num_font": names, "line": {"color": LINE}, "major_tick_mark": "none"})
     sheet.insert_chart(_CHART, 3, states, {"x_offset": 20})
     _places(book, sheet, figures)
 
@@ -129,31 +132,31 @@ def _places(book: Workbook, sheet: Worksheet, figures: Mapping[str, Any]) -> Non
         return
     tab = say("按社区", "Communities")
     chart: Any = book.add_chart({"type": "column", "subtype": "stacked"})
-    for column, state in enumerate(_SHOWN, start=3):
+    for column, state in enumerate(SHOWN, start=3):
         told = {"categories": [tab, 2, 0, count + 1, 0], "values": [tab, 2, column, count + 1, column]}
         chart.add_series({**told, "name": say(*STATES[state]), "fill": {"color": COLOURS[state]}, "gap": 50})
     finish_chart(chart, say("各社区人次", "Payments by community"), (830, 340), rate=False, legend=True)
     sheet.insert_chart(_CHART + 17, 0, chart, {"x_offset": 4})
 
 
-_SHOWN = ("paid", "sent", "planned", "returned", "unknown")
+SHOWN = ("paid", "sent", "planned", "returned", "unknown")
 
 
 def _table(sheet: Worksheet, looks: Looks, figures: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    columns(sheet, (36, 12, 16, *[12] * len(_SHOWN)))
+    columns(sheet, (36, 12, 16, *[12] * len(SHOWN)))
     banner(sheet, looks, (6, 2), say("按社区", "By community"), figures["title"])
-    titles = [("社区", "Community"), ("人次", "Payments"), ("金额（元）", "Yuan"), *(STATES[state] for state in _SHOWN)]
+    titles = [("社区", "Community"), ("人次", "Payments"), ("金额（元）", "Yuan"), *(STATES[state] for state in SHOWN)]
     heads(sheet, looks, 1, titles)
     for row, each in enumerate(rows, start=2):
         pieces: list[Piece] = [(1, each["name"], TEXT), (1, each["people"], COUNT), (1, each["fen"] / 100, MONEY)]
-        for state in _SHOWN:
-            people = _people(each, state)
+        for state in SHOWN:
+            people = people_in(each, state)
             pieces.append((1, people, COUNT | (LOUD if people and state in {"returned", "unknown"} else {})))
         put(sheet, row, 0, pieces, looks)
     sheet.freeze_panes(2, 1)
 
 
-def _people(row: Mapping[str, Any], state: str) -> int:
+def people_in(row: Mapping[str, Any], state: str) -> int:
     """How many are in a state; what is frozen is at the bank in the eyes of a reader."""
     names = ("sent", "frozen") if state == "sent" else (state,)
     return sum(row["states"].get(name, [0])[0] for name in names)
@@ -174,6 +177,8 @@ def _rest(sheet: Worksheet, looks: Looks, figures: Mapping[str, Any]) -> None:
         put(sheet, row, 0, [(1, say(*name), TEXT), (1, figures["ledger"][account] / 100, MONEY)], looks)
     row += 2
     heads(sheet, looks, row, [("应收追回：流水号", "Receivable: payment"), ("金额（元）", "Yuan"), ("原因", "Why")])
+    if not figures["receivables"]:
+        put(sheet, row + 1, 0, [(3, say("（没有）", "(nothing)"), SMALL)], looks)
     for each in figures["receivables"]:
         row += 1
         put(sheet, row, 0, [(1, each["payment"], TEXT), (1, each["fen"] / 100, MONEY), (1, each["why"], TEXT)], looks)

@@ -41,6 +41,7 @@ TEXT = {"bottom": 1, "bottom_color": LINE}
 COUNT, MONEY = TEXT | {"num_format": "#,##0"}, TEXT | {"num_format": "#,##0.00"}
 SMALL = {"font_size": 9, "font_color": QUIET, "text_wrap": True}
 LOUD = {"font_color": AMBER, "bold": True}
+_SUM, _CHANGE = {"bold": True, "bg_color": SHADE}, {"num_format": "+#,##0;-#,##0;0"}
 _HEAD = {"bold": True, "font_color": WHITE, "bg_color": ACCENT, "align": "center", "shrink": True}
 
 
@@ -150,7 +151,8 @@ def _bands(sheet: Worksheet, looks: Looks, told: Sheet, row: int) -> int:
         then[group.band] += group.people
     for group in told.groups:
         now[group.band, group.fen_each] += group.people
-    for (band, each), people in sorted(now.items()):
+    order = {band: place for place, band in enumerate(told.bands)}  # as the notice names them
+    for (band, each), people in sorted(now.items(), key=lambda one: (order.get(one[0][0], 99), one[0])):
         row += 1
         old: Piece = (1, then[band] if told.before_period else "—", COUNT | {"align": "right"})
         name: list[Piece] = [(1, told.bands.get(band, band), TEXT), (1, each / 100, MONEY), (1, people, COUNT)]
@@ -183,7 +185,28 @@ def _communities(sheet: Worksheet, looks: Looks, told: Sheet) -> None:
     homes = {group.community_id for group in (*told.groups, *told.before)} | set(out)
     for row, home in enumerate(sorted(homes, key=lambda each: told.places.get(each, "")), start=2):
         put(sheet, row, 0, [*_community(told, home), (1, out[home], COUNT)], looks)
+    _all(sheet, looks, told, 2 + len(homes))
     sheet.freeze_panes(2, 1)
+
+
+def _all(sheet: Worksheet, looks: Looks, told: Sheet, row: int) -> None:
+    """Write the sums below the communities."""
+    now, then = total(told.groups), total(told.before)
+    people: Any = then.payments if told.before_period else "—"
+    money: Any = then.fen / 100 if told.before_period else "—"
+    change: Any = now.payments - then.payments if told.before_period else "—"
+    pieces: list[Piece] = [
+        (1, say("合计", "Total"), TEXT | _SUM), (1, now.payments, COUNT | _SUM), (1, now.fen / 100, MONEY | _SUM),
+        (1, people, COUNT | _SUM), (1, money, MONEY | _SUM), (1, change, COUNT | _SUM | _CHANGE),
+        (1, sum(count for *_, count in told.excluded), COUNT | _SUM),
+    ]  # fmt: skip
+    put(
+        sheet,
+        row,
+        0,
+        [pieces[0], *((width, value, look | {"align": "right"}) for width, value, look in pieces[1:])],
+        looks,
+    )
 
 
 def _community(told: Sheet, home: int) -> list[Piece]:
@@ -192,9 +215,9 @@ def _community(told: Sheet, home: int) -> list[Piece]:
     pieces: list[Piece] = [(1, told.places.get(home, str(home)), TEXT), (1, now.payments, COUNT)]
     pieces.append((1, now.fen / 100, MONEY))
     if told.before_period is None:
-        return [*pieces, (1, "—", COUNT), (1, "—", COUNT), (1, "—", COUNT)]
+        return [*pieces, *[(1, "—", COUNT | {"align": "right"})] * 3]
     change: Any = now.payments - then.payments
-    look = COUNT | {"num_format": "+#,##0;-#,##0;0"} | (LOUD if abs(change) > max(3, then.payments // 10) else {})
+    look = COUNT | _CHANGE | (LOUD if abs(change) > max(3, then.payments // 10) else {})
     return [*pieces, (1, then.payments, COUNT), (1, then.fen / 100, MONEY), (1, change, look)]
 
 
@@ -222,7 +245,9 @@ def _names(sheet: Worksheet, looks: Looks, told: Sheet) -> None:
     for row, one in enumerate(told.payees, start=2):
         place, band = told.places.get(one.community_id, ""), told.bands.get(one.band, one.band)
         pieces: list[Piece] = [(1, text, TEXT) for text in (one.ref, place, period_said(one.period), band)]
-        put(sheet, row, 0, [*pieces, (1, one.fen / 100, MONEY), (1, one.tail or "—", TEXT)], looks)
+        put(
+            sheet, row, 0, [*pieces, (1, one.fen / 100, MONEY), (1, one.tail or "—", TEXT | {"align": "center"})], looks
+        )
     sheet.freeze_panes(2, 0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flows import artifacts
-from flows.allowance_report_workbook import STATES
+from flows.allowance_report_workbook import SHOWN, STATES, people_in
 from flows.allowance_sheet import period_said
 from flows.allowance_sheet_workbook import REASONS
 from models.intake_returns import OUTCOMES
@@ -15,7 +15,6 @@ from rules.programmes import programme_name
 
 Result = dict[str, Any]
 _READY = {True: ("账户已更正", "account corrected"), False: ("待更正账户", "account to be corrected")}
-_SHOWN = ("paid", "sent", "returned", "unknown")
 
 
 def _named(result: Result) -> str:
@@ -216,7 +215,7 @@ def show_report(figures: Result, headline: str) -> None:
     rows = [
         {say("社区", "community"): each["name"], say("人次", "payments"): each["people"],
          say("金额（元）", "yuan"): yuan(each["fen"]),
-         **{say(*STATES[state]): each["states"].get(state, [0])[0] for state in _SHOWN}}
+         **{say(*STATES[state]): people_in(each, state) for state in SHOWN}}
         for each in figures["communities"]
     ]  # fmt: skip
     key = f"allowance-report-{figures['programme']}-{figures['period']}"

@@ -6,6 +6,7 @@ from who was paid, or when the bank says that it was.
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -15,6 +16,7 @@ from flows.settings import Settings
 from models import approvals, audit, ledger, payments
 from models.allowance_facts import candidates
 from models.allowance_stops import (
+    FLOW,
     Standing,
     adjust,
     by_cycle,
@@ -80,12 +82,17 @@ def stop_batch(database: Database, settings: Settings, ref: str) -> list[Result]
 
 
 def _stops(session: Session, settings: Settings, district: int, batch: Batch) -> Iterator[Stop]:
-    for (period, as_of), standing in by_cycle(unreleased(session, batch.id)):
-        notice = tariff(batch.programme, as_of, settings.policy)
-        mine = {each.elder_id: each for each in standing}
-        for one in candidates(session, district, notice, as_of, settings.today(), only=mine):
-            if found := _stop(mine[one.person.elder_id], one.person, notice, period, as_of):
-                yield found
+    walk = unreleased(session, batch.id)
+    while some := list(islice(walk, FLOW)):
+        for (period, as_of), standing in by_cycle(some):
+            notice = tariff(batch.programme, as_of, settings.policy)
+            mine = {each.elder_id: each for each in standing}
+            for one in candidates(session, district, notice, as_of, settings.today(), only=mine):
+                found = _stop(mine[one.person.elder_id], one.person, notice, period, as_of)
+                if found and found.reason is None and batch.kind == "reissue":
+                    found = Stop(found.standing, "dead")  # what was sent once at its amount is never sent at another
+                if found:
+                    yield found
 
 
 def _stop(standing: Standing, person: Person, notice: Tariff, period: str, as_of: date) -> Stop | None:

@@ -3,6 +3,7 @@
 Prefect's own table shows ten rows a page on one line each, so it is kept for lists that are too long to read anyway.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from typing import Any
@@ -17,6 +18,7 @@ from rules.errors import say
 PAGE_ROWS = 100
 """Up to so many rows are one Markdown page; more become a table with a search field."""
 
+_YUAN = re.compile(r"-?[0-9,]+\.[0-9]{2}|—")
 _ESCAPED = str.maketrans({"<": "&lt;", "\n": " ", **{mark: "\\" + mark for mark in "\\`*_[]|~#"}})
 _MARKS = {
     "notice": ("通知值班人", "notice"),
@@ -84,7 +86,9 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return all(isinstance(row.get(name), int | float) for row in rows)
+    """Numbers and yuan stand at the right; a dash among them is no text."""
+    cells = [row.get(name) for row in rows]
+    return set(cells) != {"—"} and all(isinstance(cell, int | float) or _YUAN.fullmatch(str(cell)) for cell in cells)
 
 
 def _plain(value: Any) -> str:

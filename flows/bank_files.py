@@ -1,6 +1,6 @@
 """A pay list and the bank's form -> the bytes of its file, and back to check them before they are frozen."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from flows.bank_xlsx import read_xlsx, xlsx_bytes
 from rules.bank import BankForm, NotOurFile, PayLine, PayList
@@ -19,7 +19,7 @@ def bank_bytes(listed: PayList, form: BankForm) -> bytes:
     """
     content = _WRITERS[form.format](listed, form)
     written = read_bank_bytes(content, form)
-    if written != [_as_read(line, form) for line in listed.lines]:
+    if written != _as_read(listed.lines, form):
         raise NotOurFile("读回的内容与原数据不符", "what it says is not what was meant")
     return content
 
@@ -36,9 +36,13 @@ def read_bank_bytes(content: bytes, form: BankForm) -> list[PayLine]:
     return read_csv(content, form) if form.format == "csv" else read_xlsx(content, form)
 
 
-def _as_read(line: PayLine, form: BankForm) -> PayLine:
-    """A line without what the template has no column for."""
+def _as_read(lines: Sequence[PayLine], form: BankForm) -> list[PayLine]:
+    """Lines without what the template has no column for."""
     if form.format == "pain.001":
-        return line
+        return list(lines)
     fields = {column.field for column in form.columns}
-    return replace(line, bank=line.bank if "bank" in fields else "", note=line.note if "note" in fields else "")
+    bank, note = "bank" in fields, "note" in fields
+    return [
+        PayLine(each.key, each.name, each.account, each.bank if bank else "", each.fen, each.note if note else "")
+        for each in lines
+    ]

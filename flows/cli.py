@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_allowance import allowance
 from flows.cli_audit import audit
 from flows.cli_duty import duty
 from flows.cli_message import message
@@ -30,6 +31,7 @@ app.add_typer(duty, name="duty")
 app.add_typer(message, name="message")
 app.add_typer(visit, name="visit")
 app.add_typer(issue, name="issue")
+app.add_typer(allowance, name="allowance")
 app.add_typer(staff, name="staff")
 app.add_typer(audit, name="audit")
 

@@ -11,8 +11,9 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from flows import demo_duty, demo_visits
+from flows import demo_allowances, demo_duty, demo_visits
 from flows.demo_messages import account, page_environment, to_rehearsal, with_providers
+from flows.demo_payees import take_payees
 from flows.demo_stage import PLAN, Stage, at_moment, short, tell
 from flows.intake import take_file
 from flows.prefect_home import free_port
@@ -41,6 +42,8 @@ def show() -> int:
             demo_duty.after(stage)
             demo_visits.take_elders(stage, district())
             demo_visits.monday(stage)
+            phones = take_payees(stage, district(), demo_visits.ELDERS, demo_visits.DAYS)
+            demo_allowances.show(stage, phones)
     _summary(stage, time.monotonic() - started)
     return 0 if all(line.good for line in stage.lines) else 1
 
@@ -82,14 +85,15 @@ def _summary(stage: Stage, seconds: float) -> None:
     table = Table(
         title=say("托起演示：2026年3月1日，西山区（虚构）33 个中心", "Tuoqi demo: 1 March 2026, 33 made-up centres")
     )
-    for head in (
+    heads = (
         (" ", " "),
         ("作业", "job"),
         ("做了什么", "what it did"),
         ("数字", "counts"),
         ("结果在哪里", "where to look"),
-    ):
-        table.add_column(say(*head), overflow="fold")
+    )
+    for place, head in enumerate(heads):
+        table.add_column(say(*head), overflow="fold", no_wrap=place == 1)
     for line in stage.lines:
         table.add_row("[green]✓[/green]" if line.good else "[red]✗[/red]", line.job, line.did, line.counts, line.where)
     stage.console.print(table)

@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from flows import visit_exports
+from flows import allowance_exports, visit_exports
 from flows.call_list import write_call_list
 from flows.care_team import write_care_team
 from flows.duty_exports import duty_rows, write_duty_calendar, write_holiday_table, write_ics
@@ -20,7 +20,7 @@ from flows.forms_rows import write_register, write_rows
 from flows.jobs import Result
 from flows.settings import Settings
 from flows.visit_kpi_export import KPI, kpi_rows
-from models import allowance_rows, audit
+from models import audit
 from models.db import Database
 from models.district import district_id
 from models.elder_sheets import elder_sheets
@@ -144,6 +144,7 @@ def _month(text: str) -> tuple[date, date]:
 
 
 Writer = Callable[[Session, Settings, int, Wish, Path], int]
+Rows = Callable[[Session, int, tuple[date, date], str | None], Iterator[list[Any]]]
 
 
 def export_file(database: Database, settings: Settings, kind: str, wish: Wish, to: Path) -> Result:
@@ -261,28 +262,15 @@ def _elder_map(session: Session, settings: Settings, district: int, wish: Wish, 
     return write_elder_map(session, settings, district, wish.last or settings.today(), to)
 
 
-def _visit_tasks(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
-    rows = _Counted(visit_exports.task_rows(session, district, wish.span(settings), wish.elder))
-    write_rows(to, visit_exports.TASKS, rows)
-    return rows.count
+def _told(columns: Sequence[str], found: Rows) -> Writer:
+    """Write rows that are limited by days and elder."""
 
+    def write(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
+        rows = _Counted(found(session, district, wish.span(settings), wish.elder))
+        write_rows(to, columns, rows)
+        return rows.count
 
-def _visit_list(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
-    rows = _Counted(visit_exports.list_rows(session, district, wish.span(settings), wish.elder))
-    write_rows(to, visit_exports.LIST, rows)
-    return rows.count
-
-
-def _entitlements(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
-    rows = _Counted(allowance_rows.entitlement_rows(session, district, wish.span(settings), wish.elder))
-    write_rows(to, allowance_rows.ENTITLEMENTS, rows)
-    return rows.count
-
-
-def _exclusions(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
-    rows = _Counted(allowance_rows.exclusion_rows(session, district, wish.span(settings), wish.elder))
-    write_rows(to, allowance_rows.EXCLUSIONS, rows)
-    return rows.count
+    return write
 
 
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
@@ -298,12 +286,13 @@ WRITERS: dict[str, Writer] = {
     "duty-ics": _ics,
     "elder-file": _elder_file,
     "elder-map": _elder_map,
-    "entitlements": _entitlements,
-    "exclusions": _exclusions,
+    "entitlements": _told(allowance_exports.ENTITLEMENTS, allowance_exports.entitlement_rows),
+    "exclusions": _told(allowance_exports.EXCLUSIONS, allowance_exports.exclusion_rows),
     "messages": _messages,
+    "payments": _told(allowance_exports.PAYMENTS, allowance_exports.payment_rows),
     "visit-kpi": _visit_kpi,
-    "visit-list": _visit_list,
-    "visit-tasks": _visit_tasks,
+    "visit-list": _told(visit_exports.LIST, visit_exports.list_rows),
+    "visit-tasks": _told(visit_exports.TASKS, visit_exports.task_rows),
 }
 
 

@@ -28,8 +28,8 @@ REASONS = ("卧床，行动不便", "失能", "视力障碍", "长期住院", "�
 NO_ACCOUNT, NO_CERTIFICATION, LATE, PROXIES, EXPIRED, PASSBOOKS, WRONG_DIGIT = 0.02, 0.03, 0.04, 0.08, 0.2, 0.05, 0.01
 SEND = ("account", "certification", "budget")
 """The order in which the files go in."""
-_FEN = {"longevity": 5_000_000, "condolence": 20_000_000}
-"""Budgets of the sample, enough for 2,000 elders: 50,000 yuan a month, 200,000 a festival."""
+_FEN = {"longevity": 10_000_000, "condolence": 20_000_000}
+"""Budgets of the sample, enough for 2,000 elders: 100,000 yuan a month, 200,000 a festival."""
 
 
 @dataclass(frozen=True, slots=True)

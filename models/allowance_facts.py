@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel import Session, col
 
 from models.account import Certification, PayeeAccount, account_in_force
@@ -39,6 +39,16 @@ class _Life(NamedTuple):
     community_id: int | None
 
 
+class _Frame(NamedTuple):
+    """What one call of `candidates` is about; `elsewhere` is by blind index."""
+
+    district: int
+    tariff: Tariff
+    as_of: date
+    day: date
+    elsewhere: Mapping[bytes, frozenset[str]]
+
+
 def registered(session: Session, district: int) -> int:
     """Count the people on a district's register."""
     mine = select(func.count()).select_from(Elder).where(col(Elder.district_id) == district)
@@ -58,16 +68,16 @@ def candidates(
         day: the day of planning, on which an account must be good.
         only: these elders and no others, whatever their age.
     """
-    if only is not None:
-        for some in batches(sorted(only)):
-            within = col(Elder.id).in_(some)
-            yield from _read(session, _query(district, day).where(within), (district, tariff, as_of, day), some)
+    elsewhere = _elsewhere(session, district, tariff, as_of)
+    frame = _Frame(district, tariff, as_of, day, elsewhere)
+    if only is None:
+        yield from _read(session, frame, _of_age_or_category(tariff, as_of))
         return
-    query = _query(district, day).where(_of_age_or_category(tariff, as_of))
-    yield from _read(session, query, (district, tariff, as_of, day), None)
+    for some in batches(sorted(only)):
+        yield from _read(session, frame, col(Elder.id).in_(some))
 
 
-def _of_age_or_category(tariff: Tariff, as_of: date) -> Any:
+def _of_age_or_category(tariff: Tariff, as_of: date) -> ColumnElement[bool]:
     """All who could fit a band; a day more on each side is no harm, for the rule decides."""
     ages = [band.age for band in tariff.bands if band.category is None]
     names = sorted({band.category for band in tariff.bands if band.category is not None})
@@ -101,38 +111,26 @@ def _query(district: int, day: date) -> Select[Any]:
     )  # fmt: skip
 
 
-def _read(
-    session: Session, query: Select[Any], frame: tuple[int, Tariff, date, date], only: Collection[int] | None
-) -> Iterator[Candidate]:
-    district, tariff, as_of, day = frame
-    lives = _lives(session, district, as_of, only, _of_age_or_category(tariff, as_of))
-    named = _categories(session, district, tariff, as_of, only)
-    elsewhere = _elsewhere(session, district, tariff, as_of)
+def _read(session: Session, frame: _Frame, within: ColumnElement[bool]) -> Iterator[Candidate]:
+    day = frame.day
+    lives = _lives(session, frame, within)
+    named = _categories(session, frame, within)
     dead = {elder: life.gone.died_on for elder, life in lives.items() if life.gone.died_on is not None}
     before_death = _certified_alive(session, dead)
     nobody, nothing = _Life(Departure(), None), frozenset[str]()
-    for number, key, home, born, hukou, since, seen, account, until in session.execute(
-        query.execution_options(yield_per=_FLOW)
-    ):
-        life = lives.get(number, nobody)
-        died, moved = life.gone
+    query = _query(frame.district, day).where(within)
+    rows = session.connection().execute(query.execution_options(yield_per=_FLOW))  # a session would make each row twice
+    for elder, key, community, born, hukou, since, certified, account, until in rows:
+        life = lives.get(elder, nobody)
+        state: AccountState = "none" if account is None else "ok" if until is None or until >= day else "proxy_expired"
         person = Person(
-            number, born, hukou, named.get(number, nothing), since, died, moved,
-            before_death.get(number) if died is not None else seen, _account(account, until, day),
-            elsewhere.get(key, nothing),
+            elder, born, hukou, named.get(elder, nothing), since, life.gone.died_on, life.gone.moved_out_on,
+            before_death.get(elder) if elder in dead else certified, state, frame.elsewhere.get(key, nothing),
         )  # fmt: skip
-        yield Candidate(person, key, life.community_id or home)
+        yield Candidate(person, key, life.community_id or community)
 
 
-def _account(account: int | None, until: date | None, day: date) -> AccountState:
-    if account is None:
-        return "none"
-    return "proxy_expired" if until is not None and until < day else "ok"
-
-
-def _lives(
-    session: Session, district: int, as_of: date, only: Collection[int] | None, concerned: Any
-) -> dict[int, _Life]:
+def _lives(session: Session, frame: _Frame, within: ColumnElement[bool]) -> dict[int, _Life]:
     """Read those who ever died or moved; of who is in neither, nothing need be known."""
     status = ElderStatus
     told = status.__table__.alias("told")  # type: ignore[attr-defined]
@@ -143,14 +141,13 @@ def _lives(
             col(status.community_id),
         )
         .join(Elder, col(Elder.id) == col(status.elder_id))
-        .where(col(Elder.district_id) == district)
-        .where(*((concerned, left.exists()) if only is None else (col(Elder.id).in_(only),)))
+        .where(col(Elder.district_id) == frame.district, within, left.exists())
         .order_by(col(status.since), col(status.recorded_at), col(status.id))
     )  # fmt: skip
     rows: dict[int, list[StatusRow]] = defaultdict(list)
-    for elder, since, name, at, home in session.execute(query):
+    for elder, since, name, at, home in session.connection().execute(query):
         rows[elder].append(StatusRow(since, name, at, None if home is None else str(home)))
-    return {elder: _Life(departure(told, as_of), _home(told, as_of)) for elder, told in rows.items()}
+    return {elder: _Life(departure(told, frame.as_of), _home(told, frame.as_of)) for elder, told in rows.items()}
 
 
 def _home(rows: list[StatusRow], as_of: date) -> int | None:
@@ -159,22 +156,18 @@ def _home(rows: list[StatusRow], as_of: date) -> int | None:
     return int(moves[-1]) if moves and moves[-1] is not None else None
 
 
-def _categories(
-    session: Session, district: int, tariff: Tariff, as_of: date, only: Collection[int] | None
-) -> dict[int, frozenset[str]]:
+def _categories(session: Session, frame: _Frame, within: ColumnElement[bool]) -> dict[int, frozenset[str]]:
     """Read who stood under one of the notice's categories on a day."""
-    names = sorted({band.category for band in tariff.bands if band.category is not None})
+    names = sorted({band.category for band in frame.tariff.bands if band.category is not None})
     if not names:
         return {}
     query = (
         select(col(ElderCategory.elder_id), col(ElderCategory.category))
         .join(Elder, col(Elder.id) == col(ElderCategory.elder_id))
-        .where(col(Elder.district_id) == district, col(ElderCategory.category).in_(names))
-        .where(col(ElderCategory.since) <= as_of)
-        .where(col(ElderCategory.ended_on).is_(None) | (col(ElderCategory.ended_on) > as_of))
+        .where(col(Elder.district_id) == frame.district, within, col(ElderCategory.category).in_(names))
+        .where(col(ElderCategory.since) <= frame.as_of)
+        .where(col(ElderCategory.ended_on).is_(None) | (col(ElderCategory.ended_on) > frame.as_of))
     )
-    if only is not None:
-        query = query.where(col(ElderCategory.elder_id).in_(only))
     found: dict[int, set[str]] = defaultdict(set)
     for elder, name in session.execute(query):
         found[elder].add(name)

@@ -4,7 +4,7 @@ The unique key of programme, period and person decides who is paid: whoever is e
 is left out as a duplicate. Back-pay is the same with the cycle of its own period, and lifts the exclusion.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement, EntitlementChange, Exclusion
 from models.db import Instant, insert_for
-from models.staging import Raced, Staging, fill
+from models.staging import Raced, Staging, fill_values
 
 _FLOW = 5000
 _NUMBERS = ("elder_id", "community_id", "fen", "cycle_id", "exclusion_id", "entitlement_id")
@@ -87,16 +87,16 @@ class Plan:
         walk = iter(lines)
         with self._staging.read() as session:
             while some := list(islice(walk, _FLOW)):
-                fill(session, self._lines, list(self._rows(some)))
+                self._count(some)
+                fill_values(session, self._lines, Line._fields, some)
 
-    def _rows(self, lines: list[Line]) -> Iterator[dict[str, Any]]:
+    def _count(self, lines: list[Line]) -> None:
         for line in lines:
             own = line.cycle_id is None
             self.entitled += own and line.reason is None
             self.excluded += line.reason is not None
             self.back_paid += not own and line.entitlement_id is None
             self.restored += line.entitlement_id is not None
-            yield {"row": 0, **line._asdict()}
 
     @property
     def listed(self) -> int:

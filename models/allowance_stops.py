@@ -15,6 +15,9 @@ from models.ledger import Amount
 from models.payment import Payment
 from models.payments import Sent
 
+FLOW = 5000
+"""So many entitlements are looked at together."""
+
 
 class Standing(NamedTuple):
     """A live entitlement with the cycle that decided it."""
@@ -28,8 +31,8 @@ class Standing(NamedTuple):
     fen: int
 
 
-def unreleased(session: Session, batch: int) -> list[Standing]:
-    """Return the live entitlements of a list."""
+def unreleased(session: Session, batch: int) -> Iterator[Standing]:
+    """Yield the live entitlements of a list, which may be a million."""
     return _standing(session, col(Entitlement.batch_id) == batch)
 
 
@@ -41,10 +44,10 @@ def dead_and_sent(session: Session, district: int, programme: str) -> list[Stand
         col(AllowanceBatch.programme) == programme,
         col(AllowanceBatch.state) == "released",
     )
-    return _standing(session, col(Entitlement.batch_id).in_(released), col(Entitlement.elder_id).in_(died))
+    return list(_standing(session, col(Entitlement.batch_id).in_(released), col(Entitlement.elder_id).in_(died)))
 
 
-def _standing(session: Session, *where: object) -> list[Standing]:
+def _standing(session: Session, *where: object) -> Iterator[Standing]:
     query = (
         select(
             col(Entitlement.id), col(Entitlement.elder_id), col(Elder.ref), col(Entitlement.cycle_id),
@@ -55,7 +58,8 @@ def _standing(session: Session, *where: object) -> list[Standing]:
         .where(col(Entitlement.state) == "live", *where)  # type: ignore[arg-type]
         .order_by(col(Entitlement.id))
     )  # fmt: skip
-    return [Standing(*row) for row in session.execute(query)]
+    rows = session.connection().execute(query.execution_options(yield_per=FLOW))
+    return (Standing(*row) for row in rows)
 
 
 def cancel(

@@ -79,7 +79,8 @@ def content(session: Session, batch: int, day: date) -> Iterator[Line]:
         .outerjoin(PayeeAccount, col(PayeeAccount.id) == account)
         .where(col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live")
     )
-    for period, ref, index, fen in session.execute(query.execution_options(yield_per=_FLOW)):
+    rows = session.connection().execute(query.execution_options(yield_per=_FLOW))  # a session would make each row twice
+    for period, ref, index, fen in rows:
         yield Line(period, ref, index.hex() if index else "", fen)
 
 

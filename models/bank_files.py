@@ -6,18 +6,20 @@ opened here, for the moment of writing.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, func, insert, literal, select, update
 from sqlmodel import Session, col
 
 from models.account import PayeeAccount, account_in_force
 from models.allowance import AllowanceBatch, Entitlement
-from models.db import keys_of
+from models.db import Instant, keys_of
 from models.elder import Elder, batches
+from models.ledger import Amount
 from models.payment import BankFile, Payment
+from models.staging import Staging, fill_values
 
 _FLOW = 5000
 
@@ -42,15 +44,16 @@ class PayRow(NamedTuple):
         return f"PayRow({self.ref}, {self.period}, {self.n})"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A file that is ready to be frozen: its bytes, the rows in it, and the key of each."""
+class Draft(NamedTuple):
+    """A file that is ready to be frozen: its bytes, and the key of each row of it."""
 
     ref: str
     name: str
-    content: bytes = field(repr=False)
-    rows: Sequence[PayRow]
+    content: bytes
     keys: Sequence[str]
+
+    def __repr__(self) -> str:
+        return f"Draft({self.ref})"
 
 
 class Frozen(NamedTuple):
@@ -88,32 +91,85 @@ def pay_rows(session: Session, batch: int, day: date) -> Iterator[PayRow]:
         .order_by(col(Entitlement.community_id), col(Entitlement.elder_id), col(Entitlement.period))
     )  # fmt: skip
     keys = keys_of(session)
-    for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in session.execute(
-        query.execution_options(yield_per=_FLOW)
-    ):
-        yield PayRow(
-            number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "", bank or "",
-            keys.open("payee_account.holder", ref, holder), keys.open("payee_account.account", ref, card),
+    found = session.connection().execute(query.execution_options(yield_per=_FLOW))  # a session would make rows twice
+    with closing(found) as rows:  # a seal may be broken midway
+        for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in rows:
+            yield PayRow(
+                number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "",
+                bank or "", keys.open("payee_account.holder", ref, holder),
+                keys.open("payee_account.account", ref, card),
+            )  # fmt: skip
+
+
+class Files:
+    """The files of one list on their way in: staged one by one, so that no more than one is ever in memory.
+
+    Attributes:
+        names: of the files, in their order.
+        refs: likewise.
+        moved: fen and payments of each file and cycle, in the order of the files.
+    """
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+        self.names: list[str] = []
+        self.refs: list[str] = []
+        self.moved: dict[tuple[str, int], Amount] = {}
+        self._files = staging.table(
+            "staged_file", *(Column(name, String) for name in ("ref", "name", "sha256")),
+            Column("content", LargeBinary), Column("count", Integer), Column("fen", BigInteger),
+        )  # fmt: skip
+        self._payments = staging.table(
+            "staged_payment", *(Column(name, Integer) for name in ("entitlement_id", "n", "account_id", "fen", "part")),
+            Column("key", String),
         )  # fmt: skip
 
+    def take(self, file: Draft, rows: Sequence[PayRow]) -> None:
+        """Stage the next file, sealed, and the payments in it."""
+        self.names.append(file.name)
+        self.refs.append(file.ref)
+        part = len(self.refs)
+        for row in rows:
+            before = self.moved.get((file.ref, row.cycle_id), Amount(0, 0))
+            self.moved[file.ref, row.cycle_id] = Amount(before.fen + row.fen, before.payments + 1)
+        with self._staging.read() as session:
+            content = keys_of(session).seal_bytes("bank_file.content", file.ref, file.content)
+            digest, fen = hashlib.sha256(file.content).hexdigest(), sum(row.fen for row in rows)
+            whole = (part, file.ref, file.name, digest, content, len(rows), fen)
+            fill_values(session, self._files, ("row", "ref", "name", "sha256", "content", "count", "fen"), [whole])
+            payments = (
+                (number, row.entitlement_id, row.n, row.account_id, row.fen, part, key)
+                for number, (row, key) in enumerate(zip(rows, file.keys, strict=True))
+            )
+            names = ("row", "entitlement_id", "n", "account_id", "fen", "part", "key")
+            fill_values(session, self._payments, names, payments)
 
-def freeze(session: Session, batch: int, part: int, form: str, file: Draft, at: datetime) -> None:
-    """Store a file and the payments in it, in the caller's transaction."""
-    row = {
-        "ref": file.ref, "batch_id": batch, "part": part, "form": form, "name": file.name,
-        "content": keys_of(session).seal_bytes("bank_file.content", file.ref, file.content),
-        "sha256": hashlib.sha256(file.content).hexdigest(), "count": len(file.rows),
-        "fen": sum(row.fen for row in file.rows), "frozen_at": at,
-    }  # fmt: skip
-    number = session.execute(insert(BankFile).values(row).returning(col(BankFile.id))).scalar_one()
-    payments: list[dict[str, Any]] = [
-        {
-            "entitlement_id": row.entitlement_id, "n": row.n, "key": key, "file_id": number,
-            "account_id": row.account_id, "fen": row.fen, "state": "frozen",
-        }
-        for row, key in zip(file.rows, file.keys, strict=True)
-    ]  # fmt: skip
-    session.execute(insert(Payment), payments)
+    @property
+    def total(self) -> Amount:
+        """What all files hold."""
+        return Amount(sum(each.fen for each in self.moved.values()), sum(each.payments for each in self.moved.values()))
+
+    def freeze(self, session: Session, batch: int, form: str, at: datetime) -> None:
+        """Store the files and the payments in them."""
+        file, payment = self._files.c, self._payments.c
+        names = ("ref", "batch_id", "part", "form", "name", "content", "sha256", "count", "fen", "frozen_at")
+        files = select(
+            file.ref, literal(batch), file.row, literal(form), file.name, file.content, file.sha256, file.count,
+            file.fen, literal(at, Instant),
+        ).order_by(file.row)  # fmt: skip
+        session.execute(insert(BankFile).from_select(names, files))
+        mine = (col(BankFile.batch_id) == batch) & (col(BankFile.part) == payment.part)
+        payments = (
+            select(payment.entitlement_id, payment.n, payment.key, col(BankFile.id), payment.account_id, payment.fen,
+                   literal("frozen"))
+            .join(BankFile, mine)
+            .order_by(payment.part, payment.row)
+        )  # fmt: skip
+        session.execute(
+            insert(Payment).from_select(
+                ("entitlement_id", "n", "key", "file_id", "account_id", "fen", "state"), payments
+            )
+        )
 
 
 def unsent(session: Session, district: int) -> list[Frozen]:

@@ -142,7 +142,7 @@ def cycles_of(session: Session, district: int, programme: str | None = None) -> 
     return [(number, name, period) for number, name, period in session.execute(query.order_by(col(AllowanceCycle.id)))]
 
 
-_WHY = {
+WHY = {
     "dead": ("去世后多发", "paid after death"), "moved_out": ("迁出后多发", "paid after moving out"),
     "not_owed": ("不应发放", "not owed"), "paid_twice": ("银行重复支付", "paid twice by the bank"),
 }  # fmt: skip
@@ -157,4 +157,4 @@ def receivables_of(session: Session, cycle: int) -> list[dict[str, Any]]:
         .where(col(Entitlement.cycle_id) == cycle, col(Receivable.settled_at).is_(None))
         .order_by(col(Receivable.id))
     )
-    return [{"payment": key, "fen": fen, "why": say(*_WHY[why])} for key, fen, why in session.execute(query)]
+    return [{"payment": key, "fen": fen, "why": say(*WHY[why])} for key, fen, why in session.execute(query)]

@@ -5,7 +5,7 @@ real, or not, in one transaction that has no parsing, sealing or deciding left t
 kill leaves nothing behind.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,27 +72,33 @@ def staging(database: Database) -> Iterator[Staging]:
 
 def fill(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put rows, all with the same columns, into a temporary table; PostgreSQL copies them."""
-    if not rows:
-        return
-    connection, names = session.connection(), list(rows[0])
+    if rows:
+        names = list(rows[0])
+        fill_values(session, table, names, ([row[name] for name in names] for row in rows))
+
+
+def fill_values(session: Session, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Put rows of values, in the order of `names`, into a temporary table; PostgreSQL copies them."""
+    connection = session.connection()
     if connection.dialect.name != "postgresql":
         _insert_many(connection, table, names, rows)
         return
-    cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+    with connection.connection.cursor().copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([row[name] for name in names])
+            copy.write_row(row)
 
 
-def _insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows by the driver's own executemany: SQLAlchemy's, which looks at every row, costs five times as much."""
     dialect = connection.dialect
     written = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-    as_stored = [[row[name] for name in names] for row in rows]
+    as_stored = [list(row) for row in rows]
     for place, write in enumerate(written):
         if write is not None:
             for line in as_stored:
                 line[place] = write(line[place])
+    if not as_stored:
+        return
     marks = ", ".join("?" * len(names))
     connection.exec_driver_sql(
         f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - names of our own columns

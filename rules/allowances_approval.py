@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rules.refs import ALPHABET
 
 _BITS = 60
+_JSON = json.JSONEncoder(separators=(",", ":"))
 _MISREAD = str.maketrans("OIL", "011")
 
 
@@ -35,7 +36,7 @@ def content_hash(lines: Iterable[Line]) -> str:
     work it out again without this program.
     """
     digest = sha256()
-    for line in sorted(json.dumps(line, separators=(",", ":")) for line in lines):
+    for line in sorted(map(_JSON.encode, lines)):
         digest.update(line.encode())
         digest.update(b"\n")
     return digest.hexdigest()
