@@ -21,6 +21,7 @@ from models.proof import Path, authenticate
 from policies.allowances import allowances
 from rules.allowance_refusals import (
     STATES,
+    Disputed,
     Nobody,
     NoBudget,
     NoList,
@@ -105,6 +106,8 @@ def ready(session: Session, settings: Settings, district: int, ref: str) -> Batc
         raise StillShown(ref, batch.notice_until)
     if objections := approvals.open_objections(session, batch.id):
         raise OpenObjections(ref, objections)
+    if count := approvals.disputed(session, batch.id):
+        raise Disputed(ref, count)
     return batch
 
 

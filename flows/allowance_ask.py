@@ -30,7 +30,7 @@ def send_sheet(database: Database, settings: Settings, ref: str) -> Result | Non
     Raises:
         NoList: there is none of this reference.
     """
-    with database.read() as session:
+    with database.snapshot() as session:  # the code must be of the very content that is shown beside it
         district = district_id(session, settings.district)
         sheet = read_sheet(session, settings, ref)
     if not sheet.payees:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from flows.allowance_ask import send_sheets
 from flows.allowance_public import publish
 from flows.allowance_sheet import period_said
+from flows.allowance_stop import OPEN
 from flows.allowance_tell import tell_due_certifications, telling
 from flows.jobs import Result
 from flows.settings import Settings
@@ -103,7 +104,7 @@ def morning(database: Database, settings: Settings) -> Result:
     """Apply upheld objections, send the sheets that are due, ask who has to certify, and say what waits for people."""
     with database.read() as session:
         district = district_id(session, settings.district)
-        refs = [ref for state in ("planned", "notice") for ref in approvals.batches_in(session, district, state)]
+        refs = [ref for state in OPEN for ref in approvals.batches_in(session, district, state)]
     cancelled = {ref: count for ref in refs if (count := _apply(database, settings, district, ref))}
     sheets = send_sheets(database, settings)
     asked = tell_due_certifications(database, settings)
@@ -132,11 +133,10 @@ def morning(database: Database, settings: Settings) -> Result:
 def _apply(database: Database, settings: Settings, district: int, ref: str) -> int:
     with database.write() as session:
         batch = approvals.lock_batch(session, district, ref)
-        if batch is None or batch.state not in {"planned", "notice"}:
+        if batch is None or batch.state not in OPEN:
             return 0
         count = apply_upheld(session, batch, settings.now(), JOB)
         if count:
-            approvals.drop_approvals(session, batch.id, settings.now())
             told = {"batch": ref, "cancelled": count}
             audit.record(session, settings.district, JOB, "allowance.objections", settings.now(), **told)
     return count

@@ -19,7 +19,7 @@ from models import audit
 from models.allowance_facts import Candidate, candidates, registered
 from models.allowance_figures import excluded, groups_of_cycle, total
 from models.allowance_plan import Counts, Line, NewCycle, Plan, open_batch
-from models.allowance_waiting import OldCycle, Withdrawn, old_cycles, restorable, waiting, waiting_in
+from models.allowance_waiting import OldCycle, Withdrawn, newcomers, old_cycles, restorable, waiting, waiting_in
 from models.calendar import festival_day
 from models.db import Database
 from models.district import district_id
@@ -223,7 +223,7 @@ def _new_lines(session: Session, settings: Settings, district: int, what: tuple[
 
 
 def _old_lines(session: Session, settings: Settings, district: int, programme: str) -> Iterator[Line]:
-    """Who was left out of an earlier cycle, or cancelled, and is owed after all, each at that cycle's own notice."""
+    """Who was left out of an earlier cycle, came after it was planned, or was cancelled, and is owed after all."""
     for cycle in old_cycles(session, district, programme):
         notice = tariff(programme, cycle.as_of, settings.policy)
         yield from _lifted(session, settings, district, cycle, notice)
@@ -231,7 +231,7 @@ def _old_lines(session: Session, settings: Settings, district: int, programme: s
 
 
 def _lifted(session: Session, settings: Settings, district: int, cycle: OldCycle, notice: Tariff) -> Iterator[Line]:
-    left_out = waiting_in(session, cycle.id)
+    left_out: dict[int, int | None] = {**dict.fromkeys(newcomers(session, cycle.id)), **waiting_in(session, cycle.id)}
     for one in candidates(session, district, notice, cycle.as_of, settings.today(), only=left_out):
         decision = decide(one.person, notice, cycle.period, cycle.as_of)
         if isinstance(decision, Entitled):

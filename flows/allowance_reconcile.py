@@ -44,7 +44,7 @@ def reconcile(database: Database, settings: Settings, files: Iterable[Path] | No
     read = [_take(database, settings, path) for path in (files if files is not None else _new(database, settings))]
     unknown = _call_unknown(database, settings)
     told = tell_paid(database, settings)
-    with database.read() as session:
+    with database.snapshot() as session:  # books that move while they are compared would seem to disagree
         district = district_id(session, settings.district)
         open_lines = [
             {"line": line.id, "payment": line.key, "what": line.finding, "fen": line.fen, "booked_on": line.booked_on}

@@ -29,7 +29,7 @@ from models.district import district_id
 from models.seal import SealError
 from models.staging import staging
 from policies.allowances import AllowancesPolicy, allowances
-from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
+from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow, OpenObjections
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
 from rules.bank_checks import PayListRefused
@@ -60,7 +60,7 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
     for each in waiting:
         try:
             released.append(release_list(database, settings, each))
-        except (ListRefused, PayListRefused) as refusal:
+        except (ListRefused, PayListRefused) as refusal:  # one bad account holds up no other list
             if ref:
                 raise
             refused.append({"batch": each, "why": str(refusal)})
@@ -110,6 +110,10 @@ def _approved(session: Session, district: int, ref: str, find: Find = approvals.
         raise NoList(ref)
     if batch.state != "approved":
         raise NotNow(ref, say(*STATES[batch.state]))
+    if objections := approvals.open_objections(session, batch.id):  # raised in time, and on paper until now
+        raise OpenObjections(ref, objections)
+    if count := approvals.disputed(session, batch.id):
+        raise Disputed(ref, count)
     return batch
 
 

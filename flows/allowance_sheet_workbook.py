@@ -16,6 +16,7 @@ from flows.duty_sheets import AMBER, QUIET, WHITE, Looks, Piece, banner, put
 from flows.forms_rows import ACCENT, LINE, SHADE, page, workbook_at
 from models.allowance_figures import Head, total
 from rules.errors import say
+from rules.money import yuan
 from rules.programmes import programme_name
 
 REASONS = {
@@ -97,7 +98,7 @@ def _facts(told: Sheet) -> list[tuple[str, str]]:
         (say("资格以此日为准", "judged as of"), str(top.as_of or "—")),
         (say("公示期", "public notice"), _window(top)),
         (say("人次", "payments"), f"{amount.payments:,}"),
-        (say("金额（元）", "amount (yuan)"), f"{amount.fen / 100:,.2f}"),
+        (say("金额（元）", "amount (yuan)"), yuan(amount.fen)),
         (say("需要审批人数", "approvers needed"), str(told.needed)),
         (say("请留意", "to look at"), say("{} 项，见该页", "{}, see the page").format(len(told.exceptions))),
     ]

@@ -8,6 +8,7 @@ from flows.allowance_report_workbook import SHOWN, STATES, people_in
 from flows.allowance_sheet import period_said
 from flows.allowance_sheet_workbook import REASONS
 from models.intake_returns import OUTCOMES
+from rules.bank_reasons import public_reason
 from rules.errors import say
 from rules.money import yuan
 from rules.programmes import programme_name
@@ -170,7 +171,7 @@ def show_reissue(results: Sequence[Result]) -> None:
     rows = [
         {say("流水号", "payment"): row["payment"], say("老人编号", "elder"): row["elder"],
          say("发放期", "period"): period_said(row["period"]), say("金额（元）", "yuan"): yuan(row["fen"]),
-         say("退回原因", "reason"): row["reason"],
+         say("退回原因", "reason"): public_reason(row["reason"]) or say("见银行回盘文件", "see the bank's file"),
          say("可否重发", "ready"): say(*_READY[row["ready"]])}
         for each in results
         for row in each["waiting"]
@@ -204,7 +205,8 @@ def show_stopped(result: Result) -> None:
 
 
 def _reason(reason: str) -> str:
-    more = {"adjusted": ("按去世时年龄调整", "adjusted to the age at death"), "objection": ("异议成立", "objection")}
+    more = {"adjusted": ("按去世时年龄调整", "adjusted to the age at death"), "objection": ("异议成立", "objection"),
+            "mistaken": ("登记更正后不符合条件", "not entitled since the register was put right")}  # fmt: skip
     return say(*(REASONS.get(reason) or more[reason]))
 
 

@@ -98,15 +98,19 @@ def _stops(session: Session, settings: Settings, district: int, batch: Batch) ->
 def _stop(standing: Standing, person: Person, notice: Tariff, period: str, as_of: date) -> Stop | None:
     """Decide one person: what has changed since the list was made and ends the payment."""
     owed = owed_after_death(person, notice, period, as_of)
-    if owed is None:
-        return Stop(standing, "dead")
-    if person.moved_out_on is not None and person.moved_out_on <= as_of and person.died_on is None:
+    if owed is None:  # of the living: a birth date or category was put right
+        return Stop(standing, "dead" if _died_by(person, as_of) else "mistaken")
+    if person.moved_out_on is not None and person.moved_out_on <= min(as_of, person.died_on or as_of):
         return Stop(standing, "moved_out")
     if person.account != "ok":
         return Stop(standing, "no_account" if person.account == "none" else "proxy_expired")
     if person.died_on is not None and owed.fen != standing.fen:
         return Stop(standing, None, owed.code, owed.fen)
     return None
+
+
+def _died_by(person: Person, day: date) -> bool:
+    return person.died_on is not None and person.died_on <= day
 
 
 def _end(session: Session, settings: Settings, batch: Batch, found: list[Stop]) -> None:
@@ -142,15 +146,15 @@ def _claim(database: Database, settings: Settings, programme: str) -> list[Resul
             notice = tariff(programme, as_of, settings.policy)
             mine = {each.elder_id: each for each in standing}
             people = candidates(session, district, notice, as_of, settings.today(), only=mine)
-            gone = (each.person for each in people if owed_after_death(each.person, notice, period, as_of) is None)
-            found += [mine[person.elder_id] for person in gone]
+            dead = (each.person for each in people if _died_by(each.person, as_of))  # nothing else is a reason
+            found += [mine[one.elder_id] for one in dead if owed_after_death(one, notice, period, as_of) is None]
     return [row for each in found if (row := _claim_one(database, settings, each))]
 
 
 def _claim_one(database: Database, settings: Settings, standing: Standing) -> Result | None:
     now = settings.now()
     with database.write() as session:
-        if not cancel(session, [standing.id], "dead", now, JOB):
+        if not cancel(session, [standing.id], "dead", now, JOB, sent=True):
             return None
         sent = sent_of(session, standing.id)
         if sent is not None and sent.state in {"paid", "returned"}:

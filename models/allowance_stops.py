@@ -62,13 +62,18 @@ def _standing(session: Session, *where: object) -> Iterator[Standing]:
     return (Standing(*row) for row in rows)
 
 
-def cancel(session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str) -> int:
-    """Cancel live entitlements; return how many were still live."""
+def cancel(
+    session: Session, entitlements: Collection[int], reason: str, at: datetime, actor: str, *, sent: bool = False
+) -> int:
+    """Cancel live entitlements; return how many were still live, and, if `sent`, still on a list that is released."""
     gone: list[int] = []
+    released = select(col(AllowanceBatch.id)).where(col(AllowanceBatch.state) == "released")
     for some in batches(sorted(entitlements)):
         mine = (col(Entitlement.id).in_(some), col(Entitlement.state) == "live")
         values = {"state": "cancelled", "cancel_reason": reason}
         ending = update(Entitlement).where(*mine).values(values).returning(col(Entitlement.id))
+        if sent:  # a re-issue may have moved it at this moment: then its list is looked at, with what it committed
+            ending = ending.where(col(Entitlement.batch_id).in_(released))
         gone += filter(None, session.scalars(ending).all())
     log_changes(session, gone, "cancelled", reason, at, actor)
     return len(gone)

@@ -1,16 +1,16 @@
-"""Who waits in cycles that were planned: left out and to be decided again, or taken off and perhaps owed after all."""
+"""Who waits in cycles that were planned: left out, taken off and perhaps owed after all, or on no paper of it yet."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceCycle, Entitlement, Exclusion
-from models.elder import Elder
+from models.elder import Elder, ElderCategory
 from models.payment import Payment
 
-RESTORABLE = ("dead", "moved_out", "proxy_expired", "no_account")
+RESTORABLE = ("dead", "moved_out", "proxy_expired", "no_account", "mistaken")
 """Reasons for being taken off that can turn out to be wrong, or be mended; an objection upheld is final."""
 
 
@@ -53,6 +53,30 @@ def waiting_in(session: Session, cycle: int) -> dict[int, int]:
         .where(col(Exclusion.cycle_id) == cycle, col(Exclusion.lifted_at).is_(None), ~paid.exists())
     )
     return {elder: number for elder, number in session.execute(query) if number is not None}
+
+
+def newcomers(session: Session, cycle: int) -> list[int]:
+    """Return who came on the register, or under a category, since a cycle was planned, and is in it neither way.
+
+    A month is planned before it ends: who applies in its last days is on the register as of as_of all the same.
+    """
+    head = (col(AllowanceCycle.opened_at), col(AllowanceCycle.as_of), col(AllowanceCycle.district_id))
+    opened_at, as_of, district = session.execute(select(*head).where(col(AllowanceCycle.id) == cycle)).one()
+    since = opened_at - timedelta(days=1)  # it was judged by a moment before
+    named = select(col(ElderCategory.elder_id)).where(
+        col(ElderCategory.since) >= since.date(), col(ElderCategory.since) <= as_of
+    )
+    decided = [
+        select(col(table.id)).where(col(table.cycle_id) == cycle, col(table.elder_id) == col(Elder.id)).exists()
+        for table in (Entitlement, Exclusion)
+    ]
+    query = select(col(Elder.id)).where(
+        col(Elder.district_id) == district,
+        col(Elder.registered_on) <= as_of,
+        or_(col(Elder.recorded_at) >= since, col(Elder.id).in_(named)),
+        *(~each for each in decided),
+    )
+    return [number for number in session.scalars(query) if number is not None]
 
 
 def waiting(session: Session, district: int, programme: str, but: int) -> int:

@@ -15,6 +15,7 @@ from models.allowance import AllowanceBatch, Approval, Entitlement, EntitlementC
 from models.db import insert_for
 from models.elder import Elder
 from models.ledger import Amount, withdraw
+from models.payment import BankLine, Payment
 from rules.allowances import Line
 
 _FLOW = 5000
@@ -102,6 +103,19 @@ def open_objections(session: Session, batch: int) -> int:
     query = select(func.count()).select_from(Objection).join(Entitlement, about)
     live = (col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live", col(Objection.upheld).is_not(False))
     return session.scalar(query.where(*live)) or 0
+
+
+def disputed(session: Session, batch: int) -> int:
+    """Count lines of the bank, still open, that call paid what is on a batch because it came back."""
+    query = (
+        select(func.count())
+        .select_from(BankLine)
+        .join(Payment, col(Payment.id) == col(BankLine.payment_id))
+        .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
+        .where(col(Entitlement.batch_id) == batch, col(Entitlement.state) == "live")
+        .where(col(BankLine.finding) == "contradiction", col(BankLine.closed_at).is_(None))
+    )
+    return session.scalar(query) or 0
 
 
 def approve(

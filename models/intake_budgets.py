@@ -57,7 +57,7 @@ def _book(session: Session, scope: Scope, taken: Taken, row: Row, cycle: int) ->
     left = ledger.balances(session, cycle)["budget"]
     if left < 0:
         problem = (f"比已批准的金额少 {yuan(-left)} 元", f"{yuan(-left)} yuan less than is approved already")
-        remedy = ("请核对单位(分)和金额，或先撤回审批", "check unit (fen) and figure, or take the approval back first")
+        remedy = ("请核对单位(分)和金额", "check unit (fen) and figure")
         taken.errors.append(scope.wrong(row, "fen", problem, remedy))
 
 

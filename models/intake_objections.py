@@ -113,7 +113,10 @@ class _Book:
             return
         if known.upheld is not None and _approved(self._session, *matter[:2]):
             problem = ("名单已审批，处理结果不能再改", "the list is approved; the decision stands")
-            remedy = ("如确有错误，请先撤回审批", "if it is wrong, take the approval back first")
+            remedy = (
+                "如确有错误，请换提出日期另行登记一条异议；成立后审批自动作废",
+                "if it is wrong, record another with its own date; upheld, it voids the approval",
+            )
             raise Refused(self._scope.wrong(row, "upheld", problem, remedy))
         self._taken.compare(row, f"{row.values['programme']}/{row.values['period']}", ["upheld"])
         decided = update(Objection).where(col(Objection.id) == known.id)

@@ -102,7 +102,9 @@ class ReturnIntake:
         first = lines[0]
         attempt = None
         if first.payment_id is not None:
-            attempt = Attempt(first.sent_fen, first.state, first.known_on, bool(first.reissued), first.claim)
+            attempt = Attempt(
+                first.sent_fen, first.state, first.known_on, bool(first.reissued), first.claim, bool(first.vouched)
+            )
         before, came_back, twice, reason = attempt, False, False, None
         for number, line in enumerate(lines):
             finding, after = match(attempt, Said(line.fen, line.result, line.booked_on, line.repeat))
@@ -163,12 +165,15 @@ class ReturnIntake:
         claim = case(
             (col(Receivable.id).is_(None), "none"), (col(Receivable.settled_at).is_(None), "open"), else_="settled"
         )
+        vouched = select(col(PaymentChange.id)).where(
+            col(PaymentChange.payment_id) == col(Payment.id), col(PaymentChange.source).startswith("staff:")
+        )
         payments = (
             select(
                 col(Payment.id).label("payment_id"), col(Payment.key).label("sent_key"),
                 col(Payment.fen).label("sent_fen"), col(Payment.state), col(Payment.booked_on).label("known_on"),
-                again.exists().label("reissued"), claim.label("claim"), col(Entitlement.cycle_id),
-                col(Entitlement.state).label("owed"),
+                again.exists().label("reissued"), vouched.exists().label("vouched"), claim.label("claim"),
+                col(Entitlement.cycle_id), col(Entitlement.state).label("owed"),
             )
             .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
             .join(BankFile, col(BankFile.id) == col(Payment.file_id))

@@ -157,8 +157,8 @@ def book_budget(session: Session, cycle: int, at: datetime, actor: str) -> int |
     return fen
 
 
-def expected(session: Session, cycle: int) -> dict[str, int]:
-    """Work out from entitlements, payments and receivables what should stand in each account of a cycle, in fen."""
+def _expected(cycle: int) -> dict[str, Select[Any]]:
+    """What should stand in each account of a cycle by entitlements, payments and receivables, in fen."""
     entitled, payment = col(Entitlement.cycle_id) == cycle, col(Payment.entitlement_id) == col(Entitlement.id)
     approved = (
         select(func.coalesce(func.sum(col(Entitlement.fen)), 0))
@@ -173,13 +173,20 @@ def expected(session: Session, cycle: int) -> dict[str, int]:
         .where(entitled)
     )
     on_paid = claimed.where(col(Receivable.reason) != "paid_twice", col(Payment.state) == "paid")
+    paid = sent.where(col(Payment.state) == "paid").scalar_subquery() - on_paid.scalar_subquery()
     return {
-        "committed": _fen(session, approved),
-        "in_transit": _fen(session, sent.where(col(Payment.state).in_(IN_TRANSIT))),
-        "paid": _fen(session, sent.where(col(Payment.state) == "paid")) - _fen(session, on_paid),
-        "returned": _fen(session, sent.where(*waiting_again())),
-        "receivable": _fen(session, claimed.where(col(Receivable.settled_at).is_(None))),
+        "committed": approved,
+        "in_transit": sent.where(col(Payment.state).in_(IN_TRANSIT)),
+        "paid": select(paid),
+        "returned": sent.where(*waiting_again()),
+        "receivable": claimed.where(col(Receivable.settled_at).is_(None)),
     }
+
+
+def _booked(cycle: int, account: str) -> Select[Any]:
+    fen = col(LedgerTransfer.fen)
+    moved = case((col(LedgerTransfer.debit) == account, fen), (col(LedgerTransfer.credit) == account, -fen), else_=0)
+    return select(func.coalesce(func.sum(moved), 0)).where(col(LedgerTransfer.cycle_id) == cycle)
 
 
 def waiting_again() -> tuple[ColumnElement[bool], ...]:
@@ -205,14 +212,19 @@ def waiting_again() -> tuple[ColumnElement[bool], ...]:
 def agree(session: Session, cycle: int) -> dict[str, int]:
     """Compare ledger and payments of a cycle, and every file with its payments; return the balances.
 
+    Both sides are read by one statement: READ COMMITTED gives each statement a moment of its own, and what another run
+    commits between two of them would look like a disagreement.
+
     Raises:
         Disagreement: the first account or file that differs; the caller's transaction rolls back.
     """
     name = session.execute(
         select(col(AllowanceCycle.programme), col(AllowanceCycle.period)).where(col(AllowanceCycle.id) == cycle)
     ).one()
-    booked, told = balances(session, cycle), expected(session, cycle)
-    for account, fen in told.items():
+    sides = [*(_booked(cycle, account) for account in LEDGER_ACCOUNTS), *(wanted := _expected(cycle)).values()]
+    found = [int(fen) for fen in session.execute(select(*(side.scalar_subquery() for side in sides))).one()]
+    booked = dict(zip(LEDGER_ACCOUNTS, found, strict=False))
+    for account, fen in zip(wanted, found[len(LEDGER_ACCOUNTS) :], strict=True):
         if booked[account] != fen:
             raise Disagreement(" ".join(name), account, booked[account], fen)
     for ref, frozen, fen in session.execute(_wrong_files(cycle)):
@@ -242,7 +254,3 @@ def _wrong_files(cycle: int) -> Select[Any]:
         .join(lines, lines.c.file_id == col(BankFile.id))
         .where((lines.c.fen != col(BankFile.fen)) | (lines.c.count != col(BankFile.count)))
     )
-
-
-def _fen(session: Session, query: Select[Any]) -> int:
-    return int(session.scalar(query) or 0)

@@ -1,4 +1,4 @@
-"""Objections to published lists: those upheld -> the entitlement is cancelled, before any approval."""
+"""Objections to published lists: those upheld -> the entitlement is cancelled, and an approval of the list is void."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 from models import ledger
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement, Exclusion, Objection
 from models.allowance_stops import cancel, empty, give_up, unreleased
-from models.approvals import Batch
+from models.approvals import Batch, drop_approvals, reopen, rounds
 from models.elder import Elder
 
 
@@ -24,8 +24,11 @@ def apply_upheld(session: Session, batch: Batch, at: datetime, actor: str) -> in
     )
     against = set(session.scalars(query))
     gone = [each for each in unreleased(session, batch.id) if each.id in against] if against else []
+    if gone and batch.state == "approved":
+        reopen(session, batch, f"objection-{rounds(session, batch.id)}", at, actor)
     cancel(session, [each.id for each in gone], "objection", at, actor)
     if gone:
+        drop_approvals(session, batch.id, at)
         if batch.kind == "reissue":
             give_up(session, gone, at, actor)
         empty(session, batch.id)

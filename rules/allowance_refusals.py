@@ -55,8 +55,18 @@ class OpenObjections(ListRefused):
 
     ref: str
     count: int
-    zh = "名单 {ref} 还有 {count} 条异议没有处理；请在异议登记表中填写“是否成立”并导入，再审批。"
+    zh = "名单 {ref} 还有 {count} 条异议没有处理；请在异议登记表中填写“是否成立”并导入，再继续。"
     en = "payment list {ref} has {count} undecided objections; decide them in the objection register first."
+
+
+@dataclass(eq=False)
+class Disputed(ListRefused):
+    """The bank says both of payments that are to be sent again: that they came back, and that they were paid."""
+
+    ref: str
+    count: int
+    zh = "名单 {ref} 中有 {count} 笔银行先报退回、后又报成功，重新发放可能重复；请先与银行核实，查清后再结案并继续。"
+    en = "the bank calls {count} payments of list {ref} paid after returning them; settle that with the bank first."
 
 
 @dataclass(eq=False)

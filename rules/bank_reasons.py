@@ -51,6 +51,14 @@ REASONS: Mapping[str, str] = {
 }
 
 
+def public_reason(reason: str) -> str | None:
+    """Return what of a stored reason may be shown anywhere: a name of ours in it; None if there is none.
+
+    A return file in the bank's own words may name the payee in them.
+    """
+    return max((name for name in REASONS.values() if name in reason), key=len, default=None)
+
+
 def reason_text(code: str, free: str = "") -> str:
     """Return a reason for the register: the code with its name, the bank's own word, or that it gave none.
 

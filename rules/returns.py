@@ -19,7 +19,7 @@ class Attempt:
     """A payment attempt as it is known.
 
     `reissued`: a later attempt of the same entitlement exists. `claim`: whether its money is claimed back, or was given
-    back already.
+    back already. `vouched`: persons said what became of it, not the bank.
     """
 
     fen: int
@@ -27,6 +27,7 @@ class Attempt:
     booked_on: date | None
     reissued: bool
     claim: Claim = "none"
+    vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,9 @@ def match(  # noqa: PLR0911 - one return a case, in their order of precedence
         paid, then returned: 退汇, the money came back, unless the payee had given it back already, which contradicts;
         paid again: double;
         returned, then returned again: double; returned, then paid with an earlier booking: late paper of what came
-        before the return, nothing changes; otherwise the bank contradicts itself: `paid_after_reissue` if the money
-        was sent once more meanwhile, which is a receivable, else `contradiction`.
+        before the return, nothing changes, unless it was persons who called it returned; otherwise the bank
+        contradicts itself: `paid_after_reissue` if the money was sent once more meanwhile, which is a receivable, else
+        `contradiction`.
     """
     if attempt is None:
         return "unknown_key", None
@@ -70,7 +72,7 @@ def match(  # noqa: PLR0911 - one return a case, in their order of precedence
         return _after_paid(attempt, said)
     if said.result == "returned" or attempt.claim != "none":
         return "double", attempt
-    if said.booked_on < attempt.booked_on:
+    if said.booked_on < attempt.booked_on and not attempt.vouched:
         return "matched", attempt
     return ("paid_after_reissue" if attempt.reissued else "contradiction"), attempt
 

@@ -20,7 +20,7 @@ from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.allowance_facts import candidates
 from models.db import Database
 from models.district import District
-from models.elder import Elder
+from models.elder import Elder, ElderCategory
 from policies.allowances import tariff
 from rules.allowances import Entitled, Excluded, decide
 from rules.errors import NoPolicyInForce, TuoqiError
@@ -233,6 +233,36 @@ def test_a_supplement_holds_who_is_owed_after_all_and_there_is_none_for_nobody(p
     assert pay.batches() == [("2026-03", 1, "plan", "planned"), ("2026-03", 2, "supplement", "planned")]
     assert pay.entitled() == {"eighty": 8000, "penniless": 8000}
     assert pay.supplement("2026-04-03T11:00")["batch"] is None
+
+
+def test_who_comes_on_the_register_after_the_plan_is_paid_from_the_month_of_application(pay: Pay) -> None:
+    """March is planned on the 10th: who applies on the 20th is owed March, who applies on 1 April is not."""
+    pay.people({"early": {"born": "1940-01-01", "registered_on": "2026-03-01"}}, "2026-03-01T08:00")
+    pay.plan(moment="2026-03-10T07:00")
+    late: dict[str, dict[str, Any]] = {
+        "late": {"born": "1940-01-02", "registered_on": "2026-03-20"},
+        "next_month": {"born": "1940-01-03", "registered_on": "2026-04-01"},
+        "unseen": {"born": "1940-01-04", "registered_on": "2026-03-20", "certified": None},
+    }
+    pay.people(late, "2026-04-01T08:00")
+    assert pay.plan("2026-04", "2026-04-10T07:00")["back_paid"] == 1
+    assert pay.entitled() == {"early": 8000, "late": 8000}
+    pay.certified("unseen", "2026-04-20")
+    assert pay.supplement("2026-04-21T09:00")["back_paid"] == 2  # March and April
+    assert pay.entitled() == {"early": 8000, "late": 8000, "unseen": 8000}
+    assert pay.supplement("2026-04-22T09:00")["batch"] is None
+
+
+def test_who_comes_under_a_category_between_plan_and_festival_is_paid(pay: Pay) -> None:
+    row: dict[str, Any] = {"born": "1950-01-01", "registered_on": "2025-01-05"}
+    pay.people({"poor": {**row, "categories": "特困"}, "later": row}, "2026-09-01T08:00")
+    assert pay.plan("2026-double-ninth", "2026-09-28T07:00", "condolence")["entitled"] == 1
+    with pay.database.write() as session:
+        session.execute(
+            insert(ElderCategory).values(elder_id=pay.ids["later"], category="destitute", since=date(2026, 10, 10))
+        )
+    assert pay.supplement("2026-10-20T09:00", "condolence")["back_paid"] == 1
+    assert set(pay.entitled("2026-double-ninth")) == {"poor", "later"}
 
 
 def test_a_death_recorded_by_mistake_is_made_good(pay: Pay) -> None:

@@ -1,14 +1,19 @@
 """Stopping on real databases: who is owed no longer leaves the list before it is released, and comes back if owed."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
+from flows.allowance_shown import show_stopped
 from flows.allowance_stop import stop
 from flows.rehearsal_bank.script import Script
 from models.db import Database
+from models.elder import Elder
 from tests.flows.allowances import Pay
 from tests.flows.money import Money
 from tests.flows.test_duty_kills import ended, in_child
@@ -65,6 +70,38 @@ def test_a_list_with_nobody_left_is_dropped_and_a_proxy_renewed_comes_on_the_nex
     assert pay.plan("2026-04", "2026-04-10T07:00")["restored"] == 1
     assert (pay.entitled("2026-03"), pay.entitled("2026-04")) == ({"proxy": 8000}, {"proxy": 8000})
     assert pay.batches()[-1] == ("2026-04", 1, "plan", "planned")
+
+
+def test_the_living_are_never_stopped_as_dead(pay: Pay) -> None:
+    """A birth date is put right before the file, and again after it; and who moved out before dying is not paid."""
+    pay.people({"made_older": PEOPLE["well"], "moved_then_died": PEOPLE["gone"]})
+    pay.plan()
+    _born(pay, "made_older", "1947-01-01")
+    pay.status("moved_then_died", "2026-03-05", "MOVED", "2026-04-06T09:00")
+    pay.status("moved_then_died", "2026-03-20", "DEAD", "2026-04-06T09:00")
+    stopped = pay.stop(MORNING)
+    assert pay.cancelled() == {"made_older": "mistaken", "moved_then_died": "moved_out"}
+    show_stopped(stopped)
+    _born(pay, "made_older", "1940-01-01")
+    assert pay.supplement("2026-04-08T09:00")["restored"] == 1
+
+
+def test_what_was_sent_is_claimed_for_a_death_alone(database: Database, tmp_path: Path) -> None:
+    """Dead weeks after the month; that a birth date was put right meanwhile is no reason to take anything back."""
+    money = Money(database, tmp_path)
+    money.pay()
+    money.bank_takes()
+    money.reconcile()
+    with database.write() as session:
+        session.execute(update(Elder).where(col(Elder.id) == 1).values(birth_date=date(1960, 1, 1)))
+    money.status(money.refs[0], "2026-11-20", "DEAD", "2026-11-21T09:00")
+    assert money.stop("2026-11-22T06:40")["claimed"] == []
+
+
+def _born(pay: Pay, who: str, day: str) -> None:
+    with pay.database.write() as session:
+        changing = update(Elder).where(col(Elder.id) == pay.ids[who])
+        session.execute(changing.values(birth_date=date.fromisoformat(day)))
 
 
 def test_stops_at_once_stop_once(pay: Pay) -> None:

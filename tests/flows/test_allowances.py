@@ -25,6 +25,7 @@ from models.messages import Message
 from models.payment import BankFile, BankLine, Payment, Receivable
 from rules.allowance_refusals import (
     Changed,
+    Disputed,
     NoBudget,
     NotNow,
     OpenObjections,
@@ -322,6 +323,20 @@ def test_two_persons_settle_what_the_bank_never_answers(database: Database, tmp_
     money.agrees_with_the_bank()
 
 
+def test_the_bank_is_heard_when_it_calls_paid_what_persons_called_returned(database: Database, tmp_path: Path) -> None:
+    """Persons may be wrong; an earlier booking is then no late paper, or the payee would have it twice in silence."""
+    money = Money(database, tmp_path, script=Script(lost=1))
+    money.pay()
+    money.bank.take_all()
+    money.reconcile("2026-10-28T09:00")
+    key = money.keys()[0]
+    money.vouch(key, "returned", "2026-10-27", "2026-10-28T10:00", "A1")
+    assert money.vouch(key, "returned", "2026-10-27", "2026-10-28T10:10", "A2")["settled"]
+    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-20"}
+    money.send("bank-return", [line], "2026-10-29T09:00")
+    assert [finding for _, _, finding in money.exceptions()] == ["contradiction"]
+
+
 def test_money_that_comes_back_after_it_was_paid_waits_for_a_re_issue(database: Database, tmp_path: Path) -> None:
     money = Money(database, tmp_path, script=Script(recalled=("00000001",)))
     money.pay()
@@ -352,6 +367,34 @@ def test_paid_after_it_was_sent_again_is_a_receivable(database: Database, tmp_pa
     assert money.balances()["receivable"] == 8000
     money.send("bank-return", [line | {"booked_on": "2026-10-24"}], "2026-10-24T09:00")
     assert money.balances()["receivable"] == 8000
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_list_that_sends_again_what_the_bank_now_calls_paid_stands_still(
+    database: Database, tmp_path: Path, *, approved: bool
+) -> None:
+    """Returned, put on a list, and then: paid. The list is there already, and would pay a second time."""
+    money = Money(database, tmp_path, script=Script(returned={"00000001": "AC04"}))
+    money.pay()
+    money.bank_takes()
+    money.reconcile()
+    money.send("account", [money.account(money.refs[0], 66, "2026-10-22")], "2026-10-22T10:00")
+    batch = money.reissue("2026-10-22T11:00")["batch"]
+    if approved:
+        money.approve(batch, "2026-10-22T14:00")
+    key = next(key for key, state in money.rows(Payment.key, Payment.state) if state == "returned")
+    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-23"}
+    money.send("bank-return", [line], "2026-10-23T09:00")
+    ((number, _, finding),) = money.exceptions()
+    assert finding == "contradiction"
+    with pytest.raises(Disputed):
+        money.release(batch, "2026-10-23T10:00") if approved else money.approve(batch, "2026-10-23T10:00")
+    assert len(money.keys()) == 5
+    money.close(number, "2026-10-24T09:00")
+    if not approved:
+        money.approve(batch, "2026-10-24T10:00")
+    money.release(batch, "2026-10-24T11:00")
+    assert len(money.keys()) == 6
 
 
 def test_a_missed_certification_stops_and_a_new_one_pays_every_month_since(money: Money) -> None:
@@ -402,6 +445,21 @@ def test_objections_block_and_an_upheld_one_takes_the_person_off(money: Money) -
     assert result["cancelled"] == {batch: 1}
     assert [(sheet["batch"], sheet["people"]) for sheet in result["sheets"]] == [(batch, 4)]
     assert money.approve(batch)["people"] == 4
+
+
+def test_an_objection_after_the_approval_holds_the_file_back_and_upheld_voids_it(money: Money) -> None:
+    batch = ready(money)
+    assert money.approve(batch)["approved"]
+    row = {"programme": "longevity", "period": MONTH, "elder": money.refs[0], "raised_on": "2026-10-16"}
+    money.send("objection", [row | {"text": "已迁居外地", "upheld": ""}], "2026-10-19T09:30")
+    with pytest.raises(OpenObjections):
+        money.release(batch)
+    money.send("objection", [row | {"text": "", "upheld": "yes"}], "2026-10-20T07:00")
+    assert money.morning("2026-10-20T08:00")["cancelled"] == {batch: 1}
+    assert (money.balances()["committed"], money.batches()[batch]) == (0, "notice")
+    assert money.approve(batch, "2026-10-20T10:00")["people"] == 4
+    money.release(batch, "2026-10-20T11:00")
+    assert len(money.keys()) == 4
 
 
 def test_the_bank_file_is_frozen_before_it_is_written_and_reads_as_it_was(money: Money) -> None:
