@@ -66,7 +66,8 @@ def _mine(session: Session, district: int, ref: str, maker: int) -> Batch:
     batch = approvals.lock_batch(session, district, ref)
     if batch is None:
         raise NoList(ref)
-    if batch.state != "planned" and not (batch.state == "notice" and batch.maker_id == maker):
+    shown_by_me = batch.state == "notice" and batch.maker_id == maker and batch.notice_until is not None
+    if batch.state != "planned" and not shown_by_me:  # a re-issue has no notice
         raise NotNow(ref, say(*STATES[batch.state]))
     if not approvals.amounts(session, batch.id):
         raise Nobody(ref)

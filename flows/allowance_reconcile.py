@@ -100,7 +100,8 @@ def _call_unknown(database: Database, settings: Settings) -> int:
         workdays = Workdays(calendar(session, today - _LOOK_BACK, today))
         passed = workdays.until(today)
         sent = {file: settings.local(at).date() for file, at in payments.unanswered_files(session, district)}
-    late = [file for file, day in sent.items() if passed - workdays.until(max(day, today - _LOOK_BACK)) > limit]
+    within = {file: min(max(day, today - _LOOK_BACK), today) for file, day in sent.items()}  # a clock may be set back
+    late = [file for file, day in within.items() if passed - workdays.until(day) > limit]
     with database.write() as session:
         fresh = payments.mark_unknown(session, late)
         if fresh:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from sqlalchemy import func, insert
 from sqlmodel import Session, col, select
 
+from flows.intake_store import Overtaken, one_transaction
 from flows.jobs import Result
 from flows.settings import Settings
 from models import audit
@@ -45,7 +46,7 @@ def reissue(
     ready = [each for each in waiting if each.corrected or each.key in same_account]
     made = None
     if ready and staff is not None:
-        with suppress(Raced), database.write() as session:
+        with suppress(Overtaken), one_transaction(database) as session:
             maker = maker_of(session, district, staff, settings.today())
             made = _list(session, settings, programme, maker, ready)
     listed = [{"payment": w.key, "elder": w.ref, "period": w.period, "fen": w.fen, "reason": w.reason} for w in waiting]

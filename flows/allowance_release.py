@@ -26,11 +26,13 @@ from models.approvals import Batch
 from models.bank_files import Draft, Files, PayRow, content_of, mark_sent, pay_rows, sent_names, unsent
 from models.db import Database
 from models.district import district_id
+from models.seal import SealError
 from models.staging import staging
 from policies.allowances import AllowancesPolicy, allowances
 from rules.allowance_refusals import STATES, Changed, ListRefused, Nobody, NoList, NotNow
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
+from rules.bank_checks import PayListRefused
 from rules.collector import collector_paused
 from rules.errors import say
 from rules.periods import period_name
@@ -58,7 +60,7 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
     for each in waiting:
         try:
             released.append(release_list(database, settings, each))
-        except ListRefused as refusal:
+        except (ListRefused, PayListRefused) as refusal:
             if ref:
                 raise
             refused.append({"batch": each, "why": str(refusal)})
@@ -81,9 +83,13 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
         with database.read() as session:
             batch = _approved(session, district, ref)
             rows = pay_rows(session, batch.id, settings.today())
-            written = content_hash(map(_line, _write_files(settings, policy, rows, files)))
+            written = None
+            with suppress(
+                SealError
+            ):  # an account that was moved under another elder, or altered: not what was approved
+                written = content_hash(map(_line, _write_files(settings, policy, rows, files)))
         total = files.total
-        if not total.payments:
+        if written is not None and not total.payments:
             raise Nobody(ref)
         with bench.write() as session:
             batch = _approved(session, district, ref, find=approvals.lock_batch)
@@ -157,8 +163,9 @@ def _void(session: Session, settings: Settings, batch: Batch, digest: str) -> No
 def send_files(database: Database, settings: Settings) -> list[str]:
     """Hand the frozen files to the bank's folder, each once; return the names of those that appeared there.
 
-    A file is written beside its place, marked sent, and then renamed: while the draft is there the bank has not had it,
-    afterwards it may have, and no run writes it again, though the bank takes files away.
+    A file is marked sent, written beside its place before that is committed, and then renamed: while the draft is
+    there the bank has not had it, afterwards it may have. The lock of its row is why of two runs at once one writes it,
+    and why none writes it again once it is sent, though the bank takes files away.
 
     Raises:
         CannotWrite: the disk is full, say; the next run goes on from there.
@@ -171,9 +178,9 @@ def send_files(database: Database, settings: Settings) -> list[str]:
     for file in files:
         with database.read() as session:
             content = content_of(session, file.ref)
-        _write(folder / f".{file.ref}", content)
         with database.write() as session:
             if mark_sent(session, file.id, settings.now()):
+                _write(folder / f".{file.ref}", content)
                 tell_sent(session, settings, file.id, file.ref)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
@@ -181,10 +188,20 @@ def send_files(database: Database, settings: Settings) -> list[str]:
 
 
 def _write(draft: Path, content: bytes) -> None:
-    with writing(draft), os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a draft to the disk, name and all; only who has just marked its file sent, and not yet committed, may."""
+    with writing(draft):
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _keep(draft.parent)
+
+
+def _keep(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    opened = os.open(folder, os.O_RDONLY)
+    os.fsync(opened)
+    os.close(opened)
 
 
 def _appear(database: Database, folder: Path) -> list[str]:
@@ -198,7 +215,5 @@ def _appear(database: Database, folder: Path) -> list[str]:
             drafts[ref].rename(folder / name)
             shown.append(name)
     if shown:
-        opened = os.open(folder, os.O_RDONLY)
-        os.fsync(opened)
-        os.close(opened)
+        _keep(folder)
     return shown

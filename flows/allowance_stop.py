@@ -87,9 +87,12 @@ def _stops(session: Session, settings: Settings, district: int, batch: Batch) ->
         for (period, as_of), standing in by_cycle(some):
             notice = tariff(batch.programme, as_of, settings.policy)
             mine = {each.elder_id: each for each in standing}
-            people = candidates(session, district, notice, as_of, settings.today(), only=mine)
-            stops = (_stop(mine[one.person.elder_id], one.person, notice, period, as_of) for one in people)
-            yield from filter(None, stops)
+            for one in candidates(session, district, notice, as_of, settings.today(), only=mine):
+                found = _stop(mine[one.person.elder_id], one.person, notice, period, as_of)
+                if found and found.reason is None and batch.kind == "reissue":
+                    found = Stop(found.standing, "dead")  # what was sent once at its amount is never sent at another
+                if found:
+                    yield found
 
 
 def _stop(standing: Standing, person: Person, notice: Tariff, period: str, as_of: date) -> Stop | None:

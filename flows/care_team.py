@@ -122,7 +122,13 @@ def _summary(report: _Report) -> tuple[list[str], Rows]:
         full = owed[number] - short[number]
         share = full * 1000 // owed[number] / 10 if owed[number] else None
         rows.append([place_of(home), owed[number], full, share, *(lacking[number, role] for role in ROLES)])
-    return headers, rows
+    return headers, [*rows, _total(rows)] if len(rows) > 1 else rows
+
+
+def _total(rows: Rows) -> list[Any]:
+    """The line of the whole district: sums, and the share of the sums."""
+    owed, full, *lacking = (sum(row[column] for row in rows) for column in (1, 2, *range(4, 4 + len(ROLES))))
+    return [say("合计", "total"), owed, full, full * 1000 // owed / 10 if owed else None, *lacking]
 
 
 def _overloaded(report: _Report) -> tuple[list[str], Rows]:

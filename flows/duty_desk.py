@@ -31,8 +31,8 @@ class NotRecorded(TuoqiError):
 class UnknownReporter(TuoqiError):
     """Every transition names its actor, so who records must be known; what was typed may be a name and is not told."""
 
-    zh = "未登记：登记人不是本区干部编号；请填干部编号，街道办代为登记请填 office。"
-    en = "not recorded: whoever reports is no cadre number of this district; give a number, or office."
+    zh = "未登记：登记人编号不在本区名册中；请填本人编号，街道办代为登记请填 office。"
+    en = "not recorded: whoever reports is on no register of this district; give their own number, or office."
 
 
 OFFICE = {"office", "街道办"}

@@ -47,7 +47,9 @@ def put(sheet: Worksheet, row: int, column: int, pieces: Iterable[Piece], looks:
         made = looks(**look)
         if width > 1:
             sheet.merge_range(row, column, row, column + width - 1, "", made)
-        if isinstance(value, str):
+        if value == "":
+            sheet.write_blank(row, column, None, made)
+        elif isinstance(value, str):
             sheet.write_string(row, column, cell_text(value), made)
         else:
             sheet.write_number(row, column, value, made)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -180,7 +181,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         CannotWrite: there is no such folder, it may not be written, the disk is full.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # two runs at once write each their own
     with writing(path):
         part.touch(mode=0o600)
         try:

@@ -33,9 +33,13 @@ def result(values: Any, *, as_json: bool) -> None:
     for key, value in values.items():
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
             _table(console, key, value)
+        elif isinstance(value, Mapping) and any(isinstance(rows, list) for rows in value.values()):
+            for name, rows in value.items():
+                if rows:
+                    _table(console, name, rows)
         elif value and isinstance(value, list | Mapping):
             named = value.items() if isinstance(value, Mapping) else ((each, "") for each in value)
-            done(f"{key}: " + ", ".join(f"{name} ({what})" if what else str(name) for name, what in named))
+            done(f"{key}: " + ", ".join(str(name) if what == "" else f"{name} ({what})" for name, what in named))
 
 
 def _table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:

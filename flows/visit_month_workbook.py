@@ -138,7 +138,7 @@ def _table(sheet: Worksheet, looks: Looks, review: Review, pages: Pages) -> None
     rows = zip_longest(pages.communities, _trend(review, pages), _ageing(pages.own))
     for row, (line, month, age) in enumerate(rows, start=TABLE + 1):
         put(sheet, row, 0, _community(line) if line else [], looks)
-        put(sheet, row, TREND, [_piece(value, "rate") for value in month or ()], looks)
+        put(sheet, row, TREND, [_piece("" if value is None else value, "rate") for value in month or ()], looks)
         put(sheet, row, AGEING, [_piece(value, "count") for value in age or ()], looks)
 
 
@@ -157,6 +157,7 @@ def _piece(value: str | Value, shape: str) -> Piece:
 
 
 def _trend(review: Review, pages: Pages) -> list[tuple[str, Value, Value]]:
+    """Month, rate as known then, rate now; a month without anybody is blank, for a chart draws a text as 0 %."""
     months = sorted({month for _, month in (*review.trend_known, *review.trend_now)})
     told = []
     for month in months:
@@ -185,8 +186,10 @@ def _charts(book: Workbook, sheet: Worksheet, review: Review, pages: Pages) -> N
     if months:
         trend: Any = book.add_chart({"type": "line"})
         rows = (TABLE + 1, TABLE + months)
-        for column, face, colour, shape in ((1, "known", KNOWN, "circle"), (2, "now", NOW, "diamond")):
-            told = _series(sheet, rows, (TREND, TREND + column), face_name(review, face))  # type: ignore[arg-type]
+        then = say("次月1日已知", "as known on the next 1st")
+        lines = ((1, then, KNOWN, "circle"), (2, face_name(review, "now"), NOW, "diamond"))
+        for column, name, colour, shape in lines:
+            told = _series(sheet, rows, (TREND, TREND + column), name)
             marker = {"type": shape, "size": 6, "fill": {"color": colour}, "border": {"color": colour}}
             trend.add_series({**told, "line": {"color": colour, "width": 2}, "marker": marker})
         finish_chart(trend, say("近12个月月探访率", "Visit rate of twelve months"), (640, 320), rate=True, legend=True)

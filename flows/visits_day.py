@@ -36,8 +36,8 @@ from rules.visits_unreachable import step_of
 
 JOB = "visits-day"
 TEMPLATES = (
-    "visit-digest", "visit-overdue", "visit-wellness", "visit-contact-family", "visit-ask-neighbour",
-    "visit-escalation", "issue-due", "issue-overdue", "issue-callback",
+    "visit-digest", "visit-overdue", "visit-wellness", "visit-wellness-late", "visit-contact-family",
+    "visit-ask-neighbour", "visit-escalation", "issue-due", "issue-overdue", "issue-callback",
 )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ It claims nothing: a step of the ladder is single by (issue, level, recipient), 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -19,7 +19,7 @@ from models import audit
 from models.community_leads import community_offices, leads
 from models.db import Database
 from models.district import Contact, community_labels, district_id
-from models.issue_ladder import reached
+from models.issue_ladder import Reached, reached
 from models.issue_standing import escalate
 from models.post_death import tag
 from models.visit_book import visit_book
@@ -47,7 +47,8 @@ def watch(database: Database, settings: Settings) -> Result:
         derive(database, settings, job, elders)
     with database.read() as session:
         silent = silences(session, district, elders, now.date())
-        steps = list(_steps(session, settings, job, now))
+        due = list(reached(session, district, now, job.book.workdays, settings.policy))
+        steps = list(_steps(session, settings, job, due))
     with database.write() as session:
         told = _told_elders(session, settings, job, silent, names)
         rows = [_row(step) | {"told_at": settings.now()} for step in steps]
@@ -57,6 +58,9 @@ def watch(database: Database, settings: Settings) -> Result:
         if ours or told["messages"]:
             counts = {"steps": len(ours), "messages": told["messages"]}
             audit.record(session, settings.district, JOB, "visits.watch", settings.now(), **counts)
+    # a district without a desk is told by the page alone, as long as the step stands
+    alone = [] if any(_district(settings)) else [step for step in due if step.level == "district"]
+    shown: list[Step | Reached] = [*ours, *alone]
     listed = [
         {
             "issue": s.issue.number,
@@ -65,7 +69,7 @@ def watch(database: Database, settings: Settings) -> Result:
             "owner": s.issue.owner,
             "due": s.due_at.isoformat(" ", "minutes"),
         }
-        for s in ours
+        for s in shown
     ]
     levels = Counter(step.level for step in ours)
     return {"at": now.isoformat(timespec="minutes"), **told, "levels": dict(levels), "list": listed}
@@ -92,9 +96,8 @@ def _row(step: Step) -> dict[str, Any]:
     return {"issue_id": step.issue.id, "level": step.level, "recipient": step.contact.ref, "reached_at": reached}
 
 
-def _steps(session: Session, settings: Settings, job: Job, now: datetime) -> Iterator[Step]:
+def _steps(session: Session, settings: Settings, job: Job, due: Sequence[Reached]) -> Iterator[Step]:
     """Every step of the ladder that open issues have reached, for each who hears of it."""
-    due = list(reached(session, job.district, now, job.book.workdays, settings.policy))
     homes = {issue.community for issue, *_ in due}
     chiefs, offices = leads(session, job.district, job.day, homes), community_offices(session, job.district, homes)
     owners = people_numbered(session, job.district, {issue.owner for issue, *_ in due if issue.owner})

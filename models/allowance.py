@@ -22,6 +22,8 @@ EXCLUSION_REASONS = (
     "dead", "moved_out", "hukou_other", "hukou_unknown", "not_applied", "not_certified", "no_account",
     "proxy_expired", "other_programme", "duplicate",
 )  # fmt: skip
+WHOLE = "fen = CAST(fen AS BIGINT)"
+"""SQLite keeps a fraction in a column of integers unless it is told not to."""
 _STANDS = text("withdrawn_at IS NULL")
 _OPEN = text("lifted_at IS NULL")
 
@@ -53,7 +55,10 @@ class AllowanceBudget(SQLModel, table=True):
     """What a district may spend on a cycle; its row is locked while a batch is approved."""
 
     __tablename__ = "allowance_budget"
-    __table_args__ = (UniqueConstraint("district_id", "programme", "period"), CheckConstraint("fen >= 0", name="fen"))
+    __table_args__ = (
+        UniqueConstraint("district_id", "programme", "period"),
+        CheckConstraint(f"fen >= 0 AND {WHOLE}", name="fen"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     district_id: int = Field(foreign_key="district.id")
     programme: str
@@ -101,7 +106,7 @@ class Entitlement(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("programme", "period", "person"),
         UniqueConstraint("id", "fen"),  # a payment proves its amount by it
-        CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint(f"fen > 0 AND {WHOLE}", name="fen"),
         CheckConstraint(one_of("state", ENTITLEMENT_STATES), name="state"),
         CheckConstraint(one_of("cancel_reason", CANCEL_REASONS), name="cancel_reason"),
         CheckConstraint("(state = 'cancelled') = (cancel_reason IS NOT NULL)", name="cancelled"),

@@ -6,6 +6,7 @@ opened here, for the moment of writing.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -90,12 +91,14 @@ def pay_rows(session: Session, batch: int, day: date) -> Iterator[PayRow]:
         .order_by(col(Entitlement.community_id), col(Entitlement.elder_id), col(Entitlement.period))
     )  # fmt: skip
     keys = keys_of(session)
-    rows = session.connection().execute(query.execution_options(yield_per=_FLOW))  # a session would make each row twice
-    for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in rows:
-        yield PayRow(
-            number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "", bank or "",
-            keys.open("payee_account.holder", ref, holder), keys.open("payee_account.account", ref, card),
-        )  # fmt: skip
+    found = session.connection().execute(query.execution_options(yield_per=_FLOW))  # a session would make rows twice
+    with closing(found) as rows:  # a seal may be broken midway
+        for number, cycle, programme, period, ref, sent, fen, account_id, index, bank, holder, card in rows:
+            yield PayRow(
+                number, cycle, programme, period, ref, sent + 1, fen, account_id, index.hex() if index else "",
+                bank or "", keys.open("payee_account.holder", ref, holder),
+                keys.open("payee_account.account", ref, card),
+            )  # fmt: skip
 
 
 class Files:

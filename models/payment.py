@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from models.allowance import WHOLE
 from models.db import Instant
 from models.messages import one_of
 
@@ -43,7 +44,7 @@ class BankFile(SQLModel, table=True):
     __tablename__ = "bank_file"
     __table_args__ = (
         UniqueConstraint("batch_id", "part"),
-        CheckConstraint("count > 0 AND fen > 0", name="totals"),
+        CheckConstraint(f"count > 0 AND fen > 0 AND {WHOLE}", name="totals"),
     )
     id: int | None = Field(default=None, primary_key=True)
     ref: str = Field(unique=True)
@@ -150,7 +151,7 @@ class Receivable(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("payment_id"),
-        CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint(f"fen > 0 AND {WHOLE}", name="fen"),
         CheckConstraint("reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name="reason"),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -168,7 +169,7 @@ class LedgerTransfer(SQLModel, table=True):
     __tablename__ = "ledger_transfer"
     __table_args__ = (
         UniqueConstraint("document", "cycle_id", "kind"),
-        CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint(f"fen > 0 AND {WHOLE}", name="fen"),
         CheckConstraint("debit <> credit", name="two_accounts"),
         CheckConstraint(one_of("debit", LEDGER_ACCOUNTS), name="debit"),
         CheckConstraint(one_of("credit", LEDGER_ACCOUNTS), name="credit"),
@@ -193,6 +194,12 @@ FROZEN = {
     "payment_change": "",
 }
 """Tables whose rows, or some of whose columns, nobody may write anew; triggers see to it."""
+KNOWN_BY = {
+    "bank_file": "id = NEW.id OR ref = NEW.ref OR (batch_id = NEW.batch_id AND part = NEW.part)",
+    "ledger_transfer": "id = NEW.id OR (document = NEW.document AND cycle_id = NEW.cycle_id AND kind = NEW.kind)",
+    "payment_change": "id = NEW.id",
+}
+"""By what SQLite knows a row again: INSERT OR REPLACE would take the old one away without asking the other triggers."""
 
 
 def _freezing(table: str, columns: str) -> Iterator[tuple[str, str]]:
@@ -200,11 +207,15 @@ def _freezing(table: str, columns: str) -> Iterator[tuple[str, str]]:
     for name, what in (("update", f"UPDATE{columns}"), ("delete", "DELETE")):
         refusal = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         yield "sqlite", f"CREATE TRIGGER {table}_no_{name} BEFORE {what} ON {table} {refusal}"
+    known = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {KNOWN_BY[table]})"  # noqa: S608 - our own words
+    yield "sqlite", f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} {known} {refusal}"
     refusal = f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation';"
     function = f"CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger LANGUAGE plpgsql AS"
     yield "postgresql", f"{function} $$ BEGIN {refusal} END $$"
     events = f"BEFORE UPDATE{columns} OR DELETE ON {table}"
     yield "postgresql", f"CREATE TRIGGER {table}_frozen {events} FOR EACH ROW EXECUTE FUNCTION {table}_frozen()"
+    emptied = f"BEFORE TRUNCATE ON {table}"
+    yield "postgresql", f"CREATE TRIGGER {table}_kept {emptied} EXECUTE FUNCTION {table}_frozen()"
 
 
 for _table, _columns in FROZEN.items():

@@ -50,11 +50,17 @@ class Sent(NamedTuple):
 
 
 def returned(session: Session, district: int, programme: str, day: date) -> list[Waiting]:
-    """Return the payments of a programme that came back and were not sent again, the oldest first."""
+    """Return the payments of a programme that came back and were not sent again, the oldest first.
+
+    Those of which the bank says both wait until a person has closed the contradiction: they may well be paid.
+    """
     used, now_used = PayeeAccount.__table__.alias("used"), PayeeAccount.__table__.alias("now_used")  # type: ignore[attr-defined]
     in_force = account_in_force(col(Entitlement.elder_id), day)
     newer = select(_AGAIN.c.id).where(
         _AGAIN.c.entitlement_id == col(Payment.entitlement_id), _AGAIN.c.n > col(Payment.n)
+    )
+    disputed = select(col(BankLine.id)).where(
+        col(BankLine.payment_id) == col(Payment.id), col(BankLine.finding) == "contradiction", _OPEN[1]
     )
     query = (
         select(
@@ -68,7 +74,7 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
         .outerjoin(now_used, now_used.c.id == in_force)
         .where(col(Payment.state) == "returned", col(Entitlement.state) == "live", ~newer.exists())
         .where(col(AllowanceBatch.district_id) == district, col(AllowanceBatch.programme) == programme)
-        .where(col(AllowanceBatch.state) == "released")
+        .where(col(AllowanceBatch.state) == "released", ~disputed.exists())
         .order_by(col(Payment.id))
     )  # fmt: skip
     return [Waiting._make((*row[:-1], bool(row[-1]))) for row in session.execute(query)]

@@ -133,7 +133,7 @@ def tell_late_checks(
         office = offices[line.community_id]
         told = {"name": office.name, **_check(telling, line, names, attempts, places)}
         key = late_check_key(line.task_id)
-        drafts.append(telling.draft("visit-wellness", "visit-wellness", key, office, told, priority=1))
+        drafts.append(telling.draft("visit-wellness-late", "visit-wellness-late", key, office, told, priority=1))
     return enqueue_new(session, drafts, telling.now)
 
 

@@ -55,6 +55,7 @@ class VisitNews:
         """Still true? By template."""
         return {
             "visit-wellness": self._checks_stand,
+            "visit-wellness-late": self._checks_stand,
             "visit-contact-family": self._silence_lasts,
             "visit-ask-neighbour": self._neighbours_needed,
         }
@@ -151,13 +152,21 @@ def _page(lines: Sequence[Line], names: Mapping[str, str], day: date) -> dict[st
     rows = [
         {
             "elder": _told(line, names),
-            "why": say("无人可派", "nobody free") if line.person is None else why_words(line.why, line.through, day),
+            "why": _why(line, day),
             "helper": line.helper or "",
             "deadline": line.deadline,
         }
         for line in first[: LONGEST["visit-overdue"]]
     ]
     return {"overdue": len(late), "gaps": len(gaps), "rows": rows, "total": len(lines)}
+
+
+def _why(line: Line, day: date) -> str:
+    """Why the lead hears of it; who is late and has nobody is both."""
+    if line.person is not None:
+        return why_words(line.why, line.through, day)
+    late = f"{why_words('overdue', line.through, day)}{say('，', ', ')}" if line.through < day else ""
+    return late + say("无人可派", "nobody free")
 
 
 def _told(line: Line, names: Mapping[str, str]) -> str:

@@ -66,9 +66,10 @@ def _first_of_each(tasks: Iterable[Candidate]) -> Iterable[Candidate]:
 
 def _dates(task: Candidate, today: date, last: date, clock: Clock, workdays: Workdays) -> Iterator[date]:
     """Yield the days up to `last` by which an elder is to be visited by a helper."""
-    every, day = clock.of(task.tier).every_days, max(task.deadline, today)
+    offer = task.kind == "REOFFER"  # once, on no rest day's duty list: an elder who refused is owed no interval
+    every, day = None if offer else clock.of(task.tier).every_days, max(task.deadline, today)
     while day <= last:
-        if task.tier != "red" or workdays.is_workday(day):
+        if offer or task.tier != "red" or workdays.is_workday(day):
             yield day
         if every is None:
             return

@@ -16,7 +16,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "return": ("住院或外出归来", "back from hospital or away"),
     "reoffer": ("曾谢绝，再次征询", "declined before, ask again"),
     "month": ("本月还未探访", "not visited this month"),
-    "red": ("高风险，每周一次", "high risk, every week"),
+    "red": ("高风险，按期探访", "high risk, regular visit"),
     "interval": ("按期探访", "regular visit"),
 }
 _KINDS: dict[Kind, Why] = {"FIRST": "first", "RETURN": "return", "REOFFER": "reoffer", "MONTHLY": "month"}

@@ -27,6 +27,7 @@ from flows.store import prepare  # noqa: E402
 from models.db import Database  # noqa: E402
 from tests.clones import Clones  # noqa: E402
 from tests.notifications.office import Office  # noqa: E402
+from tests.reading import read_here  # noqa: E402
 
 KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
@@ -56,6 +57,13 @@ def postgres() -> Iterator[str]:
         connection.execute("SELECT pg_reload_conf()")
     yield url.render_as_string(hide_password=False)
     server._cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in this process, but where the test is about the child that reads them in life."""
+    if request.node.get_closest_marker("child") is None:
+        read_here(monkeypatch)
 
 
 @pytest.fixture
@@ -109,26 +117,23 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str],
 
 
 @pytest.fixture(params=KINDS)
-def database_url(request: pytest.FixtureRequest, fresh_url: Callable[[str], str]) -> Iterator[str]:
-    """The URL of a migrated, empty database; on PostgreSQL it may have served other tests before."""
-    if request.param == "sqlite":
-        yield fresh_url("sqlite")
-        return
-    clones: Clones = request.getfixturevalue("postgres_clones")
-    url = clones.take()
-    yield url
-    clones.give_back(url)
-
-
-@pytest.fixture
-def database(database_url: str, configured: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def database(
+    request: pytest.FixtureRequest,
+    fresh_url: Callable[[str], str],
+    configured: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Database]:
     """A migrated database with the district 530112, on SQLite and on PostgreSQL; `settings()` names it too."""
-    monkeypatch.setenv("TUOQI_DATABASE_URL", database_url)
+    clones: Clones | None = request.getfixturevalue("postgres_clones") if request.param == "postgresql" else None
+    url = clones.take() if clones else fresh_url("sqlite")
+    monkeypatch.setenv("TUOQI_DATABASE_URL", url)
     settings_module.settings.cache_clear()
     chosen = settings_module.settings()
     opened = Database(chosen.url, configured.keys())
     yield opened
     opened.close()
+    if clones:
+        clones.give_back(url)
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def test_a_community_s_line_counts_those_who_are_owed_a_team(office: Office, tmp
     lines = {row[0]: row[1:] for row in sheet(tmp_path / "care.xlsx", "各社区")}
     assert lines["翠湖街道 · 翠湖社区"] == [2, 0, 0, 1, 1, 2, 2, 2]
     assert lines["马街街道 · 普坪社区"][:3] == [0, 0, ""]
+    assert lines["合计"] == [2, 0, 0, 1, 1, 2, 2, 2]
 
 
 def test_a_helper_with_more_than_capacity_allows_is_listed(office: Office, tmp_path: Path) -> None:

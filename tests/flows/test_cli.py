@@ -56,6 +56,7 @@ def filled(tuoqi: Shell, tmp_path: Path) -> Shell:
     return tuoqi
 
 
+@pytest.mark.child
 def test_excel_to_a_published_month_to_csv(filled: Shell, tmp_path: Path) -> None:
     plan = ("run", "duty-plan", "--param", "month=2026-03", "--json")
     code, out, _ = filled(*plan, "--param", "publish=true", "--at", "2026-02-25T08:00")

@@ -416,24 +416,27 @@ def _prefect(workers: list[dict[str, Any]], status: int = 200) -> Iterator[int]:
     server.server_close()
 
 
-def _beat(seconds: int) -> dict[str, Any]:
-    return {"name": "tuoqi", "last_heartbeat_time": (real_now() - timedelta(seconds=seconds)).isoformat()}
+def _worker(beat: int | None) -> dict[str, Any]:
+    """A worker as Prefect tells of it, whose last heartbeat was so many seconds ago."""
+    told = None if beat is None else (real_now() - timedelta(seconds=beat)).isoformat()
+    return {"name": "tuoqi", "last_heartbeat_time": told}
 
 
 @pytest.mark.parametrize(
-    ("workers", "status", "name", "state"),
+    ("beats", "status", "name", "state"),
     [
-        pytest.param([_beat(10)], 200, "service", "ok", id="all well"),
-        pytest.param([_beat(900), _beat(5)], 200, "service", "ok", id="one of two workers"),
-        pytest.param([_beat(900)], 200, "worker", "bad", id="a silent worker"),
+        pytest.param([10], 200, "service", "ok", id="all well"),
+        pytest.param([900, 5], 200, "service", "ok", id="one of two workers"),
+        pytest.param([900], 200, "worker", "bad", id="a silent worker"),
         pytest.param([], 200, "worker", "bad", id="no worker"),
-        pytest.param([{"name": "tuoqi", "last_heartbeat_time": None}], 200, "worker", "bad", id="never a heartbeat"),
+        pytest.param([None], 200, "worker", "bad", id="never a heartbeat"),
         pytest.param([], 500, "service", "bad", id="a server in trouble"),
     ],
 )
 def test_a_running_service_is_asked_for_its_health(
-    configured: Settings, workers: list[dict[str, Any]], status: int, name: str, state: str
+    configured: Settings, beats: list[int | None], status: int, name: str, state: str
 ) -> None:
+    workers = [_worker(beat) for beat in beats]
     with _prefect(workers, status) as port, (configured.folder("prefect") / "service.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert _one(_but(configured, port=port, at=AT), name).state == state

@@ -286,6 +286,7 @@ def test_a_dry_run_writes_nothing(office: Office, tmp_path: Path) -> None:
     assert (taken.taken.added, refs(office)) == (1, [])
 
 
+@pytest.mark.child
 def test_a_large_file_is_staged_in_pieces_and_counted_as_a_whole(office: Office) -> None:
     born = [f"19{y}-{m:02}-{d:02}" for y in range(30, 36) for m in range(1, 13) for d in range(1, 29)]
     rows = [elder(day, serial) for day in born for serial in (2, 3, 4)]

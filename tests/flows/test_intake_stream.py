@@ -12,6 +12,7 @@ from flows.tables import read_table, table_frames
 from rules.registers import REGISTERS, parse
 from tests.flows.elders import number
 
+pytestmark = pytest.mark.child
 FORM = REGISTERS["elder"]
 HEAD = ["某区登记表,,", ",,", "备注,身份证号码,姓名"]
 

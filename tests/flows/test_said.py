@@ -26,5 +26,16 @@ def test_rows_are_a_table_where_there_is_room(
 
 
 def test_trouble_of_a_run_is_told_beside_its_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    said.result({"pending": 3, "stopped": {"sms:aliyun": "E1"}, "uncarried": ["duty-notice"]}, as_json=False)
-    assert capsys.readouterr().out == "pending=3\nstopped: sms:aliyun (E1)\nuncarried: duty-notice\n"
+    told = {"pending": 3, "stopped": {"sms:aliyun": "E1", "email": 0}, "uncarried": ["duty-notice"]}
+    said.result(told, as_json=False)
+    assert capsys.readouterr().out == "pending=3\nstopped: sms:aliyun (E1), email (0)\nuncarried: duty-notice\n"
+
+
+def test_tables_of_a_job_are_shown_as_tables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    said.result({"tables": {"visits": [{"单位": "西山区", "应探访": 3}], "issues": []}}, as_json=False)
+    shown = capsys.readouterr().out
+    assert "│ 西山区 │ 3" in shown
+    assert "issues" not in shown

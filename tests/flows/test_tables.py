@@ -12,6 +12,7 @@ import xlsxwriter
 from flows.tables import Table, read_table
 from rules.registers import REGISTERS, parse
 
+pytestmark = pytest.mark.child
 CADRE, LEAVE = REGISTERS["cadre"], REGISTERS["leave"]
 HEAD = ["人员编号", "起始日期", "截止日期", "请假类型"]
 ROW = ["K1", "2026-03-02", "2026-03-06", "病假"]

@@ -16,6 +16,7 @@ from flows.tables import MB, Limits, Table, read_table
 from rules.registers import REGISTERS, Register
 from rules.registers.refusals import FileDamaged, FileRefused, FileTooBig, SuspiciousFile
 
+pytestmark = pytest.mark.child
 HEAD = ["人员编号", "起始日期", "截止日期", "请假类型"]
 ROW = ["K1", "2026-03-02", "2026-03-06", "病假"]
 SAMPLE = Path(__file__).parent.parent / "data" / "sample.xls"

@@ -10,6 +10,7 @@ from flows.tables import Limits, read_table
 from rules.registers import REGISTERS
 from rules.registers.refusals import FileEmpty, FileLocked, FileMissing, FileRefused, FileTooBig, NotATable
 
+pytestmark = pytest.mark.child
 LEAVE = REGISTERS["leave"]
 HEAD = ["人员编号", "起始日期", "截止日期", "请假类型"]
 ROW = ["K1", "2026-03-02", "2026-03-06", "病假"]

@@ -329,6 +329,14 @@ def test_a_district_without_elders_reports_nothing_to_say(empty: Office) -> None
     assert "—" in cells(written(empty))
 
 
+def test_a_month_without_anybody_is_no_point_of_the_trend(empty: Office) -> None:
+    """A chart draws a text such as a dash as 0 %; only an empty cell is a gap in the line."""
+    report(empty, "2026-04-01T07:00")
+    rows = CalamineWorkbook.from_path(str(written(empty))).get_sheet_by_name("概览").to_python()
+    (line,) = [row for row in rows if "2026-03" in row]
+    assert line[line.index("2026-03") + 1 :][:2] == ["", ""]
+
+
 def test_one_elder_is_a_whole_district(empty: Office) -> None:
     empty.send("elder", [elder()], "2026-01-05T09:00")
     result = report(empty, "2026-04-01T07:00")

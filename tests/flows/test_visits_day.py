@@ -137,6 +137,17 @@ def test_without_capacity_all_that_is_due_is_a_gap_and_the_office_hears_of_it(vi
     assert len(visits.keys("visit-overdue")) == 1
 
 
+def test_the_lead_reads_of_one_elder_both_how_late_it_is_and_that_nobody_is_free(visits: Visits) -> None:
+    """Red, registered on 2 March: due on the 4th, five days late on the 9th; yellow is in time and has nobody."""
+    visits.send("helper", [helper("H1", capacity=0), helper("H2", capacity=0)])
+    visits.send("subdistrict", [{"name": "翠湖街道", "email": "cuihu@example.cn"}])
+    visits.morning("2026-03-09")
+    visits.drain("2026-03-09T08:05")
+    told = outbox(visits)
+    assert f"（{visits.refs[0]}）：逾期5天，无人可派" in told
+    assert f"（{visits.refs[1]}）：无人可派" in told
+
+
 def test_namesakes_among_communities_are_told_apart(visits: Visits) -> None:
     visits.send("centre", [{"code": "C3", "name": "C3", "subdistrict": "马街街道", "community": "翠湖社区"}])
     names = [row["community"] for row in visits.morning("2026-03-09")["per_community"]]

@@ -40,6 +40,7 @@ def test_the_ladder_is_told_step_by_step_and_each_step_once(visits: Visits) -> N
         assert look(visits, moment)["levels"] == {}
     steps += [look(visits, moment)["levels"] for moment in ("2026-03-13T18:05", "2026-03-18T18:05")]
     assert steps == [{}, {"owner": 1}, {"lead": 1}, {}, {"subdistrict": 1}, {}]
+    assert [row["level"] for row in look(visits, "2026-03-19T18:05")["list"]] == ["district"]  # the page alone tells it
     assert [key.split(":")[0] for key in visits.keys("issue-due")] == ["issue-due"]
     assert [key.split(":")[2] for key in visits.keys("issue-overdue")] == ["lead", "subdistrict"]
     assert [row[0] for row in stored(visits.office, IssueEscalation.level)] == ["owner", "lead", "subdistrict"]
@@ -114,7 +115,8 @@ def test_a_third_attempt_raises_the_check_within_the_hour_and_the_office_hears_i
     assert len(visits.keys("visit-wellness")) == 2
     assert look(visits, "2026-03-10T11:00")["checks_overdue"] == 1
     look(visits, "2026-03-10T12:00")
-    assert len(visits.keys("visit-wellness")) == 3
+    assert len(visits.keys("visit-wellness")) == 2
+    assert len(visits.keys("visit-wellness-late")) == 1
     visits.contact(who, "2026-03-10 12:30", "MET", "2026-03-10T12:40")
     assert look(visits, "2026-03-10T13:00")["checks"] == 0
 

@@ -250,6 +250,13 @@ def test_the_forecast_sees_that_red_is_due_again() -> None:
     assert [found[n].due for n in (0, 6, 7, 13, 14)] == [2, 2, 3, 3, 4]
 
 
+def test_the_forecast_asks_an_elder_who_refused_once_and_not_on_the_duty_cadre_s_day() -> None:
+    """An offer of Saturday waits for a helper, though the elder is red, and is not due again a week later."""
+    days = [TODAY + timedelta(days=n) for n in range(15)]
+    found = forecast([task("E1", "red", 3, kind="REOFFER")], [], [], days, CLOCK, WORKDAYS)
+    assert [found[n].due for n in (2, 3, 10, 14)] == [0, 1, 1, 1]
+
+
 def test_a_community_with_work_and_no_helper_is_in_the_forecast() -> None:
     found = forecast([task("E1", community="西")], [Helper("H1", "东", 2)], [], [TODAY], CLOCK, WORKDAYS)
     assert [(row.community, row.due, row.capacity, row.short) for row in found] == [("东", 0, 2, 0), ("西", 1, 0, 1)]

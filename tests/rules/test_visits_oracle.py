@@ -1,9 +1,11 @@
 """Every task of an elder against the domain page read word by word, one day after the other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -303,21 +305,34 @@ def by_clerk(history: History, day: date) -> dict[tuple[str, str], Card]:
     }
 
 
-@given(worlds())
-@settings(max_examples=500, deadline=None)
-def test_every_task_is_what_a_clerk_finds_going_through_the_days(world: tuple[History, date]) -> None:
-    history, day = world
-    found = {(task.kind, task.cycle): as_card(task) for task in tasks(history, day, BOOK, WORKDAYS)}
-    assert found == by_clerk(history, day)
+LENGTHS = pytest.mark.parametrize(
+    "examples", [pytest.param(120, id="quick"), pytest.param(1500, id="long", marks=pytest.mark.proof)]
+)
 
 
-@given(worlds())
-@settings(max_examples=500, deadline=None)
-def test_aggregated_facts_give_the_open_tasks_of_the_whole_history(world: tuple[History, date]) -> None:
-    history, day = world
-    whole = [task for task in tasks(history, day, BOOK, WORKDAYS) if is_open(task)]
-    facts = facts_of(history, day)
-    assert sorted(standing(facts, day, BOOK, WORKDAYS) if facts else []) == sorted(whole)
+def in_every_world(examples: int, check: Callable[[tuple[History, date]], None]) -> None:
+    given(worlds())(settings(max_examples=examples, deadline=None)(check))()
+
+
+@LENGTHS
+def test_every_task_is_what_a_clerk_finds_going_through_the_days(examples: int) -> None:
+    def same(world: tuple[History, date]) -> None:
+        history, day = world
+        found = {(task.kind, task.cycle): as_card(task) for task in tasks(history, day, BOOK, WORKDAYS)}
+        assert found == by_clerk(history, day)
+
+    in_every_world(examples, same)
+
+
+@LENGTHS
+def test_aggregated_facts_give_the_open_tasks_of_the_whole_history(examples: int) -> None:
+    def same(world: tuple[History, date]) -> None:
+        history, day = world
+        whole = [task for task in tasks(history, day, BOOK, WORKDAYS) if is_open(task)]
+        facts = facts_of(history, day)
+        assert sorted(standing(facts, day, BOOK, WORKDAYS) if facts else []) == sorted(whole)
+
+    in_every_world(examples, same)
 
 
 @given(worlds(), st.randoms(use_true_random=False))

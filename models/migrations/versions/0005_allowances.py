@@ -36,6 +36,11 @@ _FROZEN = {
     "payment_change": "",
 }
 """Tables whose rows, or some of whose columns, stay as they were written."""
+_KNOWN_BY = {
+    "bank_file": "id = NEW.id OR ref = NEW.ref OR (batch_id = NEW.batch_id AND part = NEW.part)",
+    "ledger_transfer": "id = NEW.id OR (document = NEW.document AND cycle_id = NEW.cycle_id AND kind = NEW.kind)",
+    "payment_change": "id = NEW.id",
+}
 
 
 _SIX = "category IN ('alone', 'empty_nest', 'left_behind', 'disabled', 'severely_handicapped', 'bereaved_family')"
@@ -78,6 +83,11 @@ def _freeze(table: str, columns: str) -> None:
                 f"CREATE TRIGGER {table}_no_{name} BEFORE {what} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - our own words
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_KNOWN_BY[table]}) "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
         return
     op.execute(
         f"CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger LANGUAGE plpgsql AS "
@@ -87,6 +97,7 @@ def _freeze(table: str, columns: str) -> None:
         f"CREATE TRIGGER {table}_frozen BEFORE UPDATE{columns} OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_frozen()"
     )
+    op.execute(f"CREATE TRIGGER {table}_kept BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {table}_frozen()")
 
 
 def _people() -> None:
@@ -189,7 +200,7 @@ def _cycles() -> None:
         sa.Column("fen", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
-        sa.CheckConstraint("fen >= 0", name=op.f("ck_allowance_budget_fen")),
+        sa.CheckConstraint("fen >= 0 AND fen = CAST(fen AS BIGINT)", name=op.f("ck_allowance_budget_fen")),
         sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_allowance_budget_district_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_allowance_budget")),
         sa.UniqueConstraint(
@@ -280,7 +291,7 @@ def _entitled() -> None:
             name=op.f("ck_entitlement_cancel_reason"),
         ),
         sa.CheckConstraint("state IN ('live', 'cancelled')", name=op.f("ck_entitlement_state")),
-        sa.CheckConstraint("fen > 0", name=op.f("ck_entitlement_fen")),
+        sa.CheckConstraint("fen > 0 AND fen = CAST(fen AS BIGINT)", name=op.f("ck_entitlement_fen")),
         sa.ForeignKeyConstraint(["batch_id"], ["allowance_batch.id"], name=op.f("fk_entitlement_batch_id")),
         sa.ForeignKeyConstraint(["community_id"], ["community.id"], name=op.f("fk_entitlement_community_id")),
         sa.ForeignKeyConstraint(["cycle_id"], ["allowance_cycle.id"], name=op.f("fk_entitlement_cycle_id")),
@@ -398,7 +409,7 @@ def _payments() -> None:
         sa.Column("fen", sa.BigInteger(), nullable=False),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("count > 0 AND fen > 0", name=op.f("ck_bank_file_totals")),
+        sa.CheckConstraint("count > 0 AND fen > 0 AND fen = CAST(fen AS BIGINT)", name=op.f("ck_bank_file_totals")),
         sa.ForeignKeyConstraint(["batch_id"], ["allowance_batch.id"], name=op.f("fk_bank_file_batch_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_file")),
         sa.UniqueConstraint("batch_id", "part", name=op.f("uq_bank_file_batch_id_part")),
@@ -521,7 +532,7 @@ def _payments() -> None:
         sa.CheckConstraint(
             "reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name=op.f("ck_receivable_reason")
         ),
-        sa.CheckConstraint("fen > 0", name=op.f("ck_receivable_fen")),
+        sa.CheckConstraint("fen > 0 AND fen = CAST(fen AS BIGINT)", name=op.f("ck_receivable_fen")),
         sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_receivable_payment_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receivable")),
         sa.UniqueConstraint("payment_id", name=op.f("uq_receivable_payment_id")),
@@ -552,7 +563,7 @@ def _payments() -> None:
             name=op.f("ck_ledger_transfer_kind"),
         ),
         sa.CheckConstraint("debit <> credit", name=op.f("ck_ledger_transfer_two_accounts")),
-        sa.CheckConstraint("fen > 0", name=op.f("ck_ledger_transfer_fen")),
+        sa.CheckConstraint("fen > 0 AND fen = CAST(fen AS BIGINT)", name=op.f("ck_ledger_transfer_fen")),
         sa.ForeignKeyConstraint(["cycle_id"], ["allowance_cycle.id"], name=op.f("fk_ledger_transfer_cycle_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_transfer")),
         sa.UniqueConstraint("document", "cycle_id", "kind", name=op.f("uq_ledger_transfer_document_cycle_id_kind")),
