@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal, get_args
 
 from rules.calendar import month_dates
@@ -122,6 +123,7 @@ def is_month(period: str) -> bool:
     return period[5:].isdigit()
 
 
+@lru_cache(maxsize=64)  # asked for every person of a cycle
 def festival_of(period: str) -> str | None:
     """Return the festival of a period, None for a month."""
     return None if is_month(period) else period[5:]
