@@ -24,6 +24,7 @@ import flows.intake_store
 import flows.jobs
 import models.ledger
 from models.allowance_plan import Plan
+from models.bank_files import Files
 from models.db import Database
 from models.intake_returns import ReturnIntake
 from tests.flows.allowance_life import MONTHS, Life, dies_at_moment, ended, in_child
@@ -59,8 +60,8 @@ POINTS: list[tuple[str, Any, str, int, int]] = [
     ("approve: code used up, no approval", flows.allowance_approve, "ready", 1, 1),
     ("approve: approval stored, nothing committed", flows.allowance_approve, "_commit", 1, 1),
     ("approve: before the books are compared", models.ledger, "agree", 1, 1),
-    ("release: before the file is frozen", flows.allowance_release, "freeze", 1, 1),
-    ("release: frozen, not booked", flows.allowance_release, "Amount", 1, 1),
+    ("release: before the file is frozen", Files, "freeze", 1, 1),
+    ("release: frozen, not booked", models.ledger, "book", 1, 1),
     ("send: frozen, not written", flows.allowance_release, "content_of", 1, 1),
     ("send: marked, not written", flows.allowance_release, "_write", 1, 1),
     ("send: half written", os, "fsync", 1, 1),
@@ -73,7 +74,7 @@ POINTS: list[tuple[str, Any, str, int, int]] = [
     ("reconcile: payees not told", flows.allowance_tell, "tell_payees", 1, 1),
     ("reissue: a list with nobody on it", flows.allowance_reissue, "move_to", 1, 1),
     ("reissue: nothing committed", flows.allowance_approve, "_commit", 1, 2),
-    ("second release: before the file is frozen", flows.allowance_release, "freeze", 1, 2),
+    ("second release: before the file is frozen", Files, "freeze", 1, 2),
     ("second release: written, not marked", flows.allowance_release, "mark_sent", 1, 2),
     ("second release: the bank may have it", flows.allowance_release, "_keep", 2, 4),
     ("second return: lines stored, payments not changed", ReturnIntake, "_change_payments", 1, 2),
