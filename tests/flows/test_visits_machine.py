@@ -107,7 +107,7 @@ class Town(RuleBasedStateMachine):
             keys = [tuple(row) for row in session.execute(select(*map(col, columns)))]
         assert len(keys) == len(set(keys))
         assert self.seen <= set(keys)
-        self.seen = set(keys)  # type: ignore[arg-type]
+        self.seen = set(keys)
 
 
 @pytest.fixture
