@@ -34,8 +34,8 @@ class NotUnknown(TuoqiError):
 
     key: str
     state: str
-    zh = "发放记录 {key} 目前为“{state}”，不需要人工认定；只有“未知”的才可以。"
-    en = "payment {key} is {state}; only an unknown one can be settled by persons."
+    zh = "发放记录 {key} 目前为“{state}”，不能人工认定；只有“未知”的，或银行退回后又报成功的才可以。"
+    en = "payment {key} is {state}; only an unknown one, or one the bank returned and then called paid, can be settled."
 
 
 @dataclass(eq=False)
@@ -73,7 +73,9 @@ class Person:
 def vouch(
     database: Database, settings: Settings, person: Person, key: str, result: str, booked_on: date, evidence: str
 ) -> Result:
-    """Say what became of an unknown payment; the second person who says the same settles it.
+    """Say what became of a payment that is unknown, or that the bank returned and then called paid.
+
+    The second person who says the same settles it.
 
     Raises:
         NoPayment, NotUnknown, Disagreed: nothing is settled.
@@ -82,7 +84,7 @@ def vouch(
     verdict = {"result": result, "booked_on": booked_on, "evidence": evidence}
     with database.write() as session:
         sent = _payment(session, settings, key)
-        if sent.state != "unknown":
+        if sent.state != "unknown" and not (result == "paid" and payments.contradicted(session, sent)):
             raise NotUnknown(key, say(*STATES[sent.state]))
         agreed = payments.vouch(session, sent, who, verdict, settings.now())
         settled = len(agreed) >= 2

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlmodel import Session, col
 
 from models import ledger
@@ -56,9 +56,7 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
     """
     used, now_used = PayeeAccount.__table__.alias("used"), PayeeAccount.__table__.alias("now_used")  # type: ignore[attr-defined]
     in_force = account_in_force(col(Entitlement.elder_id), day)
-    newer = select(_AGAIN.c.id).where(
-        _AGAIN.c.entitlement_id == col(Payment.entitlement_id), _AGAIN.c.n > col(Payment.n)
-    )
+    newer = _sent_again()
     disputed = select(col(BankLine.id)).where(
         col(BankLine.payment_id) == col(Payment.id), col(BankLine.finding) == "contradiction", _OPEN[1]
     )
@@ -78,6 +76,13 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
         .order_by(col(Payment.id))
     )  # fmt: skip
     return [Waiting._make((*row[:-1], bool(row[-1]))) for row in session.execute(query)]
+
+
+def _sent_again() -> Select[Any]:
+    """A later attempt of the payment that the enclosing query names."""
+    return select(_AGAIN.c.id).where(
+        _AGAIN.c.entitlement_id == col(Payment.entitlement_id), _AGAIN.c.n > col(Payment.n)
+    )
 
 
 def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datetime, actor: str) -> int:
@@ -148,6 +153,22 @@ def vouch(session: Session, sent: Sent, staff: int, verdict: dict[str, Any], at:
     same = [col(getattr(PaymentVerdict, name)) == verdict[name] for name in ("result", "booked_on")]
     query = select(col(PaymentVerdict.staff_id)).where(col(PaymentVerdict.payment_id) == sent.id, *same)
     return list(session.scalars(query))
+
+
+def contradicted(session: Session, sent: Sent) -> bool:
+    """Tell whether the bank returned a payment and then called it paid, and nobody has sent it again since."""
+    said = (col(BankLine.payment_id) == sent.id, col(BankLine.finding) == "contradiction")
+    lines = select(col(BankLine.id)).where(*said, col(BankLine.result) == "paid")
+    standing = (
+        select(col(Entitlement.id))
+        .join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(Entitlement.batch_id))
+        .where(col(Payment.id) == sent.id, col(AllowanceBatch.state) == "released")
+        .where(col(Entitlement.state) == "live", ~_sent_again().exists())
+    )
+    if sent.state != "returned":
+        return False
+    return session.scalar(lines.limit(1)) is not None and session.scalar(standing.limit(1)) is not None
 
 
 def settle(session: Session, sent: Sent, result: str, booked_on: date, reason: str, at: datetime, actor: str) -> None:

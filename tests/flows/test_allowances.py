@@ -585,3 +585,22 @@ def test_communities_hear_of_what_was_sent_once(money: Money) -> None:
     money.release(moment="2026-10-20T11:00")
     keys = [key for (key,) in money.rows(Message.dedupe_key) if key.startswith("allowance-batch:")]
     assert len(keys) == 1
+
+
+def test_two_persons_settle_what_the_bank_returned_and_then_called_paid(database: Database, tmp_path: Path) -> None:
+    money = Money(database, tmp_path, script=Script(returned={"00000001": "AC04"}))
+    money.pay()
+    money.bank_takes()
+    money.reconcile()
+    key = next(key for key, state in money.rows(Payment.key, Payment.state) if state == "returned")
+    with pytest.raises(NotUnknown):
+        money.vouch(key, "paid", "2026-10-22", "2026-10-22T09:00", "A1")
+    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-22"}
+    money.send("bank-return", [line], "2026-10-23T09:00")
+    assert [finding for _, _, finding in money.exceptions()] == ["contradiction"]
+    assert not money.vouch(key, "paid", "2026-10-22", "2026-10-23T10:00", "A1")["settled"]
+    assert money.vouch(key, "paid", "2026-10-22", "2026-10-23T10:10", "A2")["settled"]
+    assert money.states() == {"paid": 5}
+    assert money.balances()["paid"] == 40000
+    money.close(money.exceptions()[0][0], "2026-10-23T11:00")
+    assert money.reissue("2026-10-23T12:00")["waiting"] == []
