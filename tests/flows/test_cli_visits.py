@@ -68,7 +68,7 @@ def test_an_id_number_typed_in_is_never_repeated(shell: Shell, ref: str) -> None
     ("words", "told"),
     [
         pytest.param(("--time", "2026-03-11"), "晚于今天", id="tomorrow"),
-        pytest.param(("--by", "X9"), "登记人不是", id="unknown reporter"),
+        pytest.param(("--by", "X9"), "登记人编号不在本区名册中", id="unknown reporter"),
         pytest.param(("--outcome", "PHONE"), "与探访方式不符", id="outcome of another channel"),
     ],
 )

@@ -84,9 +84,9 @@ def test_kinds_of_day_are_coloured_and_named(tmp_path: Path) -> None:
     assert looks[16] == (HOLIDAY, "除夕")
     assert looks[17] == looks[19] == (HOLIDAY, "春节")
     assert looks[20] == (REST, "春节假期")
-    assert looks[7] == (REST, "")
+    assert looks[7] == (REST, None)
     assert looks[14] == looks[28] == ("FFFFFFFF", "班")
-    assert looks[2] == ("FFFFFFFF", "")
+    assert looks[2] == ("FFFFFFFF", None)
 
 
 def test_gap_is_red_and_counted(tmp_path: Path) -> None:

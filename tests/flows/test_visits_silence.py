@@ -122,7 +122,7 @@ def test_the_last_look_of_the_day_comes_before_the_quiet_hours() -> None:
     """What is recorded by 20:55 of any day is told that day: from 21:00 on nobody is woken."""
     jobs = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]
     (crons,) = [[each["cron"] for each in job["schedules"]] for job in jobs if job["name"] == "visits-watch"]
-    assert crons == ["0 8-20 * * *", "55 20 * * *"]
+    assert crons == ["55 20 * * *", "0 8-20 * * *"]
 
 
 def _recipients(visits: Visits) -> list[str]:
