@@ -46,6 +46,7 @@ class Town(RuleBasedStateMachine):
         self.visits.office = Office(self.visits.database, base, self.folder)
         self.visits.refs = list(self.like.refs)
         self.day, self.people, self.seen = START, count(100), set[tuple[int, str, str]]()
+        self.seconds = count()
 
     def teardown(self) -> None:
         if hasattr(self, "visits"):
@@ -57,6 +58,12 @@ class Town(RuleBasedStateMachine):
     def one(self, who: int) -> str:
         return self.visits.refs[who % len(self.visits.refs)]
 
+    @property
+    def moment(self) -> str:
+        """A moment of its own for each thing that is recorded on a day."""
+        minute, second = divmod(next(self.seconds), 60)
+        return f"{self.day}T{9 + minute // 60:02}:{minute % 60:02}:{second:02}"
+
     def back(self, days: int) -> date:
         return max(self.day - timedelta(days=days), START)
 
@@ -64,14 +71,14 @@ class Town(RuleBasedStateMachine):
     def somebody_is_registered(self, tier: str) -> None:
         number = next(self.people)
         row = elder("1944-05-06", serial=number, tier=tier, registered_on=self.day.isoformat(), name="李秀")
-        self.visits.send("elder", [row], f"{self.day}T09:00")
+        self.visits.send("elder", [row], self.moment)
         self.visits.refs = refs(self.visits.office)
 
     @rule(who=WHO, days=BACK, outcome=st.sampled_from(OUTCOMES), helper=st.sampled_from(("H1", "H2")))
     def a_contact_is_recorded(self, who: int, days: int, outcome: str, helper: str) -> None:
         try:
             on = self.back(days).isoformat()
-            self.visits.contact(self.one(who), on, outcome, f"{self.day}T17:00", helper)
+            self.visits.contact(self.one(who), on, outcome, self.moment, helper)
         except NotRecorded:
             return
 
@@ -80,7 +87,7 @@ class Town(RuleBasedStateMachine):
     )
     def a_status_is_recorded(self, who: int, days: int, status: str) -> None:
         try:
-            self.visits.status(self.one(who), self.back(days).isoformat(), status, f"{self.day}T16:00")
+            self.visits.status(self.one(who), self.back(days).isoformat(), status, self.moment)
         except NotRecorded:
             return
 
@@ -88,13 +95,13 @@ class Town(RuleBasedStateMachine):
     def somebody_moves_inside(self, who: int) -> None:
         try:
             more = {"community": "普坪社区"}
-            self.visits.status(self.one(who), self.day.isoformat(), "MOVED", f"{self.day}T15:00", **more)
+            self.visits.status(self.one(who), self.day.isoformat(), "MOVED", self.moment, **more)
         except NotRecorded:
             return
 
     @rule(who=WHO, tier=st.sampled_from(("red", "yellow", "green")))
     def somebody_is_graded_anew(self, who: int, tier: str) -> None:
-        self.visits.send("elder", [{"id_number": self.one(who), "tier": tier}], f"{self.day}T14:00")
+        self.visits.send("elder", [{"id_number": self.one(who), "tier": tier}], self.moment)
 
     @rule(days=st.sampled_from((1, 1, 1, 2, 5, 33)))
     def a_morning_comes(self, days: int) -> None:
