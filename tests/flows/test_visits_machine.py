@@ -62,7 +62,7 @@ class Town(RuleBasedStateMachine):
     def moment(self) -> str:
         """A moment of its own for each thing that is recorded on a day."""
         minute, second = divmod(next(self.seconds), 60)
-        return f"{self.day}T{9 + minute // 60:02}:{minute % 60:02}:{second:02}"
+        return f"{self.day}T{10 + minute // 60:02}:{minute % 60:02}:{second:02}"
 
     def back(self, days: int) -> date:
         return max(self.day - timedelta(days=days), START)
