@@ -57,9 +57,9 @@ def _plan(chapter: Chapter) -> None:
 
 
 def _counted(told: dict[str, Any], reasons: int) -> tuple[str, str]:
-    zh = "登记 {registered} = 列入 {entitled} + 未列入 {excluded}（{reasons} 种原因）+ 未到年龄 {not_of_age}"
-    en = "{registered} = {entitled} entitled + {excluded} left out ({reasons} reasons) + {not_of_age} younger"
-    return zh.format(**told, reasons=reasons), en.format(**told, reasons=reasons)
+    zh = "登记 {registered} = 列入 {entitled} + 未列入 {excluded}（{kinds} 种原因）+ 未到年龄 {not_of_age}"
+    en = "{registered} = {entitled} entitled + {excluded} left out ({kinds} reasons) + {not_of_age} younger"
+    return zh.format(**told, kinds=reasons), en.format(**told, kinds=reasons)
 
 
 def _notice(chapter: Chapter) -> None:
