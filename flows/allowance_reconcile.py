@@ -4,17 +4,15 @@ A file counts by its content; lines that are known change nothing. What the bank
 unknown and listed; no time ever makes it paid or failed.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 
 from sqlmodel import col, select
 
 from flows.allowance_tell import tell_paid
 from flows.bank_returns import ReturnReport
-from flows.intake import take_file
+from flows.intake import digest_of, take_file
 from flows.intake_store import BATCH_ROWS, store_batches
 from flows.jobs import Result
 from flows.settings import Settings
@@ -25,7 +23,8 @@ from models.db import Database
 from models.district import district_id
 from models.intake import ImportLog, Taken
 from policies.allowances import allowances
-from rules.registers import Row
+from rules.errors import TuoqiError
+from rules.portions import portions
 from rules.workdays import Workdays
 
 JOB = "allowance-reconcile"
@@ -38,10 +37,11 @@ def reconcile(database: Database, settings: Settings, files: Iterable[Path] | No
     """Take in return files, all of the inbox if none is named; then look at what is still open.
 
     Raises:
-        FileHasErrors, FileRefused, BadReturn: nothing of that file was taken; those before it were.
-        Disagreement: payments and ledger differ; nothing was written.
+        FileHasErrors, FileRefused, BankReportRefused, XmlDamaged: nothing of that file was taken. The others were, and
+            all the rest was done, before the first of these is raised.
+        Disagreement: payments and ledger differ; nothing of the file at hand was written, and nothing more is done.
     """
-    read = [_take(database, settings, path) for path in (files if files is not None else _new(database, settings))]
+    read, refusals = _take_all(database, settings, files if files is not None else _new(database, settings))
     unknown = _call_unknown(database, settings)
     told = tell_paid(database, settings)
     with database.snapshot() as session:  # books that move while they are compared would seem to disagree
@@ -53,7 +53,22 @@ def reconcile(database: Database, settings: Settings, files: Iterable[Path] | No
         cycles = session.exec(select(col(AllowanceCycle.id)).where(col(AllowanceCycle.district_id) == district)).all()
         for cycle in cycles:
             ledger.agree(session, cycle)  # type: ignore[arg-type]
+    if refusals:
+        raise refusals[0]
     return {"files": read, "unknown": unknown, "messages": told, "exceptions": open_lines}
+
+
+def _take_all(database: Database, settings: Settings, files: Iterable[Path]) -> tuple[list[Result], list[TuoqiError]]:
+    """Take in what can be taken; a file that is refused keeps no other from being read."""
+    read, refusals = [], list[TuoqiError]()
+    for path in files:
+        try:
+            read.append(_take(database, settings, path))
+        except ledger.Disagreement:
+            raise
+        except TuoqiError as refusal:
+            refusals.append(refusal)
+    return read, refusals
 
 
 def _new(database: Database, settings: Settings) -> list[Path]:
@@ -63,13 +78,15 @@ def _new(database: Database, settings: Settings) -> list[Path]:
     known = select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)
     with database.read() as session:
         taken = set(session.exec(known).all())
-    return [path for path in found if not path.name.endswith(".errors.xlsx") and _digest(path) not in taken]
+    return [path for path in found if not path.name.endswith(".errors.xlsx") and digest_of(path) not in taken]
 
 
 def _take(database: Database, settings: Settings, path: Path) -> Result:
     if path.suffix.lower() == ".xml":
         report = ReturnReport(database, path)
-        taken = store_batches(database, settings, KIND, _batches(report.rows()), JOB, digest=_digest(path))
+        taken = store_batches(
+            database, settings, KIND, portions(report.rows(), BATCH_ROWS), JOB, digest=digest_of(path)
+        )
         pending = report.pending
     else:
         taken, pending = take_file(database, settings, KIND, path).taken, 0
@@ -79,16 +96,6 @@ def _take(database: Database, settings: Settings, path: Path) -> Result:
 
 def _exceptions(taken: Taken) -> int:
     return sum(len(rows) for rows in taken.doubts.values())
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    walk = iter(rows)
-    return iter(lambda: list(islice(walk, BATCH_ROWS)), [])
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _call_unknown(database: Database, settings: Settings) -> int:

@@ -8,7 +8,6 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import update
@@ -36,6 +35,7 @@ from rules.bank_checks import PayListRefused
 from rules.collector import collector_paused
 from rules.errors import say
 from rules.periods import period_name
+from rules.portions import portions
 from rules.programmes import PROGRAMMES
 from rules.refs import new_ref
 
@@ -130,7 +130,7 @@ def _write_files(
         PayListRefused: an account that no bank could read; nothing of the list goes anywhere.
     """
     form, created = policy.bank, settings.local(settings.now())
-    while part := list(islice(rows, form.lines_per_file)):
+    for part in portions(rows, form.lines_per_file):
         ref = new_ref("F", secrets.randbits)
         lines = [_pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
         content = bank_bytes(PayList(ref, created, settings.today(), lines), form)

@@ -6,7 +6,6 @@ from who was paid, or when the bank says that it was.
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import islice
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -32,6 +31,7 @@ from models.db import Database
 from models.district import district_id
 from policies.allowances import allowances, tariff
 from rules.allowances import Person, Tariff, owed_after_death
+from rules.portions import portions
 
 JOB = "allowance-stop"
 OPEN = ("planned", "notice", "approved")
@@ -82,8 +82,7 @@ def stop_batch(database: Database, settings: Settings, ref: str) -> list[Result]
 
 
 def _stops(session: Session, settings: Settings, district: int, batch: Batch) -> Iterator[Stop]:
-    walk = unreleased(session, batch.id)
-    while some := list(islice(walk, FLOW)):
+    for some in portions(unreleased(session, batch.id), FLOW):
         for (period, as_of), standing in by_cycle(some):
             notice = tariff(batch.programme, as_of, settings.policy)
             mine = {each.elder_id: each for each in standing}

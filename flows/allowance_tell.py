@@ -1,9 +1,5 @@
 """Telling people of allowances: payees of results, communities of what was sent, makers of what does not match."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import TypeVar
-
 from sqlmodel import Session
 
 from flows.jobs import Result
@@ -19,12 +15,12 @@ from notifications.visits import routes_of
 from policies.allowances import allowances, tariff
 from rules.calendar import month_dates
 from rules.periods import month_of
+from rules.portions import portions
 
 TEMPLATES = (
     "allowance-paid", "allowance-returned", "allowance-batch", "allowance-exception", "allowance-notice-open",
     "allowance-approval", "allowance-certify",
 )  # fmt: skip
-T = TypeVar("T")
 BATCH = 500  # messages in one transaction
 
 
@@ -43,7 +39,7 @@ def tell_paid(database: Database, settings: Settings) -> Result:
         with database.read() as session:
             district = district_id(session, settings.district)
             places = community_labels(session, district)
-            for some in _some(untold(session, district, template, state, since)):
+            for some in portions(untold(session, district, template, state, since), BATCH):
                 with database.write() as writing:
                     counts[state] += tell_payees(writing, frame, district, some, places)
     counts["makers"] = _tell_makers(database, settings, frame)
@@ -77,7 +73,7 @@ def tell_due_certifications(database: Database, settings: Settings) -> int:
             places = community_labels(session, district)
             cycles = cycles_of(session, district, programme)
             due = certifications_due(session, cycles[-1][0], seen_first, seen_last) if cycles else iter(())
-            for some in _some(due):
+            for some in portions(due, BATCH):
                 with database.write() as writing:
                     asked += tell_due(writing, telling(settings), district, programme, last, some, places)
     return asked
@@ -88,8 +84,3 @@ def tell_sent(session: Session, settings: Settings, file: int, ref: str) -> int:
     district = district_id(session, settings.district)
     sums, places = sent_by_community(session, file), community_labels(session, district)
     return tell_communities(session, telling(settings), district, ref, settings.today(), sums, places)
-
-
-def _some(people: Iterable[T]) -> Iterator[list[T]]:
-    walk = iter(people)
-    return iter(lambda: list(islice(walk, BATCH)), [])

@@ -27,7 +27,7 @@ from flows.allowance_shown import (
 from flows.allowance_stop import stop
 from flows.audit_anchor import add_anchor
 from flows.failures import safely
-from flows.settings import NotYet, Settings, settings
+from flows.settings import Settings, settings
 from flows.store import opened
 from policies.allowances import allowances
 from rules.errors import TuoqiError, say
@@ -69,9 +69,7 @@ def allowance_plan(
         as_of: the business date; the scheduled day when left open.
     """
     chosen = settings()
-    day = as_of or max(artifacts.as_of(None, chosen), chosen.today())
-    if day > chosen.today():
-        raise NotYet(day)
+    day = artifacts.present_day(as_of, chosen)
     if (period or supplement_list) and programme is None:
         raise NeedsProgramme
     with opened(chosen) as database:

@@ -11,7 +11,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from flows.settings import Settings
+from flows.settings import NotYet, Settings
 from rules import slots
 from rules.errors import say
 
@@ -52,6 +52,18 @@ def markdown(key: str, text: str, title: str = "") -> None:
     if FlowRunContext.get() is None:
         return
     create_markdown_artifact(text, key=key, description=_plain(title) or None)
+
+
+def present_day(given: date | None, settings: Settings) -> date:
+    """Return the day a job works for that a late run does for the present: the one given, else today.
+
+    Raises:
+        NotYet: it lies in the future.
+    """
+    day = given or max(as_of(None, settings), settings.today())
+    if day > settings.today():
+        raise NotYet(day)
+    return day
 
 
 def as_of(given: date | None, settings: Settings) -> date:

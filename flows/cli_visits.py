@@ -23,7 +23,6 @@ Time = Annotated[
 ]
 Note = Annotated[str | None, typer.Option("--note", help=either("备注（加密保存）", "a note, kept sealed"))]
 Number = Annotated[str, typer.Option("--number", metavar="ISSUE", help=either("诉求编号", "number of the issue"))]
-Actor = Annotated[str | None, typer.Option("--by", metavar="NUMBER", help=either("办理人编号", "who did it"))]
 
 
 def _desk(kind: str, by: str, /, *, as_json: bool, **values: str | None) -> None:

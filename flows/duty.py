@@ -11,7 +11,7 @@ from flows.duty_plan import plan_month
 from flows.duty_report import report_month
 from flows.duty_watch import watch
 from flows.failures import safely
-from flows.settings import NotYet, Settings, settings
+from flows.settings import Settings, settings
 from flows.store import opened
 from models.db import Database
 from models.jobs import last_done
@@ -92,9 +92,7 @@ def duty_day(as_of: fields.AsOf = None) -> Result:
         as_of: the day; the scheduled day when left open. A late run works for the present day.
     """
     chosen = settings()
-    day = as_of or max(artifacts.as_of(None, chosen), chosen.today())
-    if day > chosen.today():
-        raise NotYet(day)
+    day = artifacts.present_day(as_of, chosen)
     with opened(chosen) as database:
         result = duty_morning(database, chosen, day)
     if "list" in result:

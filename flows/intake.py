@@ -82,7 +82,7 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
         )
         errors = sorted([*parsed.errors, *rehearsed.errors], key=lambda error: error.row)
         raise _refused(form, path, table, errors)
-    taken_in = store_rows(database, settings, kind, parsed.rows, _actor(), digest=_digest(path), dry_run=dry_run)
+    taken_in = store_rows(database, settings, kind, parsed.rows, _actor(), digest=digest_of(path), dry_run=dry_run)
     if taken_in.errors:
         raise _refused(form, path, table, taken_in.errors)
     affected = _affected(database, settings, kind)
@@ -97,7 +97,7 @@ def _take_stream(database: Database, settings: Settings, form: Register, path: P
     stream = Stream(path, form)
     try:
         taken = store_batches(
-            database, settings, form.kind, stream.batches(), _actor(), digest=_digest(path), dry_run=dry_run
+            database, settings, form.kind, stream.batches(), _actor(), digest=digest_of(path), dry_run=dry_run
         )
     except NotClean:
         return None
@@ -111,7 +111,7 @@ def _take_rows(
     database: Database, settings: Settings, form: Register, path: Path, table: Table, parsed: Parsed, *, dry_run: bool
 ) -> Intake:
     """Take in the good rows, and mark the others in FILE.errors.xlsx."""
-    taken = store_rows(database, settings, form.kind, parsed.rows, _actor(), digest=_digest(path), dry_run=dry_run)
+    taken = store_rows(database, settings, form.kind, parsed.rows, _actor(), digest=digest_of(path), dry_run=dry_run)
     left = sorted([*parsed.errors, *taken.left_out], key=lambda error: error.row)
     marked = path.with_name(path.name + ".errors.xlsx") if left else None
     ignored = _ignored(parsed.unknown_columns)
@@ -133,7 +133,8 @@ def _actor() -> str:
     return f"import:{getpass.getuser()}"
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, by which one that was taken in is known again."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

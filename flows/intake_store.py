@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 
 from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
@@ -44,6 +43,7 @@ from models.staging import Raced, Staging, staging
 from policies import book
 from rules.collector import collector_paused
 from rules.errors import TuoqiError
+from rules.portions import portions
 from rules.registers import REGISTERS, Register, Row
 
 Store = Callable[[Session, Scope, Sequence[Row]], Taken]
@@ -119,8 +119,7 @@ def store_rows(
         Overtaken: somebody else was faster.
     """
     if kind in BULKS:
-        walk = iter(rows)
-        batches = iter(lambda: list(islice(walk, BATCH_ROWS)), [])
+        batches = portions(rows, BATCH_ROWS)
         return store_batches(database, settings, kind, batches, actor, digest=digest, dry_run=dry_run)
     taken = Taken()
     try:

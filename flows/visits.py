@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows import artifacts, fields
 from flows.failures import safely
-from flows.settings import NotYet, settings
+from flows.settings import settings
 from flows.store import opened
 from flows.visits_callback import call_back
 from flows.visits_day import visits_morning
@@ -28,9 +28,7 @@ def visits_day(as_of: fields.AsOf = None) -> Result:
         as_of: the day; the scheduled day when left open. A late run works for the present day.
     """
     chosen = settings()
-    day = as_of or max(artifacts.as_of(None, chosen), chosen.today())
-    if day > chosen.today():
-        raise NotYet(day)
+    day = artifacts.present_day(as_of, chosen)
     with opened(chosen) as database:
         result = visits_morning(database, chosen, day)
     if "per_community" in result:
@@ -115,9 +113,7 @@ def visits_callback(as_of: fields.AsOf = None) -> Result:
         as_of: the day; the scheduled day when left open. A late run works for the present day.
     """
     chosen = settings()
-    day = as_of or max(artifacts.as_of(None, chosen), chosen.today())
-    if day > chosen.today():
-        raise NotYet(day)
+    day = artifacts.present_day(as_of, chosen)
     with opened(chosen) as database:
         result = call_back(database, chosen, day)
     if "list" in result:

@@ -7,7 +7,6 @@ that a late paper also mends what was closed. A portion is a transaction, guarde
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 from typing import Any
 
 from sqlmodel import Session
@@ -26,6 +25,7 @@ from models.visit_lists import Home
 from models.visit_tasks import Key, Moved, Stored, store_tasks, stored_tasks
 from notifications.visits import check_keys, late_check_key
 from notifications.visits_silence import NEWS, silence_keys
+from rules.portions import portions
 from rules.visits_facts import PAUSES
 from rules.visits_owed import Book, Owed, needs_check, owed
 from rules.visits_standing import facts_of, standing
@@ -76,7 +76,7 @@ def plan_all(database: Database, settings: Settings, job: Job, touched: Collecti
     found = Found()
     with database.read() as session:
         everybody = standing_facts(session, job.district, job.day)
-        while some := list(islice(everybody, BATCH)):
+        for some in portions(everybody, BATCH):
             _plan(database, settings, job, some, touched, found)
     return found
 

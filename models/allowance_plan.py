@@ -6,7 +6,6 @@ is left out as a duplicate. Back-pay is the same with the cycle of its own perio
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Date, Integer, LargeBinary, String, delete, func, insert, literal, select, update
@@ -15,6 +14,7 @@ from sqlmodel import Session, col
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement, EntitlementChange, Exclusion
 from models.db import Instant, insert_for
 from models.staging import Raced, Staging, fill_values
+from rules.portions import portions
 
 _FLOW = 5000
 _NUMBERS = ("elder_id", "community_id", "fen", "cycle_id", "exclusion_id", "entitlement_id")
@@ -84,9 +84,8 @@ class Plan:
 
     def take(self, lines: Iterable[Line]) -> None:
         """Stage the lines, some at a time."""
-        walk = iter(lines)
         with self._staging.read() as session:
-            while some := list(islice(walk, _FLOW)):
+            for some in portions(lines, _FLOW):
                 self._count(some)
                 fill_values(session, self._lines, Line._fields, some)
 

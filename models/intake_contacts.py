@@ -6,7 +6,7 @@ stands, the others are kept and void. A row that says nothing new changes nothin
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -36,6 +36,7 @@ from models.intake_contact_checks import report_of
 from models.intake_contact_groups import Group, Held, settled
 from models.staging import Raced, Staging, fill, insert_all
 from models.visit import VisitContact
+from rules.portions import portions
 from rules.registers import Row
 
 KEY = ("elder_id", "occurred_on", "channel", "helper_id")
@@ -91,7 +92,7 @@ class ContactIntake:
         """Decide each row: new, as before, another note, void beside one that stands, or what voids another."""
         with self._staging.read() as session:
             fates = chain.from_iterable(self._fates_of(group) for group in self._groups(session))
-            while some := list(islice(fates, _FLOW)):
+            for some in portions(fates, _FLOW):
                 fill(session, self._fates, some)
             for row in after_the_end(session, self._contacts):
                 self.taken.doubt(_AFTER, row)

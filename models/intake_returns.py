@@ -6,7 +6,7 @@ agree. A line that is stored already, from this file or another, changes nothing
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
@@ -34,6 +34,7 @@ from models.intake import Scope, Taken
 from models.ledger import Amount
 from models.payment import BankFile, BankLine, Payment, PaymentChange, Receivable
 from models.staging import Raced, Staging, fill, insert_all
+from rules.portions import portions
 from rules.registers import Row
 from rules.returns import Attempt, Said, match
 
@@ -85,8 +86,7 @@ class ReturnIntake:
         """Decide each line that is new, those of one payment in the order of the file."""
         with self._staging.read() as session:
             total = session.scalar(select(func.count()).select_from(self._lines)) or 0
-            decided = self._decide(session)
-            while some := list(islice(decided, _FLOW)):
+            for some in portions(self._decide(session), _FLOW):
                 fill(session, self._found, [found for found, _ in some])
                 fill(session, self._outcomes, [outcome for _, outcome in some if outcome])
         self.taken.unchanged = total - self._fresh

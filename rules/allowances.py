@@ -4,10 +4,9 @@ The same decision is taken when a cycle is planned and ever after: back-pay è¡¥å
 what is known now, and a claim after a death is one that no longer comes out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 from rules.allowances_age import age_on, band_of
 from rules.allowances_approval import Line, Tier, approvers_needed, confirmation_code, content_hash, same_code
@@ -26,10 +25,9 @@ from rules.errors import TuoqiError
 from rules.periods import is_month, month_of
 
 __all__ = [
-    "Band", "Decision", "Departure", "Entitled", "Excluded", "Line", "Person", "Reason", "Stored", "Tariff", "Tier",
-    "WrongPeriod", "age_on", "approvers_needed", "back_pay", "band_of", "check_period", "confirmation_code",
+    "Band", "Decision", "Departure", "Entitled", "Excluded", "Line", "Person", "Reason", "Tariff", "Tier",
+    "WrongPeriod", "age_on", "approvers_needed", "band_of", "check_period", "confirmation_code",
     "content_hash", "decide", "departure", "is_certified", "is_over", "owed_after_death", "same_code", "shared_cards",
-    "stopped_from",
 ]  # fmt: skip
 
 
@@ -131,12 +129,6 @@ def is_certified(person: Person, tariff: Tariff, as_of: date) -> bool:
     return _month(as_of) <= _month(seen) + tariff.certification_months
 
 
-def stopped_from(certified_on: date, months: int) -> date:
-    """Return the first day of the month that a certification no longer covers: the one after the month it was due."""
-    year, month = divmod(_month(certified_on) + months + 1, 12)
-    return date(year, month + 1, 1)
-
-
 def owed_after_death(person: Person, tariff: Tariff, period: str, as_of: date) -> Band | None:
     """Return the band that a cycle still owes to a person who has died, None if nothing.
 
@@ -148,26 +140,6 @@ def owed_after_death(person: Person, tariff: Tariff, period: str, as_of: date) -
         return None
     day = as_of if person.died_on is None else min(as_of, person.died_on)
     return band_of(person.birth_date, person.categories, day, tariff, period)
-
-
-class Stored(NamedTuple):
-    """An exclusion on record with what decides it again: the person as known now, the notice in force on its as_of."""
-
-    period: str
-    as_of: date
-    person: Person
-    tariff: Tariff
-
-
-def back_pay(stored: Iterable[Stored]) -> Iterator[tuple[Stored, Entitled]]:
-    """Yield the exclusions that can be lifted now, each with what its own period owes at its own tariff.
-
-    A `duplicate` comes out too, as only the database knows: it takes the entitlement, or finds the person paid again.
-    """
-    for one in stored:
-        decision = decide(one.person, one.tariff, one.period, one.as_of)
-        if isinstance(decision, Entitled):
-            yield one, decision
 
 
 def shared_cards(cards: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from rules.errors import TuoqiError, say
+from rules.money import yuan
 
 Format = Literal["csv", "xlsx", "pain.001"]
 Encoding = Literal["GB18030", "UTF-8"]
@@ -122,7 +123,7 @@ class BankForm:
 
     def amount(self, fen: int) -> str:
         """An amount as this bank writes it, exact."""
-        return yuan(fen) if self.unit == "yuan" else str(fen)
+        return bank_yuan(fen) if self.unit == "yuan" else str(fen)
 
 
 @dataclass(eq=False)
@@ -153,14 +154,14 @@ def file_ref(key: str) -> str:
     return f"{head[:-8]}-{head[-8:-4]}-{head[-4:]}"
 
 
-def yuan(fen: int) -> str:
-    """Fen as yuan with two decimals, exact."""
+def bank_yuan(fen: int) -> str:
+    """Fen as yuan as a bank reads it: two decimals, exact, no grouping, never below zero."""
     if fen < 0:
         raise ValueError(f"{fen} fen is no amount")
-    return f"{fen // 100}.{fen % 100:02}"
+    return yuan(fen).replace(",", "")
 
 
-def fen_of(text: str, unit: Unit = "yuan") -> int:
+def bank_fen(text: str, unit: Unit = "yuan") -> int:
     """Fen from digits, exact; zeros after the second decimal are allowed, for some banks write five decimals.
 
     Raises:

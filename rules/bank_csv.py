@@ -5,7 +5,7 @@ No cell is ever quoted, since the importers of banks split at the delimiter alon
 
 from collections.abc import Iterator, Sequence
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, fen_of
+from rules.bank import BankForm, NotOurFile, PayLine, PayList, bank_fen
 from rules.bank_checks import checked
 
 CODECS = {"GB18030": "gb18030", "UTF-8": "utf-8"}
@@ -83,7 +83,7 @@ def _line(number: int, row: Sequence[str], form: BankForm) -> PayLine:
     if cells.get("line", str(number)) != str(number):
         raise NotOurFile(f"第 {number} 笔序号不符", f"line {number} says it is another")
     try:
-        fen = fen_of(cells["amount"], form.unit)
+        fen = bank_fen(cells["amount"], form.unit)
     except ValueError:
         raise NotOurFile(f"第 {number} 笔金额有误", f"line {number} has no amount") from None
     return PayLine(cells["key"], cells["name"], cells["account"], cells.get("bank", ""), fen, cells.get("note", ""))

@@ -9,7 +9,7 @@ from html import escape
 from itertools import chain
 from xml.etree.ElementTree import Element
 
-from rules.bank import BankForm, NotOurFile, PayLine, PayList, fen_of, is_cnaps, yuan
+from rules.bank import BankForm, NotOurFile, PayLine, PayList, bank_fen, bank_yuan, is_cnaps
 from rules.bank_checks import checked
 from rules.bank_xml import elements, leaf, local, namespace
 from rules.collector import collector_paused
@@ -38,7 +38,7 @@ def pain001_bytes(listed: PayList, form: BankForm) -> bytes:
 def _head(listed: PayList, form: BankForm) -> str:
     debtor = form.debtor
     created = listed.created.astimezone(SHANGHAI).isoformat(timespec="seconds")
-    sums = f"<NbOfTxs>{len(listed.lines)}</NbOfTxs><CtrlSum>{yuan(listed.fen)}</CtrlSum>"
+    sums = f"<NbOfTxs>{len(listed.lines)}</NbOfTxs><CtrlSum>{bank_yuan(listed.fen)}</CtrlSum>"
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Document xmlns="{NAMESPACE}">\n<CstmrCdtTrfInitn>\n'
@@ -56,7 +56,7 @@ def _transfer(line: PayLine) -> str:
     note = f"<RmtInf><Ustrd>{_text(line.note)}</Ustrd></RmtInf>" if line.note else ""
     return (
         f"<CdtTrfTxInf><PmtId><EndToEndId>{line.key}</EndToEndId></PmtId>"
-        f'<Amt><InstdAmt Ccy="CNY">{yuan(line.fen)}</InstdAmt></Amt>{agent}'
+        f'<Amt><InstdAmt Ccy="CNY">{bank_yuan(line.fen)}</InstdAmt></Amt>{agent}'
         f"<Cdtr><Nm>{_text(line.name)}</Nm></Cdtr><CdtrAcct>{_account(line.account)}</CdtrAcct>{note}</CdtTrfTxInf>\n"
     )
 
@@ -98,7 +98,7 @@ def read_pain001(pieces: Iterable[bytes]) -> PayList:
         raise NotOurFile("缺少报文头", "it has no header")
     head = heads["GrpHdr"]
     total = sum(line.fen for line in lines)
-    if (leaf(head, "NbOfTxs"), leaf(head, "CtrlSum")) != (str(len(lines)), yuan(total)):
+    if (leaf(head, "NbOfTxs"), leaf(head, "CtrlSum")) != (str(len(lines)), bank_yuan(total)):
         raise NotOurFile("笔数或金额合计与明细不符", "count or sum is not that of the lines")
     created, pay_on = leaf(head, "CreDtTm"), leaf(heads["ReqdExctnDt"], "Dt")
     return PayList(leaf(head, "MsgId"), datetime.fromisoformat(created), date.fromisoformat(pay_on), lines)
@@ -109,7 +109,7 @@ def _line(number: int, element: Element) -> PayLine:
     if amount is None or amount.get("Ccy") != "CNY":
         raise NotOurFile(f"第 {number} 笔没有人民币金额", f"line {number} has no amount in yuan")
     try:
-        fen = fen_of(amount.text or "")
+        fen = bank_fen(amount.text or "")
     except ValueError:
         raise NotOurFile(f"第 {number} 笔金额有误", f"line {number} has no amount") from None
     agent = ("CdtrAgt", "FinInstnId")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Literal, NoReturn
 from xml.etree.ElementTree import Element
 
-from rules.bank import LONGEST_KEY, fen_of, yuan
+from rules.bank import LONGEST_KEY, bank_fen, bank_yuan
 from rules.bank_reasons import reason_text
 from rules.bank_xml import elements, leaf, leaves, local, namespace
 from rules.errors import TuoqiError
@@ -152,8 +152,8 @@ class StatusReport:
                 )
             if total and self._fen(total) != fen[status]:
                 self._refuse(
-                    f"{status} 金额合计应为 {total}，实为 {yuan(fen[status])}",
-                    f"it states {total} yuan of {status} and lists {yuan(fen[status])}",
+                    f"{status} 金额合计应为 {total}，实为 {bank_yuan(fen[status])}",
+                    f"it states {total} yuan of {status} and lists {bank_yuan(fen[status])}",
                 )
 
     def _line(self, element: Element) -> ReturnLine | None:
@@ -219,7 +219,7 @@ class StatusReport:
 
     def _fen(self, text: str) -> int:
         try:
-            return fen_of(text)
+            return bank_fen(text)
         except ValueError:
             self._refuse("金额有误", "it has an amount that is none")
 

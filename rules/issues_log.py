@@ -15,7 +15,6 @@ IssueState = Literal["NEW", "ASSIGNED", "WAITING", "RESOLVED", "VERIFIED", "REOP
 EventKind = Literal["open", "assign", "wait", "approve", "resume", "resolve", "verify", "reopen", "close"]
 
 ISSUE_KINDS: tuple[IssueKind, ...] = get_args(IssueKind)
-ISSUE_STATES: tuple[IssueState, ...] = get_args(IssueState)
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 STEPS: dict[tuple[IssueState | None, EventKind], IssueState] = {

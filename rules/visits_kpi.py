@@ -131,20 +131,11 @@ def _green_days(graded: Sequence[Grade], start: date, end: date) -> int:
     )
 
 
-def visit_rates(verdicts: Iterable[tuple[Iterable[Scope], Verdict]]) -> dict[Scope, Rate]:
-    """Add up verdicts by scope, such as the district, a community, a category; an elder may be in several.
-
-    In each scope the elders given = counted + green + left out, besides those absent.
-    """
-    rates: dict[Scope, Rate] = {}
-    for scopes, one in verdicts:
-        for scope in scopes:
-            add(rates.setdefault(scope, Rate()), one)
-    return rates
-
-
 def add(rate: Rate, one: Verdict) -> None:
-    """Add one verdict to a rate; who was absent is in none."""
+    """Add one verdict to a rate; who was absent is in none.
+
+    Of each scope the elders given = counted + green + left out, besides those absent.
+    """
     if one.group == "counted":
         rate.counted += 1
         rate.visited += one.contacted

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
-from rules.visits_facts import EFFECTIVE, Contact, History, Tier, known_at, spans, standing_contacts
+from rules.visits_facts import EFFECTIVE, Contact, History, known_at, spans, standing_contacts
 from rules.visits_task import runs
-from rules.workdays import Workdays
 
 Step = Literal["none", "emergency_contact", "neighbour", "wellness_check"]
 CheckState = Literal["OPEN", "DONE", "SUPERSEDED", "CANCELLED"]
@@ -61,11 +60,6 @@ def step_of(dates: int, rule: Unreachable) -> Step:
     if dates >= rule.neighbour:
         return "neighbour"
     return "emergency_contact" if dates >= rule.emergency_contact else "none"
-
-
-def call_by(tier: Tier, recorded_on: date, workdays: Workdays) -> date:
-    """Return by when the call of the first two steps is made: red the same day, others by the next workday."""
-    return recorded_on if tier == "red" else workdays.after(recorded_on, 1)
 
 
 def checks(history: History, now: datetime, rule: Unreachable) -> list[Check]:

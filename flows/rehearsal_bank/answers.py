@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Literal
 
 from flows.rehearsal_bank.script import PENDING, Answer
-from rules.bank import yuan
+from rules.bank import bank_yuan
 
 Form = Literal["csv", "csv-en", "pain.002"]
 SUFFIX: dict[Form, str] = {"csv": ".csv", "csv-en": ".csv", "pain.002": ".xml"}
@@ -37,7 +37,7 @@ def _pain002(message: str, ref: str, answers: Sequence[Answer], at: datetime) ->
         sums[_STATUS[answer.result]] += answer.fen
     stated = "".join(
         f"<NbOfTxsPerSts><DtldNbOfTxs>{counts[status]}</DtldNbOfTxs><DtldSts>{status}</DtldSts>"
-        f"<DtldCtrlSum>{yuan(sums[status])}</DtldCtrlSum></NbOfTxsPerSts>"
+        f"<DtldCtrlSum>{bank_yuan(sums[status])}</DtldCtrlSum></NbOfTxsPerSts>"
         for status in sorted(counts)
     )
     head = (
@@ -56,5 +56,5 @@ def _line(answer: Answer) -> str:
     return (
         f"<TxInfAndSts><OrgnlEndToEndId>{answer.key}</OrgnlEndToEndId><TxSts>{_STATUS[answer.result]}</TxSts>{reason}"
         f"<FctvIntrBkSttlmDt><Dt>{answer.booked_on}</Dt></FctvIntrBkSttlmDt>"
-        f'<OrgnlTxRef><Amt><InstdAmt Ccy="CNY">{yuan(answer.fen)}</InstdAmt></Amt></OrgnlTxRef></TxInfAndSts>\n'
+        f'<OrgnlTxRef><Amt><InstdAmt Ccy="CNY">{bank_yuan(answer.fen)}</InstdAmt></Amt></OrgnlTxRef></TxInfAndSts>\n'
     )

@@ -13,6 +13,7 @@ from sqlmodel import col
 from flows.allowance_approve import Yes, approve
 from flows.allowance_plan import plan_due
 from flows.allowance_settle import Disagreed, NothingOpen, NotUnknown
+from flows.intake import FileHasErrors
 from flows.rehearsal_bank.script import Script
 from models import audit
 from models.account import Certification, PayeeAccount
@@ -604,3 +605,13 @@ def test_two_persons_settle_what_the_bank_returned_and_then_called_paid(database
     assert money.balances()["paid"] == 40000
     money.close(money.exceptions()[0][0], "2026-10-23T11:00")
     assert money.reissue("2026-10-23T12:00")["waiting"] == []
+
+
+def test_a_bad_file_of_the_bank_keeps_no_other_from_being_read(money: Money) -> None:
+    money.pay()
+    money.bank_takes()
+    (money.inbox / "A-first.csv").write_text("key,fen,result,reason,booked_on\nF1,eight,paid,,2026-10-20\n", "utf-8")
+    with pytest.raises(FileHasErrors, match="A-first"):
+        money.reconcile()
+    assert money.states() == {"paid": 5}
+    assert sum(key.startswith("allowance-paid:") for (key,) in money.rows(Message.dedupe_key)) == 5

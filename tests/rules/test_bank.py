@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rules.bank import MOST_FEN, fen_of, file_key, file_ref, yuan
+from rules.bank import MOST_FEN, bank_fen, bank_yuan, file_key, file_ref
 from rules.bank_checks import PayListRefused, checked, problems
 from rules.errors import LANGUAGE
 from rules.refs import new_ref
@@ -21,10 +21,10 @@ CSV = form_of("csv")
 @example(MOST_FEN)
 @settings(max_examples=60)
 def test_fen_go_to_text_and_back_without_a_loss(fen: int) -> None:
-    text = yuan(fen)
-    assert fen_of(text) == fen
-    assert fen_of(text + "000") == fen
-    assert fen_of(str(fen), "fen") == fen
+    text = bank_yuan(fen)
+    assert bank_fen(text) == fen
+    assert bank_fen(text + "000") == fen
+    assert bank_fen(str(fen), "fen") == fen
     assert text.rpartition(".")[2] == f"{fen:02}"[-2:]
 
 
@@ -39,7 +39,7 @@ def test_fen_go_to_text_and_back_without_a_loss(fen: int) -> None:
     ],
 )
 def test_an_amount_is_read_exactly(text: str, fen: int) -> None:
-    assert fen_of(text) == fen
+    assert bank_fen(text) == fen
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_an_amount_is_read_exactly(text: str, fen: int) -> None:
 )
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="amount"):
-        fen_of(text)
+        bank_fen(text)
 
 
 def test_fen_have_no_decimals() -> None:
     with pytest.raises(ValueError, match="amount"):
-        fen_of("1.00", "fen")
+        bank_fen("1.00", "fen")
 
 
 @given(st.integers(0, 2**35 - 1), st.integers(1, 10**7 - 1))

@@ -1,11 +1,12 @@
 """The log of an issue: the state it tells, and what is refused."""
 
 from datetime import datetime
+from typing import get_args
 
 import pytest
 
 from rules.errors import LANGUAGE
-from rules.issues_log import EVENT_KINDS, ISSUE_STATES, STEPS, Event, EventKind, StepRefused, read_log
+from rules.issues_log import EVENT_KINDS, STEPS, Event, EventKind, IssueState, StepRefused, read_log
 
 
 def when(text: str) -> datetime:
@@ -103,7 +104,7 @@ def test_an_event_that_cannot_follow_is_refused(lines: list[str], state: str | N
     assert (refused.value.state, refused.value.event) == (state, event)
 
 
-@pytest.mark.parametrize("state", [None, *ISSUE_STATES])
+@pytest.mark.parametrize("state", [None, *get_args(IssueState)])
 @pytest.mark.parametrize("event", EVENT_KINDS)
 def test_the_refusal_names_what_can_be_done(state: str | None, event: EventKind) -> None:
     allowed = {kind for before, kind in STEPS if before == state}

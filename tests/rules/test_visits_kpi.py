@@ -1,6 +1,7 @@
 """The monthly figures by hand and against counting the days one by one."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
@@ -12,7 +13,7 @@ from rules.calendar import Day, dates_between
 from rules.visits import tasks
 from rules.visits_clock import Clock, Clocks
 from rules.visits_facts import OUTCOMES, STATUSES, Contact, History, StatusRow, TierRow, community_on, known
-from rules.visits_kpi import OnTime, Verdict, on_time, verdict, visit_rates
+from rules.visits_kpi import OnTime, Rate, Verdict, add, on_time, verdict
 from rules.workdays import Workdays
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
@@ -120,6 +121,15 @@ def test_the_snapshot_and_the_restatement_of_a_month_can_stand_side_by_side() ->
     history = elder(contacts={"03-31": "04-02"})
     seen = [known(history, date(2026, 4, day)) for day in (1, 2, 3)]
     assert [verdict(then, FIRST, LAST, 15).contacted for then in seen if then] == [False, False, True]
+
+
+def visit_rates(verdicts: Iterable[tuple[Iterable[str], Verdict]]) -> dict[str, Rate]:
+    """Verdicts added up by scope; an elder may be in several."""
+    rates: dict[str, Rate] = {}
+    for scopes, one in verdicts:
+        for scope in scopes:
+            add(rates.setdefault(scope, Rate()), one)
+    return rates
 
 
 def test_rates_add_up_by_scope_and_nobody_disappears() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rules.calendar import Day, dates_between
 from rules.visits_facts import Contact, History, Outcome, StatusRow, TierRow
 from rules.visits_standing import facts_of
-from rules.visits_unreachable import Check, Unreachable, call_by, checks, step_of, streak
+from rules.visits_unreachable import Check, Unreachable, checks, step_of, streak
 from rules.workdays import Workdays
 
 RULE = Unreachable()
@@ -61,20 +61,6 @@ def states(found: list[Check]) -> list[tuple[str, str]]:
 )
 def test_each_further_date_calls_for_the_next_step(dates: int, step: str) -> None:
     assert step_of(dates, RULE) == step
-
-
-@pytest.mark.parametrize(
-    ("tier", "recorded", "due"),
-    [
-        pytest.param("red", "03-07", "03-07", id="red: the same day, even a Saturday"),
-        pytest.param("yellow", "03-06", "03-09", id="yellow on a Friday: on Monday"),
-        pytest.param("green", "03-02", "03-03", id="green: the next workday"),
-    ],
-)
-def test_the_call_is_made_the_same_day_for_red_and_the_next_workday_for_others(
-    tier: str, recorded: str, due: str
-) -> None:
-    assert call_by(tier, when(recorded).date(), WORKDAYS) == when(due).date()  # type: ignore[arg-type]
 
 
 def test_only_distinct_dates_strictly_after_the_last_contact_and_in_the_present_run_count() -> None:
