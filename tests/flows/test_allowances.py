@@ -12,7 +12,9 @@ from sqlmodel import col
 
 from flows.allowance_approve import Yes, approve
 from flows.allowance_plan import plan_due
+from flows.allowance_report import headline
 from flows.allowance_settle import Disagreed, NothingOpen, NotUnknown
+from flows.allowance_sheet import read_sheet
 from flows.intake import FileHasErrors
 from flows.rehearsal_bank.script import Script
 from models import audit
@@ -36,6 +38,7 @@ from rules.allowance_refusals import (
     WrongConfirmation,
 )
 from rules.staff_refusals import NotProved
+from tests.flows.elders import elder, refs
 from tests.flows.money import ANSWERED, APPROVED, MONTH, PLANNED, RELEASED, SHOWN, Money
 
 LONG_AGO = date(2025, 8, 6)
@@ -615,3 +618,30 @@ def test_a_bad_file_of_the_bank_keeps_no_other_from_being_read(money: Money) -> 
         money.reconcile()
     assert money.states() == {"paid": 5}
     assert sum(key.startswith("allowance-paid:") for (key,) in money.rows(Message.dedupe_key)) == 5
+
+
+def test_twins_on_one_card_are_two_people_and_one_person_in_two_spellings_is_one(money: Money) -> None:
+    """Born the same day, numbers next to each other, one account: both are paid, and the sheet says so."""
+    twins = [elder("1942-02-15", serial=n, hukou="district", registered_on="2025-01-05", name="李秀") for n in (71, 73)]
+    money.send("elder", twins, "2026-09-02T09:00")
+    fifteen = twins[0] | {"id_number": "９９０１１２４２０２１５０７１"}  # full-width, of the first issue
+    assert money.send("elder", [fifteen], "2026-09-03T09:00").added == 0
+    both = refs(money.office)[5:]
+    money.send("account", [money.account(ref, 90) for ref in both], "2026-09-04T09:00")
+    money.send("certification", [money.certified(ref, "2026-05-06") for ref in both], "2026-09-04T09:00")
+    batch = ready(money)
+    with money.database.read() as session:
+        found = read_sheet(session, money.at(APPROVED), batch).exceptions
+    assert sorted(ref for what, ref, _ in found if what == "共用账户") == sorted(both)
+    money.approve(batch)
+    money.release(batch)
+    money.bank_takes()
+    money.reconcile()
+    assert money.states() == {"paid": 7}
+    money.agrees_with_the_bank()
+
+
+def test_the_published_totals_of_a_district_read_as_they_were_published() -> None:
+    """19,882 people and 15.41 million yuan are 775.07 yuan each (1,541,000,000 fen / 19,882 = 77,507.29 fen)."""
+    figures = {"title": "高龄保健金", "people": {"paid": 19_882}, "fen": {"paid": 1_541_000_000}}
+    assert headline(figures) == "高龄保健金：19,882 人，15,410,000.00 元，人均 775.07 元；已入账 19,882 人"
