@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlmodel import SQLModel, col
 
-from bench.databases import Store
+from bench.databases import Store, settle
 from flows.settings import Settings
 from models.account import Certification, PayeeAccount
 from models.db import Database
@@ -59,16 +59,6 @@ def people(chosen: Settings, elders: int) -> None:
     _pour(database, PayeeAccount, _accounts(elders, database.keys))
     settle(database)
     database.close()
-
-
-def settle(database: Database) -> None:
-    """Give the database the statistics that a month of autovacuum would have given it."""
-    with database.engine.connect() as connection:
-        postgres = connection.dialect.name == "postgresql"
-        plain = connection.execution_options(isolation_level="AUTOCOMMIT") if postgres else connection
-        plain.exec_driver_sql("VACUUM ANALYZE" if postgres else "ANALYZE")
-        if not postgres:
-            plain.commit()
 
 
 def _pour(database: Database, table: type[SQLModel], rows: Rows) -> None:

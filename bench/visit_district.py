@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, SQLModel, col
 
-from bench.databases import Store
+from bench.databases import Store, settle
 from flows.sample import district
 from flows.sample_visits import Visits, visit_rows, visits
 from flows.settings import Settings
@@ -70,7 +70,7 @@ def people(chosen: Settings, elders: int) -> int:
                 _fill(session, table, rows())
     with database.write() as session:
         contacts: int = session.execute(select(func.count()).select_from(VisitContact)).scalar_one()
-    _settle(database)
+    settle(database)
     database.close()
     return contacts
 
@@ -81,16 +81,6 @@ def _refs(prefix: str, count: int) -> list[str]:
     while len(drawn) < count:
         drawn[new_ref(prefix, secrets.randbits)] = None
     return list(drawn)
-
-
-def _settle(database: Database) -> None:
-    """Give the database the statistics that a month of autovacuum would have given it."""
-    with database.engine.connect() as connection:
-        postgres = connection.dialect.name == "postgresql"
-        plain = connection.execution_options(isolation_level="AUTOCOMMIT") if postgres else connection
-        plain.exec_driver_sql("VACUUM ANALYZE" if postgres else "ANALYZE")
-        if not postgres:
-            plain.commit()
 
 
 def _copies(session: Session, made: Visits, count: int) -> Iterator[_Copy]:

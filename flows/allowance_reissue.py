@@ -7,14 +7,13 @@ import secrets
 from collections.abc import Collection
 from contextlib import suppress
 
-from sqlalchemy import func, insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from flows.intake_store import Overtaken, one_transaction
 from flows.jobs import Result
 from flows.settings import Settings
 from models import audit
-from models.allowance import AllowanceBatch
+from models.allowance_plan import open_batch
 from models.db import Database
 from models.district import district_id
 from models.payments import Waiting, move_to, returned
@@ -63,18 +62,8 @@ def reissue(
 def _list(session: Session, settings: Settings, programme: str, maker: int, ready: list[Waiting]) -> str:
     """Make the list, of all or, if another run takes some of them at this moment, not at all."""
     district, period, now = district_id(session, settings.district), max(w.period for w in ready), settings.now()
-    mine = (
-        col(AllowanceBatch.district_id) == district,
-        col(AllowanceBatch.programme) == programme,
-        col(AllowanceBatch.period) == period,
-    )
     ref = new_ref("B", secrets.randbits)
-    row = {
-        "ref": ref, "district_id": district, "programme": programme, "period": period, "kind": "reissue",
-        "number": (session.exec(select(func.max(col(AllowanceBatch.number))).where(*mine)).one() or 0) + 1,
-        "state": "notice", "created_at": now, "created_by": JOB, "maker_id": maker,
-    }  # fmt: skip
-    number = session.execute(insert(AllowanceBatch).values(row).returning(col(AllowanceBatch.id))).scalar_one()
+    number = open_batch(session, ref, district, programme, period, "reissue", now, JOB, maker=maker)
     moved = move_to(session, [each.entitlement_id for each in ready], number, now, f"staff:{maker}")
     if moved != len(ready):
         raise Raced

@@ -217,10 +217,22 @@ class Plan:
         return entitled
 
 
-def open_batch(
-    session: Session, ref: str, district: int, programme: str, period: str, kind: str, at: datetime, actor: str
+def open_batch(  # noqa: PLR0913 - a list is made of these facts
+    session: Session,
+    ref: str,
+    district: int,
+    programme: str,
+    period: str,
+    kind: str,
+    at: datetime,
+    actor: str,
+    *,
+    maker: int | None = None,
 ) -> int:
-    """Store an empty list and return its id; its number is the next of its period."""
+    """Store an empty list and return its id; its number is the next of its period.
+
+    With a maker it is put forward at once and needs no notice, for its people were shown before.
+    """
     mine = (
         col(AllowanceBatch.district_id) == district,
         col(AllowanceBatch.programme) == programme,
@@ -229,6 +241,6 @@ def open_batch(
     number = (session.scalar(select(func.max(col(AllowanceBatch.number))).where(*mine)) or 0) + 1
     row = {
         "ref": ref, "district_id": district, "programme": programme, "period": period, "number": number, "kind": kind,
-        "state": "planned", "created_at": at, "created_by": actor,
+        "state": "notice" if maker else "planned", "created_at": at, "created_by": actor, "maker_id": maker,
     }  # fmt: skip
     return session.execute(insert(AllowanceBatch).values(row).returning(col(AllowanceBatch.id))).scalar_one() or 0

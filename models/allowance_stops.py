@@ -13,7 +13,7 @@ from models.approvals import log_changes
 from models.elder import Elder, ElderStatus, batches
 from models.ledger import Amount
 from models.payment import Payment
-from models.payments import Sent
+from models.payments import Sent, lock_payment
 
 FLOW = 5000
 """So many entitlements are looked at together."""
@@ -89,17 +89,7 @@ def adjust(session: Session, entitlement: int, band: str, fen: int, at: datetime
 def sent_of(session: Session, entitlement: int) -> Sent | None:
     """Return the latest attempt of an entitlement, locked; None if nothing was sent."""
     latest = select(func.max(col(Payment.n))).where(col(Payment.entitlement_id) == entitlement).scalar_subquery()
-    mine = (col(Payment.entitlement_id) == entitlement, col(Payment.n) == latest)
-    locked = update(Payment).where(*mine).values(n=col(Payment.n)).returning(col(Payment.id))
-    number = session.execute(locked).scalar_one_or_none()
-    if number is None:
-        return None
-    columns = (
-        col(Payment.id), col(Payment.key), col(Payment.fen), col(Payment.state), col(Payment.booked_on),
-        col(Entitlement.cycle_id), col(Entitlement.state),
-    )  # fmt: skip
-    whose = col(Entitlement.id) == col(Payment.entitlement_id)
-    return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == number)).one())
+    return lock_payment(session, col(Payment.entitlement_id) == entitlement, col(Payment.n) == latest)
 
 
 def give_up(session: Session, standing: Collection[Standing], at: datetime, actor: str) -> None:

@@ -32,7 +32,7 @@ from models.allowance import AllowanceBatch, Entitlement
 from models.db import insert_for
 from models.intake import Scope, Taken
 from models.ledger import Amount
-from models.payment import BankFile, BankLine, Payment, PaymentChange, Receivable
+from models.payment import BankFile, BankLine, Payment, PaymentChange, Receivable, sent_again
 from models.staging import Raced, Staging, fill, insert_all
 from rules.portions import portions
 from rules.registers import Row
@@ -158,10 +158,6 @@ class ReturnIntake:
         known = and_(
             col(BankLine.district_id) == mine, *(col(getattr(BankLine, name)) == lines.c[name] for name in _LINE)
         )
-        newer = Payment.__table__.alias("newer")  # type: ignore[attr-defined]
-        again = select(newer.c.id).where(
-            newer.c.entitlement_id == col(Payment.entitlement_id), newer.c.n > col(Payment.n)
-        )
         claim = case(
             (col(Receivable.id).is_(None), "none"), (col(Receivable.settled_at).is_(None), "open"), else_="settled"
         )
@@ -172,7 +168,7 @@ class ReturnIntake:
             select(
                 col(Payment.id).label("payment_id"), col(Payment.key).label("sent_key"),
                 col(Payment.fen).label("sent_fen"), col(Payment.state), col(Payment.booked_on).label("known_on"),
-                again.exists().label("reissued"), vouched.exists().label("vouched"), claim.label("claim"),
+                sent_again().label("reissued"), vouched.exists().label("vouched"), claim.label("claim"),
                 col(Entitlement.cycle_id), col(Entitlement.state).label("owed"),
             )
             .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceBatch, AllowanceBudget, AllowanceCycle, Entitlement
-from models.payment import LEDGER_ACCOUNTS, BankFile, LedgerTransfer, Payment, Receivable
+from models.payment import LEDGER_ACCOUNTS, BankFile, LedgerTransfer, Payment, Receivable, sent_again
 from rules.errors import TuoqiError
 
 IN_TRANSIT = ("frozen", "sent", "unknown")
@@ -195,8 +195,6 @@ def waiting_again() -> tuple[ColumnElement[bool], ...]:
     No newer attempt, not given up, and not committed for its re-issue. Who was given up and restored stands on a plan
     or supplement, whose money comes from the budget. The query must join Payment and Entitlement.
     """
-    newer = Payment.__table__.alias("newer")  # type: ignore[attr-defined]
-    again = select(newer.c.id).where(newer.c.entitlement_id == col(Payment.entitlement_id), newer.c.n > col(Payment.n))
     restored = (col(AllowanceBatch.kind) != "reissue") & (col(AllowanceBatch.state) != "released")
     elsewhere = select(col(AllowanceBatch.id)).where(
         col(AllowanceBatch.id) == col(Entitlement.batch_id), (col(AllowanceBatch.state) == "approved") | restored
@@ -204,7 +202,7 @@ def waiting_again() -> tuple[ColumnElement[bool], ...]:
     return (
         col(Payment.state) == "returned",
         col(Entitlement.state) == "live",
-        ~again.exists(),
+        ~sent_again(),
         ~elsewhere.exists(),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Exists, func, literal, select
 from sqlmodel import Session, col
 
 from models.account import Certification, PayeeAccount
@@ -44,15 +44,12 @@ def untold(session: Session, district: int, template: str, state: str, since: da
     With a proxy, or after a death, the emergency contact is told; an elder who died and has none is not.
     """
     told = select(col(Message.id)).where(col(Message.dedupe_key) == literal(f"{template}:") + col(Payment.key))
-    died = select(col(ElderStatus.id)).where(
-        col(ElderStatus.elder_id) == col(Elder.id), col(ElderStatus.status) == "DEAD"
-    )
     query = (
         select(
             col(Payment.key), col(Payment.state), col(Payment.fen), col(Payment.booked_on),
             col(Entitlement.programme), col(Entitlement.period), col(Entitlement.community_id),
             col(PayeeAccount.tail), col(Elder.ref), col(Elder.name), col(Elder.phone), col(Elder.emergency_phone),
-            col(PayeeAccount.proxy_name).is_not(None), died.exists(),
+            col(PayeeAccount.proxy_name).is_not(None), _died(),
         )
         .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
         .join(PayeeAccount, col(PayeeAccount.id) == col(Payment.account_id))
@@ -67,6 +64,12 @@ def untold(session: Session, district: int, template: str, state: str, since: da
         number = other if dead else (other or own) if proxy else (own or other)
         if number or not dead:
             yield Payee._make((*facts, ref, keys.open("elder.name", ref, name), number))
+
+
+def _died() -> Exists:
+    """The register says of the elder in the enclosing query that he or she died."""
+    mine = (col(ElderStatus.elder_id) == col(Elder.id), col(ElderStatus.status) == "DEAD")
+    return select(col(ElderStatus.id)).where(*mine).exists()
 
 
 class Due(NamedTuple):
@@ -89,9 +92,6 @@ def certifications_due(session: Session, cycle: int, first: date, last: date) ->
         .correlate(Elder)
         .scalar_subquery()
     )
-    died = select(col(ElderStatus.id)).where(
-        col(ElderStatus.elder_id) == col(Elder.id), col(ElderStatus.status) == "DEAD"
-    )
     query = (
         select(
             col(Elder.ref), col(Entitlement.community_id), col(Elder.name), col(Elder.phone),
@@ -99,7 +99,7 @@ def certifications_due(session: Session, cycle: int, first: date, last: date) ->
         )
         .join(Elder, col(Elder.id) == col(Entitlement.elder_id))
         .where(col(Entitlement.cycle_id) == cycle, col(Entitlement.state) == "live")
-        .where(seen.between(first, last), ~died.exists())
+        .where(seen.between(first, last), ~_died())
         .order_by(col(Elder.id))
     )  # fmt: skip
     keys = keys_of(session)

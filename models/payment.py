@@ -10,13 +10,15 @@ from datetime import date, datetime
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Exists,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
     UniqueConstraint,
+    select,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from models.allowance import WHOLE
 from models.append_only import freeze
@@ -84,6 +86,13 @@ class Payment(SQLModel, table=True):
     state: str = "frozen"
     reason: str | None = Field(default=None, description="of the return, as the bank gave it")
     booked_on: date | None = None
+
+
+def sent_again() -> Exists:
+    """A later attempt of the payment that the enclosing query names."""
+    later = Payment.__table__.alias("later")  # type: ignore[attr-defined]
+    mine = (later.c.entitlement_id == col(Payment.entitlement_id), later.c.n > col(Payment.n))
+    return select(later.c.id).where(*mine).exists()
 
 
 class PaymentChange(SQLModel, table=True):

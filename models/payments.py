@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlmodel import Session, col
 
 from models import ledger
@@ -18,9 +18,8 @@ from models.approvals import log_changes
 from models.db import insert_for
 from models.elder import Elder, batches
 from models.ledger import Amount
-from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVerdict, Receivable
+from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVerdict, Receivable, sent_again
 
-_AGAIN = Payment.__table__.alias("again")  # type: ignore[attr-defined]
 _OPEN = (col(BankLine.finding) != "matched", col(BankLine.closed_at).is_(None))
 
 
@@ -56,7 +55,6 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
     """
     used, now_used = PayeeAccount.__table__.alias("used"), PayeeAccount.__table__.alias("now_used")  # type: ignore[attr-defined]
     in_force = account_in_force(col(Entitlement.elder_id), day)
-    newer = _sent_again()
     disputed = select(col(BankLine.id)).where(
         col(BankLine.payment_id) == col(Payment.id), col(BankLine.finding) == "contradiction", _OPEN[1]
     )
@@ -70,19 +68,12 @@ def returned(session: Session, district: int, programme: str, day: date) -> list
         .join(Elder, col(Elder.id) == col(Entitlement.elder_id))
         .join(used, used.c.id == col(Payment.account_id))
         .outerjoin(now_used, now_used.c.id == in_force)
-        .where(col(Payment.state) == "returned", col(Entitlement.state) == "live", ~newer.exists())
+        .where(col(Payment.state) == "returned", col(Entitlement.state) == "live", ~sent_again())
         .where(col(AllowanceBatch.district_id) == district, col(AllowanceBatch.programme) == programme)
         .where(col(AllowanceBatch.state) == "released", ~disputed.exists())
         .order_by(col(Payment.id))
     )  # fmt: skip
     return [Waiting._make((*row[:-1], bool(row[-1]))) for row in session.execute(query)]
-
-
-def _sent_again() -> Select[Any]:
-    """A later attempt of the payment that the enclosing query names."""
-    return select(_AGAIN.c.id).where(
-        _AGAIN.c.entitlement_id == col(Payment.entitlement_id), _AGAIN.c.n > col(Payment.n)
-    )
 
 
 def move_to(session: Session, entitlements: Sequence[int], batch: int, at: datetime, actor: str) -> int:
@@ -134,7 +125,12 @@ def payment(session: Session, district: int, key: str) -> Sent | None:
         .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
         .where(col(AllowanceBatch.district_id) == district, col(Payment.key) == key)
     )
-    locked = update(Payment).where(col(Payment.id).in_(mine)).values(n=col(Payment.n)).returning(col(Payment.id))
+    return lock_payment(session, col(Payment.id).in_(mine))
+
+
+def lock_payment(session: Session, *which: ColumnElement[bool]) -> Sent | None:
+    """Lock the one payment of which this holds, and read it; None if there is none."""
+    locked = update(Payment).where(*which).values(n=col(Payment.n)).returning(col(Payment.id))
     number = session.execute(locked).scalar_one_or_none()
     if number is None:
         return None
@@ -164,7 +160,7 @@ def contradicted(session: Session, sent: Sent) -> bool:
         .join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
         .join(AllowanceBatch, col(AllowanceBatch.id) == col(Entitlement.batch_id))
         .where(col(Payment.id) == sent.id, col(AllowanceBatch.state) == "released")
-        .where(col(Entitlement.state) == "live", ~_sent_again().exists())
+        .where(col(Entitlement.state) == "live", ~sent_again())
     )
     if sent.state != "returned":
         return False
@@ -225,12 +221,8 @@ def changes(session: Session, payment_id: int) -> int:
 
 def exceptions(session: Session, district: int) -> list[BankLine]:
     """Return the bank lines that fit nothing and are not closed, the oldest first."""
-    mine = (
-        col(BankLine.district_id) == district,
-        col(BankLine.finding) != "matched",
-        col(BankLine.closed_at).is_(None),
-    )
-    return list(session.scalars(select(BankLine).where(*mine).order_by(col(BankLine.id))))
+    mine = select(BankLine).where(col(BankLine.district_id) == district, *_OPEN)
+    return list(session.scalars(mine.order_by(col(BankLine.id))))
 
 
 def close_line(session: Session, district: int, line: int, note: str, at: datetime, actor: str) -> bool:

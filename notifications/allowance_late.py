@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 from models.district import District
 from models.elder import batches
 from models.intake_returns import OUTCOMES
-from models.payment import BankLine, Payment
+from models.payment import BankLine, Payment, sent_again
 from models.payments import exceptions
 from models.successors import base_of
 from notifications.parcels import Parcel
@@ -23,10 +23,8 @@ def results_hold(session: Session, parcels: Sequence[Parcel]) -> set[str]:
     wanted = {parcel.key: base_of(parcel.key).split(":", 1) for parcel in parcels}
     found: dict[str, str] = {}
     for some in batches([key for _, key in wanted.values()]):
-        newer = Payment.__table__.alias("newer")  # type: ignore[attr-defined]
-        later = (newer.c.entitlement_id == col(Payment.entitlement_id), newer.c.n > col(Payment.n))
         query = select(col(Payment.key), col(Payment.state)).where(col(Payment.key).in_(some))
-        found |= dict(session.execute(query.where(~select(newer.c.id).where(*later).exists())).tuples().all())
+        found |= dict(session.execute(query.where(~sent_again())).tuples().all())
     return {key for key, (template, payment) in wanted.items() if template == f"allowance-{found.get(payment)}"}
 
 

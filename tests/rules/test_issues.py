@@ -8,8 +8,9 @@ from rules.calendar import Day, dates_between
 from rules.duty_facts import DayNotInCalendar
 from rules.issues import IssueRule, Limit, sla
 from rules.issues_clock import WorkingTime
-from rules.issues_log import Event, IssueKind
+from rules.issues_log import IssueKind
 from rules.workdays import Workdays
+from tests.rules.issue_lines import log, when
 
 RULE = IssueRule()
 # National Day 2026: rest 1 to 7 October, make-up workdays Sunday 20 September and Saturday 10 October.
@@ -20,20 +21,6 @@ CALENDAR = {
     for day in dates_between(date(2026, 1, 1), date(2026, 12, 31))
 }
 WORKING = WorkingTime(Workdays(CALENDAR), RULE.hours)
-
-
-def when(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-{text}")
-
-
-def log(*lines: str) -> list[Event]:
-    """Read lines such as `verify 03-05T10:00 no`; times are of 2026."""
-    found = []
-    for line in lines:
-        kind, at, *answer = line.split()
-        satisfied = {"yes": True, "no": False}.get(answer[0]) if answer else None
-        found.append(Event(kind, when(at), satisfied=satisfied))  # type: ignore[arg-type]
-    return found
 
 
 def due(kind: IssueKind, *lines: str, now: str = "12-01T00:00") -> datetime:

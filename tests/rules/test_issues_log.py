@@ -1,26 +1,12 @@
 """The log of an issue: the state it tells, and what is refused."""
 
-from datetime import datetime
 from typing import get_args
 
 import pytest
 
 from rules.errors import LANGUAGE
-from rules.issues_log import EVENT_KINDS, STEPS, Event, EventKind, IssueState, StepRefused, read_log
-
-
-def when(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-{text}")
-
-
-def log(*lines: str) -> list[Event]:
-    """Read lines such as `verify 03-05T10:00 no`; times are of 2026."""
-    found = []
-    for line in lines:
-        kind, at, *answer = line.split()
-        satisfied = {"yes": True, "no": False}.get(answer[0]) if answer else None
-        found.append(Event(kind, when(at), satisfied=satisfied))  # type: ignore[arg-type]
-    return found
+from rules.issues_log import EVENT_KINDS, STEPS, EventKind, IssueState, StepRefused, read_log
+from tests.rules.issue_lines import log
 
 
 @pytest.mark.parametrize(
