@@ -213,15 +213,14 @@ class Town(RuleBasedStateMachine):
     @rule()
     def persons_vouch(self) -> None:
         """Two persons look into the bank's books for what it has not answered."""
-        paid = self.life.bank.totals().by_key
+        paid, on = self.life.bank.totals().by_key, self.now[:10]  # both read one date, also about midnight
         for key, state in self.life.rows(Payment.key, Payment.state):
             if state == "unknown":
                 for staff in ("A1", "A2"):
-                    self._vouch(key, "paid" if key in paid else "returned", staff)
+                    self._vouch(key, "paid" if key in paid else "returned", on, staff)
 
-    def _vouch(self, key: str, result: str, staff: str) -> None:
-        moment = self.now
-        self.may(lambda: self.life.vouch(key, result, moment[:10], moment, staff))
+    def _vouch(self, key: str, result: str, on: str, staff: str) -> None:
+        self.may(lambda: self.life.vouch(key, result, on, self.now, staff))
 
     @rule()
     def money_is_given_back(self) -> None:
