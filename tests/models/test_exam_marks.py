@@ -1,5 +1,6 @@
 """What the statistics of an exam read, and who has sent what: on both databases, against counts by hand."""
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -10,14 +11,16 @@ from sqlalchemy.exc import DBAPIError
 from models.db import Database
 from models.exam import sat_papers
 from models.exam_board import board
+from models.exam_findings import findings, item_answers
 from models.exam_mark import ExamRelease
 from models.exam_marks import answers, content_hash, exam_roster, mark_rows, measured, sheets
 from models.staff import Staff
+from policies.exams import exams
 from rules.exams import settled
 from rules.exams_figures import stats
 from rules.exams_policy import Choice, Lines
 from tests.flows.elders import utc
-from tests.flows.exams import LATER, NOW, exam_office, give, give_marks, mark, paper_id, student
+from tests.flows.exams import EXAM, LATER, NOW, exam_office, give, give_marks, mark, paper_id, student
 from tests.flows.test_duty import Office
 
 
@@ -99,3 +102,21 @@ def test_a_release_stays_as_it_is_and_takes_two_people(office: Office) -> None:
             session.execute(insert(ExamRelease).values(values))
     with pytest.raises(DBAPIError, match="append-only"), office.database.write() as session:
         session.execute(text("UPDATE exam_release SET reason = 'x'"))
+
+
+def test_findings_settle_scale_and_add_up(office: Office) -> None:
+    """Languages 120 and 90, physics 60 for 101 only: one total, 180; 201 and the others have none."""
+    give_marks(office, [mark("101", 120), mark("201", 90, school="S2"), mark("101", 60, "物理")], LATER)
+    with office.database.read() as session:
+        found = findings(session, 1, exams(date(2026, 4, 22)))
+        papers = [each.sheet.subject for each in item_answers(session, found)]
+    assert [sheet.subject for sheet in found.sheets] == ["物理", "语文", "total"]
+    totals = list(found.standings())[-1].filter(pl.col("mark").is_not_null())
+    assert totals.select("mark", "rank", "percentile").rows() == [(180.0, 1, 50.0)]
+    assert (papers, found.stats()["subject"].unique().len()) == (["物理"], 3)
+
+
+def test_an_exam_without_papers_has_no_sheets(office: Office) -> None:
+    give(office, "exam", [EXAM | {"code": "E2"}], NOW)
+    with office.database.read() as session:
+        assert findings(session, 2, exams(date(2026, 4, 22))).sheets == []

@@ -1,0 +1,64 @@
+"""What an exam comes to: roster, sheets and answers read, absences decided, marks scaled and added up.
+
+Everything that is published of an exam - exports, artifacts, workbooks, slips - is worked out from these findings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+from sqlmodel import Session
+
+from models.exam import Sat, sat_papers
+from models.exam_marks import Answers, answers, exam_roster, measured, sheets
+from policies.exams import ExamsPolicy
+from rules.exams import Roster, Sheet, graded, settled, total
+from rules.exams_figures import stats
+from rules.exams_standings import standings
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """An exam as it is known; `sheets` are those of `sat`, settled and scaled, and the totals last.
+
+    An exam without papers has no sheets.
+    """
+
+    exam: int
+    last_file: int | None
+    policy: ExamsPolicy
+    entered: Roster
+    sat: list[Sat]
+    sheets: list[Sheet]
+
+    def stats(self) -> pl.DataFrame:
+        """Return the figures of each group: rules.exams_figures.stats, nothing hidden."""
+        return stats(self.entered, self.sheets, self.policy.lines)
+
+    def standings(self) -> Iterator[pl.DataFrame]:
+        """Yield how everybody stands, a subject at a time and the totals last: rules.exams_standings.standings."""
+        for sheet in self.sheets:
+            yield standings(self.entered, sheet)
+
+
+def findings(session: Session, exam: int, policy: ExamsPolicy, last_file: int | None = None) -> Findings:
+    """Read an exam.
+
+    Args:
+        session: reading.
+        exam: its id.
+        policy: by which it is judged.
+        last_file: leave out what came in later files.
+    """
+    entered, sat = exam_roster(session, exam), sat_papers(session, exam)
+    papers = measured(sat)
+    laid = list(sheets(session, entered, sat, last_file))
+    found = graded(papers, settled(entered, papers, laid, policy.choice), policy.scaling)
+    return Findings(exam, last_file, policy, entered, sat, [*found, total(found)] if found else [])
+
+
+def item_answers(session: Session, found: Findings) -> Iterator[Answers]:
+    """Yield the answers of each paper that has items, one in memory at a time."""
+    for sat in found.sat:
+        if sat.items:
+            yield answers(session, sat, found.last_file)
