@@ -203,7 +203,7 @@ def _pour(
     if made.listed:
         ref = new_ref("B", secrets.randbits)
         batch = open_batch(session, ref, new.district_id, new.programme, new.period, kind, now, JOB)
-    counts = made.pour(session, new.programme, cycle, batch, now, JOB)
+    counts = made.pour(session, new, cycle, batch, now, JOB)
     return ref if counts.listed else None, counts
 
 

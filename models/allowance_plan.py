@@ -23,8 +23,9 @@ _NUMBERS = ("elder_id", "community_id", "fen", "cycle_id", "exclusion_id", "enti
 class Line(NamedTuple):
     """One decision that is to be stored: entitled where `reason` is None, else left out.
 
-    `cycle_id` is None for the cycle that is being planned. `exclusion_id` is the exclusion that is lifted by it,
-    `entitlement_id` the cancelled entitlement that is restored.
+    What comes after `reason` is the new cycle's for each of its own lines, and is not staged for them. `cycle_id` is
+    None for the cycle that is being planned. `exclusion_id` is the exclusion that is lifted by it, `entitlement_id`
+    the cancelled entitlement that is restored.
     """
 
     elder_id: int
@@ -39,6 +40,9 @@ class Line(NamedTuple):
     cycle_id: int | None = None
     exclusion_id: int | None = None
     entitlement_id: int | None = None
+
+
+_OWN = Line._fields.index("period")
 
 
 class NewCycle(NamedTuple):
@@ -87,7 +91,9 @@ class Plan:
         with self._staging.read() as session:
             for some in portions(lines, _FLOW):
                 self._count(some)
-                fill_values(session, self._lines, Line._fields, some)
+                own = [line[:_OWN] for line in some if line.cycle_id is None]
+                fill_values(session, self._lines, Line._fields[:_OWN], own)
+                fill_values(session, self._lines, Line._fields, [line for line in some if line.cycle_id is not None])
 
     def _count(self, lines: list[Line]) -> None:
         for line in lines:
@@ -113,14 +119,14 @@ class Plan:
         return session.execute(made.returning(col(AllowanceCycle.id))).scalar_one_or_none()
 
     def pour(
-        self, session: Session, programme: str, cycle: int | None, batch: int | None, at: datetime, actor: str
+        self, session: Session, new: NewCycle, cycle: int | None, batch: int | None, at: datetime, actor: str
     ) -> Counts:
         """Store the lines; a list on which nobody is left, for all are paid already, goes again.
 
         Args:
             session: of the transaction.
-            programme: whose plan it is.
-            cycle: the new cycle; None for a supplement.
+            new: what is planned.
+            cycle: the new cycle's id; None for a supplement.
             batch: the list; None if it would be empty.
             at: business time.
             actor: which job.
@@ -131,7 +137,7 @@ class Plan:
         now = literal(at, Instant)
         missing = restored = 0
         if batch is not None:
-            missing = self.entitled + self.back_paid - self._entitle(session, programme, cycle, batch)
+            missing = self.entitled + self.back_paid - self._entitle(session, new, cycle, batch)
             restored = self._restore(session, batch, now, actor)
             self._lift(session, batch, at)
         self._exclude(session, cycle, batch, now)
@@ -142,19 +148,19 @@ class Plan:
             session.execute(delete(AllowanceBatch).where(col(AllowanceBatch.id) == batch))
         return found
 
-    def _entitle(self, session: Session, programme: str, cycle: int | None, batch: int) -> int:
+    def _entitle(self, session: Session, new: NewCycle, cycle: int | None, batch: int) -> int:
         lines = self._lines
+        period = func.coalesce(lines.c.period, new.period)
         names = (
             "cycle_id", "batch_id", "programme", "period", "person", "elder_id", "community_id", "band", "fen",
             "version", "notice", "state",
         )  # fmt: skip
         rows = select(
-            func.coalesce(lines.c.cycle_id, literal(cycle, Integer)), literal(batch), literal(programme),
-            *(lines.c[name] for name in names[3:11]), literal("live"),
+            func.coalesce(lines.c.cycle_id, literal(cycle, Integer)), literal(batch), literal(new.programme), period,
+            *(lines.c[name] for name in names[4:9]), func.coalesce(lines.c.version, literal(new.version, Date)),
+            func.coalesce(lines.c.notice, new.notice), literal("live"),
         ).where(lines.c.reason.is_(None), lines.c.entitlement_id.is_(None))  # fmt: skip
-        in_turn = rows.order_by(
-            lines.c.period, lines.c.person
-        )  # two districts that share people never wait in a circle
+        in_turn = rows.order_by(period, lines.c.person)  # two districts that share people never wait in a circle
         adding = insert_for(session, Entitlement).from_select(names, in_turn)
         counted = adding.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         return int(session.connection().execute(counted).rowcount)
