@@ -29,6 +29,7 @@ from models.db import Database
 from models.exam_findings import findings, item_answers
 from policies.exams import exams as policy_of
 from rules.exams import Paper
+from rules.exams_items import item_sheet
 from rules.registers import parse
 
 POLICY = policy_of(exam_rows.HELD_ON)
