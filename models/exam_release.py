@@ -36,7 +36,7 @@ class ExamProposal(SQLModel, table=True):
     policy_version: date
     reason: str
     despite_held: bool = Field(description="said by the maker, though rows are held out or schools are missing")
-    waiting: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False), description="rules.exams_waiting.Waiting")
+    waiting: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False), description="rules.exams_approval.waiting")
     maker_id: int = Field(foreign_key="staff.id")
     at: datetime = Field(sa_type=Instant)
 

@@ -149,7 +149,7 @@ def exam_content(session: Session, exam: int, policy: ExamsPolicy, inputs: dict[
 def add_release(
     session: Session, exam: int, policy: ExamsPolicy, inputs: dict[str, Any], columns: dict[str, Any]
 ) -> int:
-    """Freeze an exam, as it is in this transaction, as a release; return its id.
+    """Freeze an exam, as it is in this transaction, as a release; return how many students are in it.
 
     Args:
         session: writing, with the exam locked.
@@ -169,7 +169,7 @@ def add_release(
     entered = select(literal(release), *there).join(School, col(School.id) == col(Student.school_id))
     names = ["release_id", "student_id", "exam_id", "school", "class_name", "track"]
     session.execute(insert(ExamReleaseStudent).from_select(names, entered.where(col(Student.exam_id) == exam)))
-    return int(release)
+    return len(known.entered)
 
 
 def _earlier(session: Session, exam: int) -> dict[str, Any]:

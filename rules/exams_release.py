@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import polars as pl
 
 FIGURES = ("status", "mark", "rank", "percentile", "t", "scaled")
+KINDS = ("own", "moved", "added", "removed")
 _KEY = ("student", "subject")
 
 
@@ -63,3 +64,13 @@ def _bytes(column: pl.Series) -> bytes:
 
 def _differs(name: str) -> pl.Expr:
     return pl.col(f"{name}_before").ne_missing(pl.col(f"{name}_after"))
+
+
+def counted(changed: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows of `changes`: school (where they are now), subject, own, moved, added, removed; nobody named."""
+    school = pl.coalesce("school_after", "school_before").alias("school")
+    return (
+        changed.group_by(school, "subject")
+        .agg((pl.col("kind") == kind).sum().cast(pl.Int64).alias(kind) for kind in KINDS)
+        .sort("school", "subject")
+    )
