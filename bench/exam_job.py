@@ -11,6 +11,7 @@ must find the same figures. PostgreSQL's CPU counts on both sides. *Items* are 1
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from math import log10
 from typing import Any
 
@@ -53,18 +54,19 @@ def _grown(here: Store, sizes: tuple[int, ...]) -> Iterator[Line]:
     for size in sizes:
         name = f"exam{size}"
         exam_rows.create(here, name)
-        made = exams._exam(size)
+        made = exams.made_exam(size)
         with here.opened(name) as database:
             exam_rows.exam_of(database, here.settings(name).district, made.students, exams.PAPERS)
             for at, rows in enumerate(made.rows, 1):
                 exam_rows.marks_of(database, at, rows)
             settle(database)
             del made
-            assert exams._alike(_bare(database), _ours(database)), "the bare script must find the same figures"
+            assert exams.alike(_bare(database), _ours(database)), "the bare script must find the same figures"
             ours, bare = _in_turn(3, here, lambda: _ours(database), lambda: _bare(database))
         told = ratio(ours, bare, wall=True)
         if before:
-            told += f", ours n^{_power(before[0], before[1], size, ours)}, floor n^{_power(before[0], before[2], size, bare)}"
+            powers = [_power(before[0], was, size, now) for was, now in ((before[1], ours), (before[2], bare))]
+            told += f", ours n^{powers[0]}, floor n^{powers[1]}"
         yield Line(f"exam from {here.kind}", f"{size} x 9", ours, bare, told, "2; 1200 MB", mb(ours))
         before = size, ours, bare
         here.drop(name)
@@ -84,7 +86,7 @@ def _ours(database: Database) -> Found:
         found = findings(session, 1, POLICY)
         sums = {sheet.subject: None for sheet in found.sheets}
         for rows in found.standings():
-            sums[rows["subject"][0]] = exams._checksum(rows)
+            sums[rows["subject"][0]] = exams.checksum(rows)
         order = [*(paper.subject for paper in exams.PAPERS), "total"]
         ranked = pl.DataFrame({"subject": order}).with_row_index("place")
         told = found.stats().with_row_index("at").join(ranked, on="subject").sort("place", "at")
@@ -107,7 +109,7 @@ def _bare(database: Database) -> Found:
             )
             for at in range(1, len(exams.PAPERS) + 1)
         ]
-    return exams._bare(exams.Exam(students, rows))
+    return exams.bare_figures(exams.Exam(students, rows))
 
 
 def _read(session: Session, statement: str, names: tuple[str, ...]) -> pl.DataFrame:
@@ -118,7 +120,7 @@ def _read(session: Session, statement: str, names: tuple[str, ...]) -> pl.DataFr
 
 
 def _items(here: Store, candidates: int) -> Iterator[Line]:
-    sheet = exams._items(candidates, 25)
+    sheet = exams.made_items(candidates, 25)
     students = pl.DataFrame({
         "student": np.arange(candidates) + 530_100_000_000, "school": ["S1"] * candidates, "class": [""] * candidates,
         "track": ["none"] * candidates,
@@ -134,13 +136,13 @@ def _items(here: Store, candidates: int) -> Iterator[Line]:
 
         def ours() -> Any:
             with database.read() as session:
-                return [exams._our_items(told.sheet) for told in item_answers(session, found)][0]
+                return next(exams.our_items(told.sheet) for told in item_answers(session, found))
 
         def bare() -> Any:
             with database.read() as session:
                 rows = _read(session, "SELECT items FROM mark WHERE paper_id = 1 ORDER BY student_id", ("items",))
             flat = np.frombuffer(b"".join(rows["items"].to_list()), "<i2").reshape(-1, 25).astype(np.int32)
-            return exams._bare_items(item_sheet(sheet.subject, sheet.scale, sheet.items, flat))
+            return exams.bare_items(item_sheet(sheet.subject, sheet.scale, sheet.items, flat))
 
         (items, whole), (rows, _) = ours(), bare()
         columns = ("n", "mean", "difficulty", "discrimination27", "item_rest_r")
@@ -151,7 +153,7 @@ def _items(here: Store, candidates: int) -> Iterator[Line]:
 
 
 def _file(here: Store, candidates: int) -> Iterator[Line]:
-    made, path = exams._exam(candidates), here.folder / "marks.xlsx"
+    made, path = exams.made_exam(candidates), here.folder / "marks.xlsx"
     students = made.students.with_columns(pl.lit("S000").alias("school"))
     with Workbook(path) as book:
         sheet = book.add_worksheet()
@@ -174,7 +176,7 @@ def _file(here: Store, candidates: int) -> Iterator[Line]:
         with here.copied("file") as (copy, database):
             chosen = here.settings(copy, "2026-04-25T09:00")
             stored, taken = measured(
-                lambda: store_rows(database, chosen, "mark", found.rows, "bench", digest=digest), here.server
+                partial(store_rows, database, chosen, "mark", found.rows, "bench", digest=digest), here.server
             )
         assert taken.added == at, (taken.added, taken.left_out[:1])
         rounds.append((cells, parsed, stored))

@@ -11,7 +11,7 @@ import polars as pl
 from sqlalchemy import insert, text
 from sqlmodel import SQLModel
 
-from bench.databases import Store, settle
+from bench.databases import Store
 from bench.money_town import ref_of
 from models.db import Database
 from models.district import district_id
@@ -48,7 +48,8 @@ def exam_of(database: Database, district: str, students: pl.DataFrame, papers: t
              "scaled": each.scaled} for at, each in enumerate(papers, 1)
         ])  # fmt: skip
         session.execute(insert(ExamFile).values(
-            exam_id=1, school_id=None, sha256="", kept=0, unchanged=0, refused=0, held=0, at=AT, actor="bench"))  # fmt: skip
+            exam_id=1, school_id=None, sha256="", kept=0, unchanged=0, refused=0, held=0, at=AT,
+            actor="bench"))  # fmt: skip
     ids = {code: at for at, code in enumerate(schools, 1)}
     sealed = database.keys.seal("student.name", "T-0000-0000", "x" * 9)
     rows = enumerate(students.select("student", "school", "class", "track").iter_rows(), 1)

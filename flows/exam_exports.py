@@ -15,6 +15,7 @@ from flows.forms_rows import safe_text, whole_file, write_rows
 from flows.settings import Settings
 from models.exam import named_exam
 from models.exam_findings import Findings, findings, item_answers
+from models.exam_releases import released_findings
 from policies.exams import exams
 from rules.errors import TuoqiError
 from rules.exams import TRACKS
@@ -54,19 +55,19 @@ class TooLongForExcel(TuoqiError):
     en = "{rows} rows are more than a sheet of Excel holds; export to .csv."
 
 
-def found_exam(
-    session: Session, settings: Settings, district: int, code: str, release: int | None = None
-) -> Findings:
+def found_exam(session: Session, settings: Settings, district: int, code: str, release: int | None = None) -> Findings:
     """Read an exam as it is now, or as a release holds it.
 
     Raises:
         UnknownExam: the district has none of this code.
         NoPolicyInForce: none covers its day.
+        NoRelease, ReleaseDiffers: see models.exam_releases.released_findings.
     """
     exam = named_exam(session, district, code)
     if exam is None:
         raise UnknownExam(code)
-    del release
+    if release is not None:
+        return released_findings(session, exam.id, release)
     return findings(session, exam.id, exams(exam.held_on, settings.policy))
 
 
@@ -75,7 +76,7 @@ def write_exam(kind: str, session: Session, found: Findings, to: Path, *, reveal
     return EXPORTS[kind](session, found, to, reveal)
 
 
-def _stats(_session: Session, found: Findings, to: Path, reveal: bool) -> int:  # noqa: FBT001 - one of EXPORTS
+def _stats(_session: Session, found: Findings, to: Path, reveal: bool) -> int:
     if not found.sheets:
         return _write(to, STATS, [])
     figures = found.stats()
@@ -83,7 +84,7 @@ def _stats(_session: Session, found: Findings, to: Path, reveal: bool) -> int:  
     return _write(to, (*STATS, TRACK) if _has_tracks(found) else STATS, [shown])
 
 
-def _results(_session: Session, found: Findings, to: Path, _reveal: bool) -> int:  # noqa: FBT001 - one of EXPORTS
+def _results(_session: Session, found: Findings, to: Path, _reveal: bool) -> int:
     rows = len(found.entered) * len(found.sheets)
     if to.suffix.lower() != ".csv" and rows > SHEET_ROWS:
         raise TooLongForExcel(rows)
@@ -93,12 +94,12 @@ def _results(_session: Session, found: Findings, to: Path, _reveal: bool) -> int
     return _write(to, (*RESULTS, TRACK) if _has_tracks(found) else RESULTS, frames)
 
 
-def _items(session: Session, found: Findings, to: Path, reveal: bool) -> int:  # noqa: FBT001 - one of EXPORTS
+def _items(session: Session, found: Findings, to: Path, reveal: bool) -> int:
     figures = (item_figures(each.sheet) for each in item_answers(session, found))
     return _write(to, ITEMS, figures if reveal else (few_hidden(each, found.policy.suppression) for each in figures))
 
 
-def _reliability(session: Session, found: Findings, to: Path, reveal: bool) -> int:  # noqa: FBT001 - one of EXPORTS
+def _reliability(session: Session, found: Findings, to: Path, reveal: bool) -> int:
     figures = (reliability(each.sheet) for each in item_answers(session, found))
     shown = figures if reveal else (few_hidden(each, found.policy.suppression) for each in figures)
     return _write(to, RELIABILITY, shown)

@@ -99,8 +99,6 @@ class Wish:
         *,
         reveal: bool,
         elder: str | None = None,
-        exam: str | None = None,
-        release: int | None = None,
     ) -> "Wish":
         """Understand the switches of the command line; an elder is named by reference, for the audit keeps it.
 
@@ -117,7 +115,7 @@ class Wish:
             raise BadWish(
                 say(f"截止日期 {last} 早于起始日期 {first}，请对调", f"{last} lies before {first}; swap them")
             )
-        return cls(first, last, centre, cadre, reveal, canonical(elder) if elder else None, exam, release)
+        return cls(first, last, centre, cadre, reveal, canonical(elder) if elder else None)
 
     def wants(self, row: Mapping[str, Any]) -> bool:
         """Tell whether a register row is of the centre and cadre asked for."""

@@ -21,6 +21,7 @@ from flows.exports import BadWish, Wish, export_file
 from flows.settings import settings
 from models.audit import AuditEntry
 from models.db import Database
+from rules.exam_refusals import NoRelease
 from tests.flows.exams import EXAM, LATER, exam_office, give, give_marks, mark, student
 from tests.flows.test_duty import Office
 
@@ -174,6 +175,8 @@ def test_an_exam_that_is_not_named_or_not_known_is_refused_and_nothing_written(o
     for exam, error in ((None, BadWish), ("E9", UnknownExam)):
         with pytest.raises(error):
             exported(office, "exam-stats", exam)
+    with pytest.raises(NoRelease):
+        export_file(office.database, settings(), "exam-stats", Wish(exam="E1", release=9), tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -248,13 +251,14 @@ def test_three_hundred_candidates_as_plain_python_works_them_out(office: Office)
     give_marks(office, rows)
     status = {"缺考": "absent", "违纪": "violation", "免考": "exempt"}
     sent: dict[str, dict[str, tuple[str, str]]] = {n: {} for n in ("101", "102", "103", "201", *(p[0] for p in people))}
-    homes = {n: ("S1", "") for n in ("101", "102", "103")} | {"201": ("S2", "")} | {n: (s, c) for n, s, c in people}
+    homes = dict.fromkeys(("101", "102", "103"), ("S1", "")) | {"201": ("S2", "")} | {n: (s, c) for n, s, c in people}
     for row in rows:
         told = (status[row["mark"]], "") if row["mark"] in status else ("valid", str(row["mark"]))
         sent[row["number"]][row["subject"]] = told
+    missing = ("absent", "")
     table = [
-        {"student": n, "school": homes[n][0], "class": homes[n][1], "subject": s, "status": them.get(s, ("absent", ""))[0],
-         "mark": them.get(s, ("absent", ""))[1]}
+        {"student": n, "school": homes[n][0], "class": homes[n][1], "subject": s,
+         "status": them.get(s, missing)[0], "mark": them.get(s, missing)[1]}
         for n, them in sent.items() for s in ("语文", "物理")
     ]  # fmt: skip
     stats, results = exported(office, "exam-stats"), exported(office, "exam-results")
