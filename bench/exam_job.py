@@ -84,7 +84,7 @@ def _power(small: int, before: Cost, large: int, now: Cost) -> str:
 def _ours(database: Database) -> Found:
     with database.read() as session:
         found = findings(session, 1, POLICY)
-        sums = {sheet.subject: None for sheet in found.sheets}
+        sums: dict[str, Any] = {}
         for rows in found.standings():
             sums[rows["subject"][0]] = exams.checksum(rows)
         order = [*(paper.subject for paper in exams.PAPERS), "total"]

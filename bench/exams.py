@@ -62,6 +62,7 @@ def figures(*, quick: bool) -> list[Line]:
 
 
 def made_exam(candidates: int) -> Exam:
+    """Make up an exam."""
     chance = np.random.default_rng(20260301)
     school = np.sort(chance.integers(0, 400, candidates))
     students = pl.DataFrame(
@@ -98,6 +99,7 @@ def _ours(exam: Exam) -> tuple[pl.DataFrame, list[NDArray[np.float64]]]:
 
 
 def checksum(results: pl.DataFrame) -> NDArray[np.float64]:
+    """Add up each column."""
     sums: NDArray[np.float64] = results.select(pl.col(*FLOOR_RESULTS, "scaled").sum()).cast(pl.Float64).to_numpy()[0]
     return sums
 
@@ -210,6 +212,7 @@ def _bare_scaled(mark: NDArray[np.int32], valid: NDArray[np.bool_]) -> NDArray[n
 
 
 def alike(bare: tuple[pl.DataFrame, list[Any]], ours: tuple[pl.DataFrame, list[Any]]) -> bool:
+    """Tell whether both found the same figures."""
     columns = ["school", "class", "enrolled", "absent", "violation", *FLOOR_STATS]
     found = ours[0].select(columns)
     same = found.height == bare[0].height and all(
@@ -222,6 +225,7 @@ def alike(bare: tuple[pl.DataFrame, list[Any]], ours: tuple[pl.DataFrame, list[A
 
 
 def made_items(candidates: int, count: int) -> ItemSheet:
+    """Make up the item marks of a paper."""
     chance = np.random.default_rng(20260302)
     full = chance.choice([6, 8, 10, 24], count)
     share = np.clip(chance.normal(0.6, 0.2, (candidates, 1)) + chance.normal(0, 0.25, (candidates, count)), 0, 1)
@@ -231,6 +235,7 @@ def made_items(candidates: int, count: int) -> ItemSheet:
 
 
 def our_items(sheet: ItemSheet) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Work out all figures of items."""
     return item_figures(sheet), reliability(sheet)
 
 

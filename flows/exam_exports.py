@@ -7,6 +7,7 @@ Numbers are unrounded: in csv the shortest form that reads back as the same numb
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from sqlmodel import Session
@@ -124,7 +125,7 @@ def _write(to: Path, columns: tuple[str, ...], frames: Frames) -> int:
         return _write_csv(to, columns, shown)
     count = 0
 
-    def rows() -> Iterator[tuple[object, ...]]:
+    def rows() -> Iterator[tuple[Any, ...]]:
         nonlocal count
         for frame in shown:
             count += frame.height

@@ -243,10 +243,10 @@ def test_three_hundred_candidates_as_plain_python_works_them_out(office: Office)
     chance = Random(20260422)
     people = [(f"9{n:03d}", chance.choice(["S1", "S2"]), chance.choice("12")) for n in range(296)]
     give(office, "student", [student(n, s, "甲", **{"class": c}) for n, s, c in people])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, school, _ in people:
         for subject, full in (("语文", 150), ("物理", 100)):
-            said = chance.choice(["缺考", "违纪", "免考", *[Fraction(chance.randint(0, 2 * full), 2)] * 20])
+            said: Any = chance.choice(["缺考", "违纪", "免考", *[Fraction(chance.randint(0, 2 * full), 2)] * 20])
             rows.append(mark(number, said if isinstance(said, str) else float(said), subject, school=school))
     give_marks(office, rows)
     status = {"缺考": "absent", "违纪": "violation", "免考": "exempt"}
@@ -263,15 +263,15 @@ def test_three_hundred_candidates_as_plain_python_works_them_out(office: Office)
     ]  # fmt: skip
     stats, results = exported(office, "exam-stats"), exported(office, "exam-results")
     assert (len(results), len({row["code"] for row in stats})) == (900, 9)
-    for subject, full in (("语文", Fraction(150)), ("物理", Fraction(100))):
+    for subject, points in (("语文", 150), ("物理", 100)):
         mine = [row for row in table if row["subject"] == subject]
         groups = {"joint": mine}
         for row in mine:
             groups.setdefault(row["school"], []).append(row)
             groups.setdefault(f"{row['school']}/{row['class']}", []).append(row)
         for code, some in groups.items():
-            compare(cells(stats, code=code, subject=subject), Book(some, full).figures())
-        whole = Book(mine, full)
+            compare(cells(stats, code=code, subject=subject), Book(some, Fraction(points)).figures())
+        whole = Book(mine, Fraction(points))
         for row in mine:
             shown = cells([r for r in results if r["subject"] == subject], student=row["student"])
             assert (shown["school"], shown["class"], shown["status"]) == (row["school"], row["class"], row["status"])
