@@ -15,7 +15,7 @@ from bench.timing import Cost, Line, figures_of
 
 MODULES = (
     "plan_rule", "plan_job", "day_watch", "intake", "elders", "visits", "allowances", "outbox", "outbox_growth",
-    "providers", "exams",
+    "providers", "exams", "exam_job",
 )  # fmt: skip
 COLUMNS = ("job", "size", "ours", "floor", "ratio", "bar", "memory")
 

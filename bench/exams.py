@@ -48,20 +48,21 @@ class Exam:
 def figures(*, quick: bool) -> list[Line]:
     """Compare ours with the bare script, first for the marks of a province, then for the items of a paper."""
     candidates, repeats = (40_000, 2) if quick else (400_000, 3)
-    exam = _exam(candidates)
-    assert _alike(_bare(exam), _ours(exam)), "the bare script must find the same figures"
-    ours, bare = in_turn(repeats, lambda: _ours(exam), lambda: _bare(exam))
+    exam = made_exam(candidates)
+    assert alike(bare_figures(exam), _ours(exam)), "the bare script must find the same figures"
+    ours, bare = in_turn(repeats, lambda: _ours(exam), lambda: bare_figures(exam))
     peak = measured(lambda: _ours(exam))[0]
-    sheet = _items(10_000 if quick else 100_000, 25)
+    sheet = made_items(10_000 if quick else 100_000, 25)
     assert _same_items(sheet), "the bare script must find the same item figures"
-    mine, plain = in_turn(repeats + 2, lambda: _our_items(sheet), lambda: _bare_items(sheet))
+    mine, plain = in_turn(repeats + 2, lambda: our_items(sheet), lambda: bare_items(sheet))
     return [
         Line("exam, all figures", f"{candidates} x 9", ours, bare, ratio(ours, bare), "2", mb(peak)),
         Line("exam, items", f"{len(sheet.marks)} x 25", mine, plain, ratio(mine, plain), "2", mb(mine)),
     ]
 
 
-def _exam(candidates: int) -> Exam:
+def made_exam(candidates: int) -> Exam:
+    """Make up an exam."""
     chance = np.random.default_rng(20260301)
     school = np.sort(chance.integers(0, 400, candidates))
     students = pl.DataFrame(
@@ -93,16 +94,17 @@ def _ours(exam: Exam) -> tuple[pl.DataFrame, list[NDArray[np.float64]]]:
     sheets = [laid(entered, paper, rows) for paper, rows in zip(PAPERS, exam.rows, strict=True)]
     sheets = graded(PAPERS, settled(entered, PAPERS, sheets, Choice()), Scaling())
     sheets.append(total(sheets))
-    sums = [_checksum(standings(entered, sheet)) for sheet in sheets]
+    sums = [checksum(standings(entered, sheet)) for sheet in sheets]
     return stats(entered, sheets, Lines()), sums
 
 
-def _checksum(results: pl.DataFrame) -> NDArray[np.float64]:
+def checksum(results: pl.DataFrame) -> NDArray[np.float64]:
+    """Add up each column."""
     sums: NDArray[np.float64] = results.select(pl.col(*FLOOR_RESULTS, "scaled").sum()).cast(pl.Float64).to_numpy()[0]
     return sums
 
 
-def _bare(exam: Exam) -> tuple[pl.DataFrame, list[NDArray[np.float64]]]:
+def bare_figures(exam: Exam) -> tuple[pl.DataFrame, list[NDArray[np.float64]]]:
     """Floor: the same figures, straight."""
     students, found, sums = exam.students, [], []
     totals = np.zeros(students.height, np.int32)
@@ -155,7 +157,7 @@ def _bare_results(
         pl.when(there).then(pl.Series(t[mark])).alias("t"),
         (pl.lit(None, pl.Int32) if scaled is None else pl.when(there).then(pl.Series(scaled))).alias("scaled"),
     )
-    return _checksum(results)
+    return checksum(results)
 
 
 def _bare_stats(
@@ -209,7 +211,8 @@ def _bare_scaled(mark: NDArray[np.int32], valid: NDArray[np.bool_]) -> NDArray[n
     return np.where(valid, result[mark], 0)
 
 
-def _alike(bare: tuple[pl.DataFrame, list[Any]], ours: tuple[pl.DataFrame, list[Any]]) -> bool:
+def alike(bare: tuple[pl.DataFrame, list[Any]], ours: tuple[pl.DataFrame, list[Any]]) -> bool:
+    """Tell whether both found the same figures."""
     columns = ["school", "class", "enrolled", "absent", "violation", *FLOOR_STATS]
     found = ours[0].select(columns)
     same = found.height == bare[0].height and all(
@@ -221,7 +224,8 @@ def _alike(bare: tuple[pl.DataFrame, list[Any]], ours: tuple[pl.DataFrame, list[
     return same and np.allclose(bare[1], ours[1], rtol=1e-9)
 
 
-def _items(candidates: int, count: int) -> ItemSheet:
+def made_items(candidates: int, count: int) -> ItemSheet:
+    """Make up the item marks of a paper."""
     chance = np.random.default_rng(20260302)
     full = chance.choice([6, 8, 10, 24], count)
     share = np.clip(chance.normal(0.6, 0.2, (candidates, 1)) + chance.normal(0, 0.25, (candidates, count)), 0, 1)
@@ -230,11 +234,12 @@ def _items(candidates: int, count: int) -> ItemSheet:
     return item_sheet("数学", 2, [Item(f"q{at + 1}", int(each)) for at, each in enumerate(full)], marks)
 
 
-def _our_items(sheet: ItemSheet) -> tuple[pl.DataFrame, pl.DataFrame]:
+def our_items(sheet: ItemSheet) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Work out all figures of items."""
     return item_figures(sheet), reliability(sheet)
 
 
-def _bare_items(sheet: ItemSheet) -> tuple[list[list[float]], list[float]]:
+def bare_items(sheet: ItemSheet) -> tuple[list[list[float]], list[float]]:
     """Floor: each item's figures, then alpha over those without a blank."""
     rows = []
     for at, item in enumerate(sheet.items):
@@ -260,7 +265,7 @@ def _bare_items(sheet: ItemSheet) -> tuple[list[list[float]], list[float]]:
 
 
 def _same_items(sheet: ItemSheet) -> bool:
-    (items, found), (rows, bare) = _our_items(sheet), _bare_items(sheet)
+    (items, found), (rows, bare) = our_items(sheet), bare_items(sheet)
     ours = items.select("n", "mean", "difficulty", "discrimination27", "item_rest_r").to_numpy()
     whole = [found["alpha"][0], found["sem"][0], *found["alpha_if_deleted"][0]]
     return np.allclose(ours, rows, rtol=1e-9) and np.allclose(whole, bare, rtol=1e-9)

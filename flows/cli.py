@@ -5,6 +5,7 @@ needs them, so that --help is quick.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -89,7 +90,12 @@ def run(
     said.result(run_job(job, on, param or []), as_json=as_json)
 
 
-@app.command(help=either("导出登记表、值班表、消息等", "export registers, duty, messages and more"))
+@app.command(
+    help=either(
+        "导出登记表、值班表、消息、考试统计等；exam-results 只有考号、没有姓名，但逐人列出，每次都记入审计",
+        "export registers, duty, messages, exams and more; exam-results lists all by number, no names: audited",
+    )
+)
 @dated
 def export(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
@@ -100,6 +106,13 @@ def export(
     centre: Annotated[str | None, typer.Option("--centre", metavar="CODE")] = None,
     cadre: Annotated[str | None, typer.Option("--cadre", metavar="NUMBER")] = None,
     elder: Annotated[str | None, typer.Option("--elder", metavar="REF")] = None,
+    exam: Annotated[str | None, typer.Option("--exam", metavar="CODE")] = None,
+    release: Annotated[
+        int | None,
+        typer.Option(
+            "--release", metavar="N", help=either("考试的第几版；默认当前", "of the exam; default: as it is now")
+        ),
+    ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help=either("含个人信息（记入审计）", "with personal data (audited)"))
     ] = False,
@@ -112,7 +125,9 @@ def export(
 
     wish = Wish.read(since, until, month, centre, cadre, reveal=reveal, elder=elder)
     with opened(settings()) as database:
-        said.result(export_file(database, settings(), kind, wish, to), as_json=as_json)
+        said.result(
+            export_file(database, settings(), kind, replace(wish, exam=exam, release=release), to), as_json=as_json
+        )
 
 
 @app.command(help=either("查一个编号是谁（记入审计）", "look a reference up (audited)"))

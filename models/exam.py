@@ -136,6 +136,20 @@ def exam_ids(session: Session, district: int) -> dict[str, int]:
     return {code: number for code, number in session.execute(query) if number is not None}
 
 
+class Named(NamedTuple):
+    """An exam that somebody asked for by its code."""
+
+    id: int
+    held_on: date
+
+
+def named_exam(session: Session, district: int, code: str) -> Named | None:
+    """Find an exam of a district by its code."""
+    query = select(col(Exam.id), col(Exam.held_on)).where(col(Exam.district_id) == district, col(Exam.code) == code)
+    found = session.execute(query).first()
+    return None if found is None else Named(*found)
+
+
 def lock_exam(session: Session, exam: int) -> None:
     """Let one file of an exam in at a time, until the transaction ends."""
     session.execute(update(Exam).where(col(Exam.id) == exam).values(code=col(Exam.code)))

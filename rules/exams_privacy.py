@@ -43,6 +43,18 @@ def suppressed(figures: pl.DataFrame, rule: Suppression) -> pl.DataFrame:
     return blanked.with_columns(listed.alias("hidden")).drop("at")
 
 
+def few_hidden(figures: pl.DataFrame, rule: Suppression) -> pl.DataFrame:
+    """Blank the figures of items or papers that rest on a few candidates; what they are called stays.
+
+    Args:
+        figures: rows of `item_figures` or `reliability`, which are joint: no other row is a part of them.
+        rule: the smallest group shown.
+    """
+    few = pl.col("n") < rule.smallest
+    names = [name for name in figures.columns if name not in ("subject", "item", "items")]
+    return figures.with_columns(pl.when(~few).then(pl.col(name)).alias(name) for name in names)
+
+
 def _columns(columns: Sequence[str], hidden: dict[str, set[int]]) -> Iterator[tuple[str, set[int]]]:
     for column in columns:
         if column not in KEYS:
