@@ -9,7 +9,9 @@ from flows.cli_options import Json, dated, either
 from flows.settings import settings
 
 exam = typer.Typer(
-    help=either("联考：提交发布、审批、版本与变动", "joint exams: put forward, approve, releases and what they changed"),
+    help=either(
+        "联考：提交发布、审批、版本与变动", "joint exams: put forward, approve, releases and what they changed"
+    ),
     no_args_is_help=True,
 )
 
