@@ -1,4 +1,4 @@
-"""The approval sheet of a release 审批表: what was put forward -> counts, joint figures, what changes -> its approvers."""
+"""The approval sheet of a release 审批表: what was put forward -> counts, joint figures, changes -> its approvers."""
 
 import polars as pl
 from sqlmodel import Session

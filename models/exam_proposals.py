@@ -1,4 +1,4 @@
-"""What is put forward for release: an exam as it is now, under its lock -> a proposal; the latest one can be approved."""
+"""What is put forward for release: an exam as it is, under its lock -> a proposal; the latest can be approved."""
 
 from collections.abc import Mapping
 from datetime import date
