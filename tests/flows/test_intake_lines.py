@@ -22,7 +22,11 @@ def line(track: str, name: str, **said: Any) -> dict[str, Any]:
     return {"exam": "E1", "track": track, "name": name, **said}
 
 
-GIVEN = [line("物理类", "特控线", mark="430.3"), line("physics", "本科线", places="120"), line("none", "本科线", mark=400)]
+GIVEN = [
+    line("物理类", "特控线", mark="430.3"),
+    line("physics", "本科线", places="120"),
+    line("none", "本科线", mark=400),
+]
 
 
 def test_a_line_is_a_mark_at_the_totals_scale_or_places_and_comes_out_as_it_went_in(office: Office) -> None:
