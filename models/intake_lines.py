@@ -31,7 +31,7 @@ def store_lines(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
 def _store(session: Session, scope: Scope, row: Row, exam: int | None, taken: Taken) -> None:
     if exam is None:
         raise Refused(scope.unknown(row, "exam"))
-    key = {"exam_id": exam, "track": str(row.values["track"]), "name": str(row.values["name"])}
+    key: dict[str, Any] = {"exam_id": exam, "track": str(row.values["track"]), "name": str(row.values["name"])}
     said = {"tenths": _tenths(scope, row), "places": _places(scope, row)}
     if (said["tenths"] is None) == (said["places"] is None):
         where = "places" if said["places"] is not None or "mark" not in row.values else "mark"

@@ -29,6 +29,6 @@ from models import (
 
 __all__ = [
     "account", "allowance", "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder",
-    "exam", "exam_line", "exam_mark", "helper", "intake", "issue", "jobs", "messages", "payment", "providers", "receipts",
-    "staff", "visit",
+    "exam", "exam_line", "exam_mark", "helper", "intake", "issue", "jobs", "messages", "payment", "providers",
+    "receipts", "staff", "visit",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Mark files: good rows are taken, the others come back; corrections are versions; nothing is decided silently."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ def test_the_database_refuses_impossible_marks(office: Office) -> None:
 
 def test_every_visible_sheet_with_headers_is_read_and_errors_name_theirs(office: Office) -> None:
     head = ["考试", "考号", "科目", "成绩"]
-    sheets: dict[str, list[list[Any]]] = {f"{n}班": [head] for n in range(40)}
+    sheets: dict[str, Sequence[Sequence[Any]]] = {f"{n}班": [head] for n in range(40)}
     sheets |= {"3班": [head, ["E1", "101", "语文", 90]], "39班": [head, ["E1", "102", "语文", 999]]}
     path = workbook(office.folder / "一中.xlsx", sheets | {"旧": [head], "说明": [["请核对"]]}, hidden=["旧"])
     taken = take_file(office.database, office.at(NOW), "mark", path)
