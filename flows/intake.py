@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.duty_plan import replan_drafts
-from flows.forms_errors import PROBLEM_TITLES, write_errors
+from flows.forms_errors import PROBLEM_TITLES, write_errors, write_left_out
+from flows.intake_sheets import Sheets
 from flows.intake_store import BULKS, register, store_batches, store_rows
 from flows.intake_stream import NotClean, Stream
 from flows.settings import Settings
@@ -21,7 +22,7 @@ from models.district import district_id
 from models.duty_facts import broken_centres
 from models.intake import Taken
 from rules.errors import TuoqiError, say
-from rules.registers import CellError, Parsed, Register, parse
+from rules.registers import CellError, Register, parse
 from rules.registers.shape import shorten
 
 _SHOWN = 10  # row numbers in one remark
@@ -72,10 +73,10 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     form = register(kind)
     if kind in BULKS and (taken := _take_stream(database, settings, form, path, dry_run=dry_run)) is not None:
         return taken
+    if form.by_row:
+        return _take_rows(database, settings, form, path, dry_run=dry_run)
     table = read_table(path, form)
     parsed = parse(form, table.grid)
-    if form.by_row and parsed.rows:
-        return _take_rows(database, settings, form, path, table, parsed, dry_run=dry_run)
     if parsed.errors:  # rehearse the readable rows, so that one round shows every bad cell
         rehearsed = (
             store_rows(database, settings, kind, parsed.rows, _actor(), dry_run=True) if parsed.rows else Taken()
@@ -107,25 +108,30 @@ def _take_stream(database: Database, settings: Settings, form: Register, path: P
     return Intake(form.kind, stream.rows, taken, dry_run, _remark(stream.remark, ignored, taken), ignored, (), ())
 
 
-def _take_rows(
-    database: Database, settings: Settings, form: Register, path: Path, table: Table, parsed: Parsed, *, dry_run: bool
-) -> Intake:
-    """Take in the good rows, and mark the others in FILE.errors.xlsx."""
-    taken = store_rows(database, settings, form.kind, parsed.rows, _actor(), digest=digest_of(path), dry_run=dry_run)
-    left = sorted([*parsed.errors, *taken.left_out], key=lambda error: error.row)
-    marked = path.with_name(path.name + ".errors.xlsx") if left else None
-    ignored = _ignored(parsed.unknown_columns)
-    remarks = [_remark(table.remark, ignored, taken)]
-    count = len({error.row for error in left})
+def _take_rows(database: Database, settings: Settings, form: Register, path: Path, *, dry_run: bool) -> Intake:
+    """Take in the good rows of every sheet, and mark the others in FILE.errors.xlsx."""
+    sheets = Sheets(path, form)
+    parsed = sheets.rows
+    errors, marked_at = sheets.errors, path.with_name(path.name + ".errors.xlsx")
+    if not parsed and errors:
+        told = sheets.placed(errors)
+        write_left_out(marked_at, form, sheets.tables, told, None)
+        raise FileHasErrors(path.name, len(told), told[0].sentence, marked_at)
+    taken = store_rows(database, settings, form.kind, parsed, _actor(), digest=digest_of(path), dry_run=dry_run)
+    left = sheets.placed([*errors, *taken.left_out])
+    marked = marked_at if left else None
+    ignored = _ignored(sheets.unknown_columns)
+    remarks = [_remark(sheets.remark, ignored, taken)]
+    count = len({(error.sheet, error.row) for error in left})
     if marked is not None:
-        write_errors(marked, form, table, left)
+        write_left_out(marked, form, sheets.tables, left, taken.added + taken.changed + taken.unchanged)
         remarks.append(
             say(
                 f"有 {count} 行没有收下，已标出：{marked}。",
                 f"{count} rows were not taken; they are marked in {marked}.",
             )
         )
-    rows, remark = len(parsed.rows), " ".join(filter(None, remarks))
+    rows, remark = len(parsed), " ".join(filter(None, remarks))
     return Intake(form.kind, rows, taken, dry_run, remark, ignored, (), (), count, marked)
 
 

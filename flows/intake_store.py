@@ -29,6 +29,7 @@ from models.intake_helpers import store_helpers
 from models.intake_issues import store_issues
 from models.intake_items import store_items
 from models.intake_leaves import store_leaves
+from models.intake_lines import store_lines
 from models.intake_objections import store_objections
 from models.intake_pairings import PairingIntake
 from models.intake_papers import store_papers
@@ -245,6 +246,7 @@ STORES: dict[str, Store] = {
     "student": store_students,
     "paper": store_papers,
     "item": store_items,
+    "line": store_lines,
     "mark": _store_marks,
 }
 

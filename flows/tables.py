@@ -60,6 +60,7 @@ class Table:
         grid: text cells. Numbers have no needless ".0"; one of 16 digits or more, which Excel has already
             rounded, reads 5.30102196501011E+17. Days are ISO. Vertically merged cells repeat their value.
         other_sheets: visible sheets that were not read.
+        hidden_sheets: told where every sheet with the headers is read; none of them was.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Table:
     sheet: str
     grid: list[list[str]]
     other_sheets: tuple[str, ...] = ()
+    hidden_sheets: tuple[str, ...] = ()
 
     @property
     def remark(self) -> str:
@@ -105,8 +107,24 @@ def read_table(path: str | os.PathLike[str], register: Register | None = None, l
     return first
 
 
+def read_tables(path: str | os.PathLike[str], register: Register, limits: Limits | None = None) -> list[Table]:
+    """Read every visible sheet that has the register's headers, in the order of the workbook.
+
+    Raises:
+        FileRefused: as read_table.
+    """
+    tables: list[Table] = []
+    with collector_paused():
+        for piece in table_frames(path, register, limits, every=True):
+            if tables and tables[-1].sheet == piece.sheet:
+                tables[-1].grid.extend(piece.grid)
+            else:
+                tables.append(piece)
+    return tables
+
+
 def table_frames(
-    path: str | os.PathLike[str], register: Register | None = None, limits: Limits | None = None
+    path: str | os.PathLike[str], register: Register | None = None, limits: Limits | None = None, *, every: bool = False
 ) -> Iterator[Table]:
     """Read the same file piece by piece, a few thousand rows at a time, each piece with what is known of the file.
 
@@ -118,11 +136,11 @@ def table_frames(
     file, limits = Path(path), limits or Limits()
     _check_size(file, limits)
     needed = accepted_headers(register) if register else []
-    request = json.dumps({"path": str(file.resolve()), "limits": asdict(limits), "needed": needed})
+    request = json.dumps({"path": str(file.resolve()), "limits": asdict(limits), "needed": needed, "every": every})
     head: dict[str, Any] = {}
     for frame in _frames(file.name, request, limits.wall_seconds):
         if isinstance(frame, list):
-            yield Table(file.name, head["kind"], head["sheet"], frame, tuple(head["others"]))
+            yield Table(file.name, head["kind"], head["sheet"], frame, tuple(head["others"]), tuple(head["hidden"]))
         elif "refused" in frame:
             raise REFUSALS[frame["refused"]](name=file.name, **frame["fields"])
         else:

@@ -19,7 +19,7 @@ from typing import IO, Any
 from python_calamine import CalamineError, PasswordError
 
 from flows.tables import MB, Limits
-from flows.tables_sheets import Sheet, choose, has_headers
+from flows.tables_sheets import Sheet, choose, choose_all, has_headers
 from flows.tables_vetting import vet
 from rules.registers.grid import HEADER_DEPTH
 from rules.registers.refusals import FileDamaged, FileEmpty, FileLocked, FileRefused, FileTooBig, NotATable
@@ -48,7 +48,7 @@ def main() -> None:
     gc.disable()  # a short life, and rows have no cycles
     out = sys.stdout.buffer
     try:
-        for frame in _read(path, limits, request["needed"]):
+        for frame in _read(path, limits, request["needed"], every=request["every"]):
             _say(out, frame)
     except FileRefused as refused:
         fields = {key: value for key, value in vars(refused).items() if key != "name"}
@@ -85,30 +85,27 @@ def _limit(what: int, soft: int, hard: int) -> None:
         resource.setrlimit(what, (soft, hard))
 
 
-def _read(path: Path, limits: Limits, needed: list[list[str]]) -> Iterator[Any]:
-    """Frames of the file, by what its first bytes say it is."""
+def _read(path: Path, limits: Limits, needed: list[list[str]], *, every: bool = False) -> Iterator[Any]:
+    """Frames of the file, by what its first bytes say it is; with `every` all its tables, each with a head."""
     with path.open("rb") as file:
         start = file.read(4096)
     if not start.strip():
         raise FileEmpty(path.name)
     if start.startswith((ZIP, OLE)):
-        kind, sheet = _open_workbook(path, start, limits, needed)
+        kind, sheets = _open_workbook(path, start, limits, needed, every=every)
     else:
-        kind, sheet = _open_csv(path, start, limits, needed)
-    _check_shape(path.name, sheet.height, sheet.width, limits)
-    yield {"kind": kind, "sheet": sheet.name, "others": sheet.others}
-    yield from _framed(path.name, sheet.rows, limits)
-
-
-def _framed(name: str, rows: Iterator[list[str]], limits: Limits) -> Iterator[list[list[str]]]:
+        kind, sheets = _open_csv(path, start, limits, needed)
+    _check_shape(path.name, sum(sheet.height for sheet in sheets), max(sheet.width for sheet in sheets), limits)
     count, filled = 0, False
-    while frame := list(islice(rows, ROWS_A_FRAME)):
-        count += len(frame)
-        filled = filled or any(map(any, frame))
-        _check_shape(name, count, max(map(len, frame)), limits)
-        yield frame
+    for sheet in sheets:
+        yield {"kind": kind, "sheet": sheet.name, "others": sheet.others, "hidden": sheet.hidden}
+        while frame := list(islice(sheet.rows, ROWS_A_FRAME)):
+            count += len(frame)
+            filled = filled or any(map(any, frame))
+            _check_shape(path.name, count, max(map(len, frame)), limits)
+            yield frame
     if not filled:
-        raise FileEmpty(name)
+        raise FileEmpty(path.name)
 
 
 def _check_shape(name: str, rows: int, columns: int, limits: Limits) -> None:
@@ -118,7 +115,9 @@ def _check_shape(name: str, rows: int, columns: int, limits: Limits) -> None:
         raise FileTooBig(name, "列数", "columns", columns, limits.columns)
 
 
-def _open_workbook(path: Path, start: bytes, limits: Limits, needed: list[list[str]]) -> tuple[str, Sheet]:
+def _open_workbook(
+    path: Path, start: bytes, limits: Limits, needed: list[list[str]], *, every: bool
+) -> tuple[str, list[Sheet]]:
     kind, unpacked, failed = "xls", path.stat().st_size, {}
     if start.startswith(ZIP):
         with path.open("rb") as file:
@@ -126,23 +125,24 @@ def _open_workbook(path: Path, start: bytes, limits: Limits, needed: list[list[s
         kind, unpacked, failed = "xlsx", found.unpacked, found.failed
     _allow_more(unpacked, limits)
     try:
-        sheet = choose(path, needed, failed)
+        one = None if every else choose(path, needed, failed)
+        sheets = choose_all(path, needed, failed) if every else [one] if one else []
     except PasswordError:
         raise FileLocked(path.name) from None
     except CalamineError:
         raise FileDamaged(path.name) from None
-    if sheet is None:
+    if not sheets:
         raise FileEmpty(path.name)
-    return kind, sheet
+    return kind, sheets
 
 
-def _open_csv(path: Path, start: bytes, limits: Limits, needed: list[list[str]]) -> tuple[str, Sheet]:
+def _open_csv(path: Path, start: bytes, limits: Limits, needed: list[list[str]]) -> tuple[str, list[Sheet]]:
     _refuse_others(path.name, start)
     encoding = _encoding(path, start)
     _allow_more(path.stat().st_size, limits)
     delimiter = _delimiter(path, ENCODINGS[encoding], needed)
     rows = _csv_rows(path, ENCODINGS[encoding], delimiter)
-    return f"csv {encoding}", Sheet("", 0, 0, rows, [])
+    return f"csv {encoding}", [Sheet("", 0, 0, rows, [], [])]
 
 
 def _refuse_others(name: str, start: bytes) -> None:

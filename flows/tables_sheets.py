@@ -3,7 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ class Sheet:
     width: int
     rows: Iterator[list[str]]
     others: list[str]
+    hidden: list[str]
 
 
 def choose(path: Path, needed: list[list[str]], failed: dict[str, set[str]]) -> Sheet | None:
@@ -68,10 +69,28 @@ def choose(path: Path, needed: list[list[str]], failed: dict[str, set[str]]) -> 
     return _open(path, workbook.get_sheet_by_name(filled[0]), names, failed) if filled else None
 
 
-def has_headers(rows: list[list[str]], needed: list[list[str]]) -> bool:
-    """Whether one of the rows has every needed header."""
+def choose_all(path: Path, needed: list[list[str]], failed: dict[str, set[str]]) -> list[Sheet]:
+    """Open every visible sheet that is a table of the kind: most of the needed headers are in its top rows.
+
+    One header of several may be missing: then it is for the parser to say which. If no sheet is such a table, the one
+    that `choose` picks is opened. `others` are the sheets that no table was found on, `hidden` those that nobody sees.
+    """
+    workbook = CalamineWorkbook.from_path(path)
+    sheets = [meta for meta in workbook.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
+    hidden = [meta.name for meta in sheets if meta.visible != SheetVisibleEnum.Visible]
+    names = [meta.name for meta in sheets if meta.name not in OWN_SHEETS and meta.name not in hidden]
+    filled = [sheet for sheet in map(workbook.get_sheet_by_name, names) if sheet.start is not None]
+    chosen = [sheet for sheet in filled if _has_headers(sheet, needed, max(len(needed) - 1, 1))] or filled[:1]
+    others = [sheet.name for sheet in filled if sheet not in chosen]
+    opened = [_open(path, sheet, [], failed) for sheet in chosen]
+    return [replace(sheet, others=others, hidden=hidden) for sheet in opened]
+
+
+def has_headers(rows: list[list[str]], needed: list[list[str]], least: int | None = None) -> bool:
+    """Whether one of the rows has every needed header, or at least so many of them."""
     keys = [{header_key(cell) for cell in row} for row in rows]
-    return any(all(not found.isdisjoint(spellings) for spellings in needed) for found in keys)
+    wanted = len(needed) if least is None else least
+    return any(sum(not found.isdisjoint(spellings) for spellings in needed) >= wanted for found in keys)
 
 
 def cell_text(value: Value) -> str:
@@ -91,9 +110,9 @@ def _number_text(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.15g}"
 
 
-def _has_headers(sheet: CalamineSheet, needed: list[list[str]]) -> bool:
+def _has_headers(sheet: CalamineSheet, needed: list[list[str]], least: int | None = None) -> bool:
     top = [[cell_text(cell) for cell in row] for row in islice(sheet.iter_rows(), HEADER_DEPTH)]
-    return has_headers(top, needed)
+    return has_headers(top, needed, least)
 
 
 def _open(path: Path, sheet: CalamineSheet, names: list[str], failed: dict[str, set[str]]) -> Sheet:
@@ -103,7 +122,7 @@ def _open(path: Path, sheet: CalamineSheet, names: list[str], failed: dict[str, 
         rows = _fill_down(rows, spans)
     if marks := _failed_cells(path, sheet.name, failed):
         rows = _mark_failed(rows, marks)
-    return Sheet(sheet.name, sheet.total_height, sheet.total_width, rows, others)
+    return Sheet(sheet.name, sheet.total_height, sheet.total_width, rows, others, [])
 
 
 def _texts(sheet: CalamineSheet) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from models.db import keys_of
 from models.exam import SCHOOL_SEALED, STUDENT_SEALED, Exam, Paper, PaperItem, School, Student
+from models.exam_line import TENTHS, ExamLine
 
 Rows = Iterator[dict[str, Any]]
 _FLOW = 5000
@@ -82,3 +83,16 @@ def item_rows(session: Session, district: int, first: date, last: date) -> Rows:
     )
     for exam, subject, code, full, scale, point in session.execute(query):
         yield {"exam": exam, "subject": subject, "item": code, "max": Decimal(full) / scale, "point": point}
+
+
+def line_rows(session: Session, district: int, first: date, last: date) -> Rows:
+    """Yield the lines by exam, track and as they were registered."""
+    query = (
+        select(col(Exam.code), col(ExamLine.track), col(ExamLine.name), col(ExamLine.tenths), col(ExamLine.places))
+        .join(Exam, col(Exam.id) == col(ExamLine.exam_id))
+        .where(col(Exam.district_id) == district, col(Exam.held_on).between(first, last))
+        .order_by(col(Exam.held_on), col(Exam.code), col(ExamLine.track), col(ExamLine.id))
+    )
+    for exam, track, name, tenths, places in session.execute(query):
+        mark = None if tenths is None else Decimal(tenths) / TENTHS
+        yield {"exam": exam, "track": track, "name": name, "mark": mark, "places": places}

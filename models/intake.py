@@ -121,6 +121,13 @@ class Taken:
     left_out: list[CellError] = field(default_factory=list)
     """Rows refused or held out of a register whose other rows are kept (marks)."""
 
+    senders: dict[int, int | None] = field(default_factory=dict)
+    """Who sent each row of a mark file: row to the school's id; None where nobody can tell."""
+    held: set[int] = field(default_factory=set)
+    """Those of `left_out` that were held out, not refused."""
+    exams: dict[int, int] = field(default_factory=dict)
+    """The exam of each row of a mark file."""
+
     def doubt(self, what: Text, row: int) -> None:
         """Remember a row that was taken but deserves a look."""
         self.doubts.setdefault(what, []).append(row)

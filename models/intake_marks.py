@@ -15,7 +15,7 @@ from models.elder import batches
 from models.exam import entered, exam_ids, lock_exam, sat_papers, school_ids
 from models.exam_mark import ExamFile, Mark, MarkHeld, packed
 from models.intake import Refused, Scope, Taken
-from models.marks_judged import Entered, Version, judged, senders_of, version_of
+from models.marks_judged import Entered, Version, judged, sender_of_most, senders_of, version_of
 from models.marks_read import WHY, Said, read_row, wrong
 from models.staging import fill
 from rules.exams_rows import HELD_OUT
@@ -71,6 +71,7 @@ class _OneExam:
         said = list(self._read(rows))
         students = entered(self._session, self._exam, {each.number for each in said})
         senders = senders_of(said, students)
+        self._tell_senders(rows, said, senders, students)
         verdicts = judged(said, senders, students, list(self._papers.values()))
         known, again = self._known(said, students), self._taken_before()
         held_before = self._held_before()
@@ -85,6 +86,16 @@ class _OneExam:
             else:
                 self._leave_out(sent, one, student, verdict, held_before)
         self._write()
+
+    def _tell_senders(
+        self, rows: Sequence[Row], said: Sequence[Said], senders: Sequence[int | None], students: Entered
+    ) -> None:
+        """Say of each row whose it is; one that cannot be read is the school's that it names, else of the file."""
+        whose = sender_of_most(said, students)
+        for row in rows:
+            self._taken.senders[row.number] = self._schools.get(str(row.values.get("school")), whose)
+            self._taken.exams[row.number] = self._exam
+        self._taken.senders |= {one.row.number: sender for one, sender in zip(said, senders, strict=True)}
 
     def _read(self, rows: Sequence[Row]) -> Iterator[Said]:
         for row in rows:
@@ -154,6 +165,7 @@ class _OneExam:
         if verdict not in HELD_OUT:
             sent.counts["refused"] += 1
             return
+        self._taken.held.add(one.row.number)
         if one.row.number in held_before:
             return
         sent.counts["held"] += 1

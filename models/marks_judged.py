@@ -39,13 +39,17 @@ class Version(NamedTuple):
     options: str | None
 
 
+def sender_of_most(said: Sequence[Said], students: Entered) -> int | None:
+    """Whose file this is: the school of more than half the rows, named or else by their numbers; None if none is."""
+    homes = (one.school if one.school is not None else students.get(one.number, (0, None))[1] for one in said)
+    votes = Counter(each for each in homes if each is not None)
+    most, count = votes.most_common(1)[0] if votes else (None, 0)
+    return most if 2 * count > sum(votes.values()) else None
+
+
 def senders_of(said: Sequence[Said], students: Entered) -> list[int | None]:
     """Who sent each row: the school it names, else the one whose file this is, else each student's own."""
-    homes = {number: school for number, (_, school) in students.items()}
-    named = (one.school if one.school is not None else homes.get(one.number) for one in said)
-    votes = Counter(each for each in named if each is not None)
-    most, count = votes.most_common(1)[0] if votes else (None, 0)
-    whose = most if 2 * count > sum(votes.values()) else None
+    whose, homes = sender_of_most(said, students), {number: school for number, (_, school) in students.items()}
     return [
         next((each for each in (one.school, whose, homes.get(one.number)) if each is not None), None) for one in said
     ]

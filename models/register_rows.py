@@ -16,7 +16,7 @@ from models.duty import DutySlot, Handover, SlotTransition, Swap
 from models.duty_record import held_slots
 from models.elder import Elder
 from models.exam import student_behind
-from models.exam_rows import exam_rows, item_rows, paper_rows, school_rows, student_rows
+from models.exam_rows import exam_rows, item_rows, line_rows, paper_rows, school_rows, student_rows
 from models.helper import Helper, helper_contacts
 from models.intake_leaves import LEAVE_TABLES
 from models.intake_slots import leader_of
@@ -179,6 +179,7 @@ ROWS: dict[str, Callable[[Session, int, date, date], Rows]] = {
     "student": student_rows,
     "paper": paper_rows,
     "item": item_rows,
+    "line": line_rows,
 }
 
 

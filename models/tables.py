@@ -13,6 +13,7 @@ from models import (
     duty,
     elder,
     exam,
+    exam_line,
     exam_mark,
     exam_release,
     helper,
@@ -29,6 +30,7 @@ from models import (
 
 __all__ = [
     "account", "allowance", "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder",
-    "exam", "exam_mark", "exam_release", "helper", "intake", "issue", "jobs", "messages", "payment", "providers",
+    "exam", "exam_line", "exam_mark", "exam_release", "helper", "intake", "issue", "jobs", "messages", "payment",
+    "providers",
     "receipts", "staff", "visit",
 ]  # fmt: skip

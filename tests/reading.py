@@ -22,7 +22,8 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
 def _frames(_name: str, request: str, _wall_seconds: int) -> Iterator[Any]:
     asked = json.loads(request)
     try:
-        for frame in tables_child._read(Path(asked["path"]), Limits(**asked["limits"]), asked["needed"]):
+        limits = Limits(**asked["limits"])
+        for frame in tables_child._read(Path(asked["path"]), limits, asked["needed"], every=asked["every"]):
             yield marshal.loads(marshal.dumps(frame))
     except FileRefused as refused:
         fields = {key: value for key, value in vars(refused).items() if key != "name"}

@@ -1,7 +1,7 @@
 """Registers 登记表: the files people exchange with Tuoqi -> one declaration each -> form, parser, errors, page.
 
 To add a register, declare it beside its neighbours in places.py, roster.py, duty.py, elders.py, visits.py,
-contacts.py, payees.py, money.py, exams.py, papers.py or marks.py; a kind of cell, in cells.py.
+contacts.py, payees.py, money.py, exams.py, papers.py, lines.py or marks.py; a kind of cell, in cells.py.
 """
 
 from rules.registers.cells import read_cell
@@ -9,6 +9,7 @@ from rules.registers.contacts import CONTACT_REGISTERS
 from rules.registers.duty import DUTY_REGISTERS
 from rules.registers.exams import EXAM_REGISTERS
 from rules.registers.grid import HEADER_DEPTH, Grid, find_header, header_key, parse
+from rules.registers.lines import LINE
 from rules.registers.marks import MARK
 from rules.registers.money import MONEY_REGISTERS
 from rules.registers.page import docs_page
@@ -32,6 +33,7 @@ REGISTERS: dict[str, Register] = {
         *MONEY_REGISTERS,
         *EXAM_REGISTERS,
         *PAPER_REGISTERS,
+        LINE,
         MARK,
     )
 }

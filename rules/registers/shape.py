@@ -197,7 +197,7 @@ class Register:
 class CellError:
     """One thing wrong in a file: where (row as Excel counts, column), what it says, what to do.
 
-    `column` is None where the whole row or the file is meant.
+    `column` is None where the whole row or the file is meant; `sheet` is named where the file has several.
     """
 
     row: int
@@ -205,20 +205,23 @@ class CellError:
     text: str
     problem: str
     remedy: str
+    sheet: str = ""
 
     @property
     def sentence(self) -> str:
-        """One sentence naming row, column and remedy; a secret cell is not quoted."""
+        """One sentence naming sheet, row, column and remedy; a secret cell is not quoted."""
+        place = say(f"工作表“{self.sheet}”", f"sheet {self.sheet!r}, ") if self.sheet else ""
         quoted = "" if self.column is None or not self.column.quotable or not self.text.strip() else shorten(self.text)
         if self.column is None:
             return say(
-                f"第 {self.row} 行：{self.problem}；{self.remedy}。", f"row {self.row}: {self.problem}; {self.remedy}."
+                f"{place}第 {self.row} 行：{self.problem}；{self.remedy}。",
+                f"{place}row {self.row}: {self.problem}; {self.remedy}.",
             )
         says_zh = f"填的是“{quoted}”，" if quoted else "："
         says_en = f" says {quoted!r}" if quoted else ""
         return say(
-            f"第 {self.row} 行“{self.column.header}”{says_zh}{self.problem}；{self.remedy}。",
-            f"row {self.row}, column {self.column.name!r}{says_en}: {self.problem}; {self.remedy}.",
+            f"{place}第 {self.row} 行“{self.column.header}”{says_zh}{self.problem}；{self.remedy}。",
+            f"{place}row {self.row}, column {self.column.name!r}{says_en}: {self.problem}; {self.remedy}.",
         )
 
     def __str__(self) -> str:

@@ -61,8 +61,8 @@ def test_bad_cells_are_red_and_explained_and_good_ones_are_not(refused: Path) ->
 def test_the_second_sheet_sums_the_problems_up_and_links_to_each(refused: Path) -> None:
     sheet = openpyxl.load_workbook(refused)["问题汇总"]
     assert sheet["A1"].value == "共 4 处问题，文件没有导入"
-    assert sheet["A5"].hyperlink.location == "'请假'!B3" or sheet["A5"].hyperlink.location == "请假!B3"
-    assert sheet["E6"].value == "请填：年假、病假、事假、公差、产假"
+    assert sheet["B5"].hyperlink.location == "'请假'!B3" or sheet["B5"].hyperlink.location == "请假!B3"
+    assert sheet["F6"].value == "请填：年假、病假、事假、公差、产假"
 
 
 def test_a_corrected_error_workbook_can_be_imported(refused: Path) -> None:

@@ -1,9 +1,11 @@
 """Mark files: good rows are taken, the others come back; corrections are versions; nothing is decided silently."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
@@ -196,3 +198,17 @@ def test_the_database_refuses_impossible_marks(office: Office) -> None:
     for columns in wrong:
         with pytest.raises(DBAPIError, match="ck_mark_"), office.database.write() as session:
             session.execute(text(f"INSERT INTO mark ({names}) VALUES (1, 1, 2, 1, 1, {columns})"))
+
+
+def test_every_visible_sheet_with_headers_is_read_and_errors_name_theirs(office: Office) -> None:
+    head = ["考试", "考号", "科目", "成绩"]
+    sheets: dict[str, Sequence[Sequence[Any]]] = {f"{n}班": [head] for n in range(40)}
+    sheets |= {"3班": [head, ["E1", "101", "语文", 90]], "39班": [head, ["E1", "102", "语文", 999]]}
+    path = workbook(office.folder / "一中.xlsx", sheets | {"旧": [head], "说明": [["请核对"]]}, hidden=["旧"])
+    taken = take_file(office.database, office.at(NOW), "mark", path)
+    assert (taken.taken.added, taken.left_out) == (1, 1)
+    assert ("说明" in taken.remark, "旧" in taken.remark) == (True, True)
+    assert taken.errors is not None
+    summary = load_workbook(taken.errors)["问题汇总"]
+    assert summary["A1"].value == "已收下 1 行，1 行未收下"
+    assert (summary["A5"].value, summary["B5"].value) == ("39班", "4")
