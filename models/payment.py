@@ -196,14 +196,18 @@ class LedgerTransfer(SQLModel, table=True):
 
 
 FROZEN = {
+    "approval": " OF batch_id, maker_id, approver_id, content_hash, people, fen, path, at",
     "bank_file": " OF ref, batch_id, part, content, sha256, count, fen, frozen_at",
     "ledger_transfer": "",
+    "payment": " OF entitlement_id, n, key, file_id, account_id, fen",
     "payment_change": "",
 }
 """Tables whose rows, or some of whose columns, nobody may write anew; triggers see to it."""
 KNOWN_BY = {
+    "approval": "id = NEW.id",  # no more: a second yes of one approver is passed over, not refused
     "bank_file": "id = NEW.id OR ref = NEW.ref OR (batch_id = NEW.batch_id AND part = NEW.part)",
     "ledger_transfer": "id = NEW.id OR (document = NEW.document AND cycle_id = NEW.cycle_id AND kind = NEW.kind)",
+    "payment": "id = NEW.id OR key = NEW.key OR (entitlement_id = NEW.entitlement_id AND n = NEW.n)",
     "payment_change": "id = NEW.id",
 }
 """By what SQLite knows a row again: INSERT OR REPLACE would take the old one away without asking the other triggers."""

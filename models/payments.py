@@ -130,7 +130,7 @@ def payment(session: Session, district: int, key: str) -> Sent | None:
 
 def lock_payment(session: Session, *which: ColumnElement[bool]) -> Sent | None:
     """Lock the one payment of which this holds, and read it; None if there is none."""
-    locked = update(Payment).where(*which).values(n=col(Payment.n)).returning(col(Payment.id))
+    locked = update(Payment).where(*which).values(state=col(Payment.state)).returning(col(Payment.id))
     number = session.execute(locked).scalar_one_or_none()
     if number is None:
         return None

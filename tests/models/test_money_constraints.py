@@ -259,10 +259,29 @@ def test_what_is_written_down_stays_as_it_was_written(town: Database) -> None:
         "UPDATE bank_file SET count = 2",
         "DELETE FROM bank_file",
         "DELETE FROM payment_change WHERE 1 = 1",
+        "UPDATE payment SET key = 'F-OTHER-1'",
+        "UPDATE payment SET entitlement_id = entitlement_id",
+        "UPDATE payment SET n = n + 1",
+        "UPDATE payment SET fen = fen + 1",
+        "UPDATE payment SET file_id = file_id",
+        "UPDATE payment SET account_id = account_id",
+        "UPDATE payment SET state = state, account_id = account_id",
+        "DELETE FROM payment",
+        "UPDATE approval SET content_hash = 'x'",
+        "UPDATE approval SET fen = fen + 1",
+        "UPDATE approval SET people = people + 1",
+        "UPDATE approval SET path = 'form'",
+        "UPDATE approval SET at = :at",
+        "UPDATE approval SET batch_id = batch_id",
+        "UPDATE approval SET approver_id = approver_id",
+        "UPDATE approval SET maker_id = maker_id",
+        "DELETE FROM approval",
     ):
         with pytest.raises(DBAPIError, match="append-only"):
             run(town, statement, {"content": b"y", "at": AT})
     assert run(town, "UPDATE bank_file SET sent_at = :at", {"at": AT}) == 1  # that it went is no part of it
+    assert run(town, "UPDATE payment SET state = state, booked_on = booked_on, reason = reason")
+    assert run(town, "UPDATE approval SET withdrawn_at = :at", {"at": AT})
 
 
 def test_nothing_is_written_over_by_inserting_it_again(town: Database) -> None:
@@ -277,6 +296,6 @@ def test_nothing_is_written_over_by_inserting_it_again(town: Database) -> None:
 def test_emptying_a_table_is_refused_too(town: Database) -> None:
     if town.engine.dialect.name != "postgresql":
         return
-    for table in ("ledger_transfer", "payment_change", "bank_file"):
+    for table in ("ledger_transfer", "payment_change", "bank_file", "payment", "approval"):
         with pytest.raises(DBAPIError):
             run(town, f"TRUNCATE {table} CASCADE")
