@@ -30,8 +30,8 @@ def test_sql_counts_what_is_sealed_under_another_key_or_suite(database: Database
     old = database.keys
     with database.write() as session:
         ref = "C-7K3Q-9XM2"
-        sealed = {name: old.seal(f"cadre.{name}", ref, "李") for name in ("name", "phone")}
-        session.add(Cadre(district_id=1, number="G1", ref=ref, **sealed))
+        name, phone = (old.seal(f"cadre.{name}", ref, "李") for name in ("name", "phone"))
+        session.add(Cadre(district_id=1, number="G1", ref=ref, name=name, phone=phone))
     with database.read() as session:
         assert count_stale(session) == {}
         session.info["keys"] = replace(old, sealing={**old.sealing, 2: b"2" * 32}, current=2)
