@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.seal import KeyRing
+from models.suites import SUITES, check
 from rules.errors import LANGUAGE, TuoqiError, say
 
 SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")
     database_url: str = ""
     key_file: Path | None = None
+    suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
     anchor_dir: Path | None = None
     zone: str = "Asia/Shanghai"
     lang: Literal["zh", "en"] = "zh"
@@ -255,7 +257,9 @@ class Settings(BaseSettings):
 
         Raises:
             NoKeys, OpenKeys, BadKeys: the file is missing in production, readable by others, or damaged.
+            NoSuite: this machine cannot do the suite that is set.
         """
+        check(SUITES[self.suite])
         path = self.keys_path
         if not path.exists():
             if self.environment == "production":
@@ -266,7 +270,7 @@ class Settings(BaseSettings):
                 "已为开发环境生成密钥文件 {}（请妥善备份）", "made a key file for development: {} (keep a copy)"
             )
             sys.stderr.write(notice.format(path) + "\n")
-        return _read_keys(path)
+        return replace(_read_keys(path), suite=SUITES[self.suite])
 
 
 def write_keys(path: Path) -> None:

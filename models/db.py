@@ -57,7 +57,13 @@ class Database:
 
     def __init__(self, url: str, keys: KeyRing) -> None:
         self.engine = open_engine(url)
-        self.keys = keys
+        self._keys = keys
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys as their file has them now: a process that runs for weeks must not seal with last year's."""
+        self._keys = self._keys.fresh()
+        return self._keys
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -229,3 +229,13 @@ def test_what_would_not_work_in_an_address_is_refused_and_not_repeated(
 )
 def test_a_link_leads_to_where_telephones_reach_the_page(url: str, link: str) -> None:
     assert Settings(answer_url=url).link("x1") == link
+
+
+@pytest.mark.parametrize(("suite", "number"), [("aes-256-gcm", 1), ("sm4-gcm", 2)])
+def test_the_suite_of_new_seals_is_a_setting_and_both_open(tmp_path: Path, suite: str, number: int) -> None:
+    write_keys(tmp_path / "k")
+    chosen = Settings(key_file=tmp_path / "k", suite=suite)
+    envelope = chosen.keys().seal("cadre.name", "C-1", "李建国")
+    assert envelope is not None
+    assert envelope[1] == number
+    assert Settings(key_file=tmp_path / "k").keys().open("cadre.name", "C-1", envelope) == "李建国"

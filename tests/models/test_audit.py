@@ -94,12 +94,12 @@ def test_what_was_done_to_the_chain_is_found(chain: Database, statements: list[s
 
 def test_a_rewrite_without_the_key_is_found(chain: Database) -> None:
     keys = chain.keys
-    chain.keys = KeyRing(keys.sealing, keys.current, keys.index, b"guess" * 6 + b"!!")
+    chain._keys = KeyRing(keys.sealing, keys.current, keys.index, b"guess" * 6 + b"!!")
     _tamper(chain, "DELETE FROM audit_entry", "DELETE FROM audit_head")
     for number in range(5):
         _record(chain, number)
     assert _verified(chain) is None
-    chain.keys = keys
+    chain._keys = keys
     assert _verified(chain) == Break(DISTRICT, 1, "altered")
 
 

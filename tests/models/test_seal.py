@@ -1,13 +1,16 @@
 """Sealed columns: what is sealed for one place opens there only, unaltered, and with the right key."""
 
 import os
+import struct
 from collections.abc import Callable
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.seal import KeyRing, WrongSeal
+from models.seal import KeyRing, MissingKey, WrongSeal
+from models.suites import SM4_GCM, NoSuite, Sm4Gcm, sm4_key
 
 KEY = bytes(range(32))
 RING = KeyRing({1: KEY}, 1, b"i" * 32, b"a" * 32)
@@ -109,3 +112,75 @@ def test_the_error_names_the_place_and_never_the_value() -> None:
         RING.open("cadre.phone", PLACE[1], sealed("13800138000"))
     assert PLACE[1] in str(caught.value)
     assert "13800138000" not in str(caught.value)
+
+
+# RFC 8998, appendix A.1: key, nonce, associated data, plain text; then what SM4-GCM makes of it, tag last.
+RFC_8998 = (
+    "0123456789abcdeffedcba9876543210",
+    "00001234567800000000abcd",
+    "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+    (
+        "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddeeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeee"
+        "aaaaaaaaaaaaaaaa"
+    ),
+    (
+        "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397"
+        "b4024a2691233b8d83de3541e4c2b58177e065a9bf7b62ec"
+    ),
+)
+SM4 = KeyRing({1: KEY}, 1, RING.index, RING.audit, SM4_GCM)
+
+
+def test_sm4_gcm_gives_what_rfc_8998_says() -> None:
+    key, nonce, told, plain, sealed_text = map(bytes.fromhex, RFC_8998)
+    assert Sm4Gcm(key).encrypt(nonce, plain, told) == sealed_text
+    assert Sm4Gcm(key).decrypt(nonce, sealed_text, told) == plain
+
+
+def test_both_suites_open_whichever_is_chosen_for_new_values() -> None:
+    assert [each.open(*PLACE, sealed(ring=other)) for each in (RING, SM4) for other in (RING, SM4)] == ["李建国"] * 4
+    assert sealed(ring=SM4)[:4] == struct.pack(">BBH", 1, 2, 1)
+
+
+def test_a_value_of_sm4_is_as_bound_and_as_whole_as_one_of_aes() -> None:
+    envelope = sealed("李", SM4)
+    for place in range(len(envelope) * 8):
+        flipped = bytearray(envelope)
+        flipped[place // 8] ^= 1 << place % 8
+        with pytest.raises(WrongSeal):
+            SM4.open(*PLACE, bytes(flipped))
+    for cut in range(len(envelope)):
+        with pytest.raises(WrongSeal):
+            SM4.open(*PLACE, envelope[:cut])
+    with pytest.raises(WrongSeal):
+        SM4.open("cadre.phone", PLACE[1], envelope)
+
+
+def test_the_key_of_sm4_is_derived_and_no_part_of_the_key() -> None:
+    assert len(sm4_key(KEY)) == 16
+    assert sm4_key(KEY) not in KEY
+    assert sm4_key(KEY) != sm4_key(KEY[::-1])
+
+
+def test_a_machine_without_sm4_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise UnsupportedAlgorithm("SM4")
+
+    monkeypatch.setattr(Sm4Gcm, "__init__", missing)
+    fresh = KeyRing({1: KEY}, 1, RING.index, RING.audit, SM4_GCM)
+    with pytest.raises(NoSuite, match="TUOQI_SUITE"):
+        fresh.seal(*PLACE, "李建国")
+    with pytest.raises(NoSuite, match="TUOQI_SUITE"):
+        KeyRing({1: KEY}, 1, RING.index, RING.audit).open(*PLACE, sealed(ring=SM4))
+
+
+def test_a_missing_key_is_named_by_its_number() -> None:
+    with pytest.raises(MissingKey, match="2 号密钥"):
+        RING.open(*PLACE, sealed(ring=KeyRing({2: KEY}, 2, RING.index, RING.audit)))
+
+
+def test_a_ring_opens_with_a_key_that_came_after_it() -> None:
+    later = KeyRing({1: KEY, 2: b"2" * 32}, 2, RING.index, RING.audit)
+    running = KeyRing({1: KEY}, 1, RING.index, RING.audit, source=lambda _: later)
+    assert running.open(*PLACE, sealed(ring=later)) == "李建国"
+    assert running.fresh() is later
