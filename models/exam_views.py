@@ -217,7 +217,7 @@ def _with_change(whole: Whole, code: str, told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lettered(session: Session, whole: Whole, code: str, beside: pl.DataFrame) -> pl.DataFrame:
-    """Name the other schools 甲, 乙, ... in an order that only our key can tell; a single other would be named by it."""
+    """Name the other schools 甲, 乙, ... in an order that only our key can tell; a single other has none."""
     keys = keys_of(session)
     codes = [each for each in whole.codes if each != code]
     secret = sorted(codes, key=lambda other: keys.blind("exam-comparator", f"{whole.heading.exam}|{code}|{other}"))
