@@ -20,8 +20,12 @@ def write_class_workbook(path: Path, view: ClassView) -> None:
     label = f"{view.school} {view.class_}".strip()
     title = say(f"{label}：小题分析", f"{label}: items")
     with exam_book(path, view.heading) as (book, looks):
-        more = [say("供任课教师改进教学使用；不含学生姓名与考号。校、联考一栏在其余人数过少时不显示。",
-                    "for teachers; no student is named. School and joint are hidden where few others are left.")]  # fmt: skip
+        more = [
+            say(
+                "供任课教师改进教学使用；不含学生姓名与考号。校、联考一栏在其余人数过少时不显示。",
+                "for teachers; no student is named. School and joint are hidden where few others are left.",
+            )
+        ]
         explain(book, looks, view.heading, title, more)
         subjects = view.items["subject"].unique(maintain_order=True).to_list()
         note = say(

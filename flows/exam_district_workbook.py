@@ -98,8 +98,12 @@ def _figures(view: DistrictView) -> Told:
 def _segments(book: Workbook, looks: Looks, view: DistrictView) -> None:
     if view.segments.is_empty():
         return
-    columns = [Column(say("学科", "Subject"), "subject", width=14), Column(say("分数", "Mark"), "mark", "count"),
-               Column(say("人数", "n"), "n", "count", bar=True), Column(say("累计", "Cumulative"), "cumulative", "count")]  # fmt: skip
+    columns = [
+        Column(say("学科", "Subject"), "subject", width=14),
+        Column(say("分数", "Mark"), "mark", "count"),
+        Column(say("人数", "n"), "n", "count", bar=True),
+        Column(say("累计", "Cumulative"), "cumulative", "count"),
+    ]
     rows = _named(view, view.segments)
     sheet, (row, _) = _sheet(
         book,
@@ -184,8 +188,14 @@ def _plain(view: DistrictView) -> list[Told]:
         *(Column(head, name, "count") for name, head in shown.items()),
         *rates,
     ]
-    added = [school, n, Column(say("百分位平均变化", "Mean change"), "change", "signed", 16), Column(say("增值", "Value added"), "value_added", "signed"),
-             low._replace(shape="signed"), high._replace(shape="signed")]  # fmt: skip
+    added = [
+        school,
+        n,
+        Column(say("百分位平均变化", "Mean change"), "change", "signed", 16),
+        Column(say("增值", "Value added"), "value_added", "signed"),
+        low._replace(shape="signed"),
+        high._replace(shape="signed"),
+    ]
     trust = [
         subject,
         Column(say("题数", "Items"), "items", "count"),
@@ -193,8 +203,17 @@ def _plain(view: DistrictView) -> list[Told]:
         Column(say("信度 α", "Alpha"), "alpha", "share"),
         Column(say("测量标准误", "SEM"), "sem", "mean", 12),
     ]
-    weak = [school, subject, Column(say("知识点", "Point"), "point", width=28), n, Column(say("得分率", "Share"), "share", "rate", 12, bar=True), low, high,
-            Column(say("联考", "Joint"), "joint", "rate", 12, bar=True), Column(say("差", "Gap"), "gap", "rate")]  # fmt: skip
+    weak = [
+        school,
+        subject,
+        Column(say("知识点", "Point"), "point", width=28),
+        n,
+        Column(say("得分率", "Share"), "share", "rate", 12, bar=True),
+        low,
+        high,
+        Column(say("联考", "Joint"), "joint", "rate", 12, bar=True),
+        Column(say("差", "Gap"), "gap", "rate"),
+    ]
     kinds = {
         "own": say("本人更正", "own"),
         "moved": say("随他人变动", "moved"),
@@ -238,10 +257,18 @@ def _plain(view: DistrictView) -> list[Told]:
 
 def _items(book: Workbook, looks: Looks, view: DistrictView) -> None:
     """Write the items and map them: difficulty across, discrimination up, each dot with its number."""
-    columns = [Column(say("学科", "Subject"), "subject", width=14), Column(say("题号", "Item"), "item"), Column(say("知识点", "Point"), "point", width=26),
-               Column(say("满分", "Full"), "full", "mark"), Column(say("有效", "n"), "n", "count"), Column(say("平均得分", "Mean"), "mean", "mean"),
-               Column(say("难度", "P"), "difficulty", "share"), Column(say("区分度", "D"), "discrimination27", "share"), Column(say("题总相关", "r"), "item_rest_r", "share"),
-               Column(say("空白", "Blank"), "blank", "count")]  # fmt: skip
+    columns = [
+        Column(say("学科", "Subject"), "subject", width=14),
+        Column(say("题号", "Item"), "item"),
+        Column(say("知识点", "Point"), "point", width=26),
+        Column(say("满分", "Full"), "full", "mark"),
+        Column(say("有效", "n"), "n", "count"),
+        Column(say("平均得分", "Mean"), "mean", "mean"),
+        Column(say("难度", "P"), "difficulty", "share"),
+        Column(say("区分度", "D"), "discrimination27", "share"),
+        Column(say("题总相关", "r"), "item_rest_r", "share"),
+        Column(say("空白", "Blank"), "blank", "count"),
+    ]
     rows = _named(view, view.items)
     sheet, (row, _) = _sheet(
         book,
@@ -256,8 +283,14 @@ def _items(book: Workbook, looks: Looks, view: DistrictView) -> None:
         )
         chart: Any = book.add_chart({"type": "scatter"})
         marks = [{"value": item.lstrip("=")} for item in part["item"]]
-        chart.add_series({"categories": cells(sheet, span, 6), "values": cells(sheet, span, 7), "data_labels": {"value": True, "custom": marks, "position": "right"},
-                          "marker": {"type": "circle", "size": 7, "fill": {"color": BLUE}}})  # fmt: skip
+        chart.add_series(
+            {
+                "categories": cells(sheet, span, 6),
+                "values": cells(sheet, span, 7),
+                "data_labels": {"value": True, "custom": marks, "position": "right"},
+                "marker": {"type": "circle", "size": 7, "fill": {"color": BLUE}},
+            }
+        )
         finish(chart, title, (say("难度", "difficulty"), say("区分度", "discrimination")), size=(620, 380))
         sheet.insert_chart(2 + 20 * at, len(columns) + 1, chart)
         row += part.height

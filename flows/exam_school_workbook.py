@@ -48,12 +48,19 @@ def _sheet(book: Workbook, looks: Looks, view: SchoolView, told: Told) -> None:
 
 def _notes() -> list[str]:
     return [
-        say("仅供本校使用。按我们对《未成年人学校保护规定》的理解，不得公布学生成绩与名次：本表按班级、考号排列，不设名次栏，请勿张贴或转发。",
-            "For this school only. Marks and ranks of minors must not be published: by class and number, no ranks; do not post or pass on."),
-        say("百分位按联考计，四舍五入到1、2、5、10或25个百分点，使他校学生不能逐一数出；他校以甲校、乙校等代称，只给平均分与整数比率，不给人数。",
-            "Percentiles are joint, rounded so that others cannot be counted one by one; other schools are letters, without n."),
-        say("只有一所其他学校时不列代称；他校人数过少时联考数不显示。", "With one other school there are no letters; joint is hidden if others are few."),
-    ]  # fmt: skip
+        say(
+            "仅供本校使用。按我们对《未成年人学校保护规定》的理解，不得公布学生成绩与名次：本表按班级、考号排列，不设名次栏，请勿张贴或转发。",
+            "For this school only. Marks and ranks of minors must not be published: by class and number, no ranks; do not post or pass on.",
+        ),
+        say(
+            "百分位按联考计，四舍五入到1、2、5、10或25个百分点，使他校学生不能逐一数出；他校以甲校、乙校等代称，只给平均分与整数比率，不给人数。",
+            "Percentiles are joint, rounded so that others cannot be counted one by one; other schools are letters, without n.",
+        ),
+        say(
+            "只有一所其他学校时不列代称；他校人数过少时联考数不显示。",
+            "With one other school there are no letters; joint is hidden if others are few.",
+        ),
+    ]
 
 
 def _labelled(rows: pl.DataFrame) -> pl.DataFrame:
@@ -68,8 +75,12 @@ def _students(view: SchoolView) -> Told:
     """Lay the marks wide: a line a student, for each subject mark, scaled if any, percentile and T."""
     rows = view.students.select("class", "number", "name", "track").unique(maintain_order=True)
     rows = rows.with_columns(pl.col("track").map_elements(track_name, pl.String))
-    columns = [Column(say("班级", "Class"), "class"), Column(say("考号", "Number"), "number", width=14), Column(say("姓名", "Name"), "name", width=12),
-               Column(say("类别", "Track"), "track", width=9)]  # fmt: skip
+    columns = [
+        Column(say("班级", "Class"), "class"),
+        Column(say("考号", "Number"), "number", width=14),
+        Column(say("姓名", "Name"), "name", width=12),
+        Column(say("类别", "Track"), "track", width=9),
+    ]
     for subject in view.students["subject"].unique(maintain_order=True):
         of = view.students.filter(pl.col("subject") == subject)
         columns.append(Column(subject_name(subject), f"{subject}/mark", "mark", 9))
@@ -116,19 +127,35 @@ def _figures(view: SchoolView) -> Told:
 def figure_columns() -> list[Column]:
     """Columns of rows of figures: n always, means and rates with their intervals."""
     rates = dict(zip(RATES, (say("优秀率", "excellent"), say("及格率", "pass"), say("低分率", "low")), strict=True))
-    columns = [Column(say("应考", "Enrolled"), "enrolled", "count", 8), Column(say("有效", "n"), "n", "count", 8), Column(say("缺考", "Absent"), "absent", "count", 7),
-               Column(say("违纪", "Violation"), "violation", "count", 7), Column(say("平均分", "Mean"), "mean", "mean", 9), Column(say("下限", "low"), "mean_low", "mean", 8),
-               Column(say("上限", "high"), "mean_high", "mean", 8), Column(say("中位数", "Median"), "median", "mark", 8), Column(say("标准差", "SD"), "sd", "mean", 8)]  # fmt: skip
+    columns = [
+        Column(say("应考", "Enrolled"), "enrolled", "count", 8),
+        Column(say("有效", "n"), "n", "count", 8),
+        Column(say("缺考", "Absent"), "absent", "count", 7),
+        Column(say("违纪", "Violation"), "violation", "count", 7),
+        Column(say("平均分", "Mean"), "mean", "mean", 9),
+        Column(say("下限", "low"), "mean_low", "mean", 8),
+        Column(say("上限", "high"), "mean_high", "mean", 8),
+        Column(say("中位数", "Median"), "median", "mark", 8),
+        Column(say("标准差", "SD"), "sd", "mean", 8),
+    ]
     for name, head in rates.items():
-        columns += [Column(head, f"{name}_rate", "rate", 11, bar=True), Column(say("下限", "low"), f"{name}_rate_low", "rate", 8),
-                    Column(say("上限", "high"), f"{name}_rate_high", "rate", 8), Column(say("应考口径", "of enrolled"), f"{name}_rate_enrolled", "rate", 9)]  # fmt: skip
+        columns += [
+            Column(head, f"{name}_rate", "rate", 11, bar=True),
+            Column(say("下限", "low"), f"{name}_rate_low", "rate", 8),
+            Column(say("上限", "high"), f"{name}_rate_high", "rate", 8),
+            Column(say("应考口径", "of enrolled"), f"{name}_rate_enrolled", "rate", 9),
+        ]
     return columns
 
 
 def _others(view: SchoolView) -> Told:
     rates = dict(zip(RATES, (say("优秀率", "excellent"), say("及格率", "pass"), say("低分率", "low")), strict=True))
-    columns = [Column(say("学科", "Subject"), "subject", width=14), Column(say("学校", "School"), "letter", width=10), Column(say("平均分", "Mean"), "mean", "mark"),
-               *(Column(head, f"{name}_rate", "rate", 12, bar=True) for name, head in rates.items())]  # fmt: skip
+    columns = [
+        Column(say("学科", "Subject"), "subject", width=14),
+        Column(say("学校", "School"), "letter", width=10),
+        Column(say("平均分", "Mean"), "mean", "mark"),
+        *(Column(head, f"{name}_rate", "rate", 12, bar=True) for name, head in rates.items()),
+    ]
     note = say("代称每校不同，不按成绩或编号排列。", "Letters differ from reader to reader and follow no order.")
     return say("他校代称", "Other schools"), note, columns, _labelled(view.others)
 
@@ -173,8 +200,16 @@ def _spread(book: Workbook, looks: Looks, view: SchoolView) -> None:
 def _rest(view: SchoolView) -> list[Told]:
     subject, n = Column(say("学科", "Subject"), "subject", width=14), Column(say("有效", "n"), "n", "count")
     low, high = Column(say("下限", "low"), "low", "rate"), Column(say("上限", "high"), "high", "rate")
-    weak = [subject, Column(say("知识点", "Point"), "point", width=28), n, Column(say("本校得分率", "Own"), "share", "rate", 12, bar=True), low, high,
-            Column(say("联考得分率", "Joint"), "joint", "rate", 12, bar=True), Column(say("差", "Gap"), "gap", "rate")]  # fmt: skip
+    weak = [
+        subject,
+        Column(say("知识点", "Point"), "point", width=28),
+        n,
+        Column(say("本校得分率", "Own"), "share", "rate", 12, bar=True),
+        low,
+        high,
+        Column(say("联考得分率", "Joint"), "joint", "rate", 12, bar=True),
+        Column(say("差", "Gap"), "gap", "rate"),
+    ]
     line, track = Column(say("上线", "Line"), "line", width=12), Column(say("类别", "Track"), "track", width=9)
     counts = zip(
         ("reached", "single", "double", "mismatch"),

@@ -77,20 +77,38 @@ def explain(book: Workbook, looks: Looks, heading: Heading, title: str, more: Se
     sheet.set_column(0, 0, 120)
     sheet.hide_gridlines(2)
     lines = [
-        say(f"{heading.name}（{heading.exam}），考试日期 {heading.held_on}", f"{heading.name} ({heading.exam}), {heading.held_on}"),
-        stand(heading) + say(f"；依据 {heading.policy_since} 起施行的考试政策", f"; policy since {heading.policy_since}"),
+        say(
+            f"{heading.name}（{heading.exam}），考试日期 {heading.held_on}",
+            f"{heading.name} ({heading.exam}), {heading.held_on}",
+        ),
+        stand(heading)
+        + say(f"；依据 {heading.policy_since} 起施行的考试政策", f"; policy since {heading.policy_since}"),
         *more,
-        say("有效人数：有有效成绩者；应考：名单人数减免考与待核；缺考不计为0分。", "n: valid results; absent is never 0."),
-        say("平均分只计有效；优秀率≥80%、及格率≥60%、低分率<40%满分（比例由政策定），分母为有效人数，旁列应考口径。",
-            "rates: at least 80 %, at least 60 %, below 40 % of full marks (by policy), of the valid; of the enrolled beside."),
-        say("标准差按总体（ddof 0）；T＝50＋10z；百分位＝100×(低于者＋同分者的一半)÷有效人数，总分按类别分别计。",
-            "SD ddof 0; T = 50 + 10 z; percentile = 100 (below + half of equal) / n, totals by track."),
-        say("区间均为95%：平均分用t，比率用Wilson；区间重叠时不宜说有差异。", "intervals: 95 %, t for means, Wilson for rates."),
-        say("难度P＝平均得分÷满分，越大越易；区分度D＝高分组27%与低分组27%的P之差，0.3以上为好。",
-            "difficulty P = mean / full; discrimination D = P of the upper 27 % less P of the lower."),
-        say(f"“{HIDDEN}”为不显示或无法计算：不足{heading.smallest}人的组、不足{heading.smallest}人的计数，以及可由合计反推出它们的格。",
-            f'"{HIDDEN}": not shown or not defined: groups and counts below {heading.smallest}, and cells that would give them away.'),
-    ]  # fmt: skip
+        say(
+            "有效人数：有有效成绩者；应考：名单人数减免考与待核；缺考不计为0分。",
+            "n: valid results; absent is never 0.",
+        ),
+        say(
+            "平均分只计有效；优秀率≥80%、及格率≥60%、低分率<40%满分（比例由政策定），分母为有效人数，旁列应考口径。",
+            "rates: at least 80 %, at least 60 %, below 40 % of full marks (by policy), of the valid; of the enrolled beside.",
+        ),
+        say(
+            "标准差按总体（ddof 0）；T＝50＋10z；百分位＝100×(低于者＋同分者的一半)÷有效人数，总分按类别分别计。",
+            "SD ddof 0; T = 50 + 10 z; percentile = 100 (below + half of equal) / n, totals by track.",
+        ),
+        say(
+            "区间均为95%：平均分用t，比率用Wilson；区间重叠时不宜说有差异。",
+            "intervals: 95 %, t for means, Wilson for rates.",
+        ),
+        say(
+            "难度P＝平均得分÷满分，越大越易；区分度D＝高分组27%与低分组27%的P之差，0.3以上为好。",
+            "difficulty P = mean / full; discrimination D = P of the upper 27 % less P of the lower.",
+        ),
+        say(
+            f"“{HIDDEN}”为不显示或无法计算：不足{heading.smallest}人的组、不足{heading.smallest}人的计数，以及可由合计反推出它们的格。",
+            f'"{HIDDEN}": not shown or not defined: groups and counts below {heading.smallest}, and cells that would give them away.',
+        ),
+    ]
     put(sheet, 0, 0, [(1, title, {"bold": True, "font_size": 18, "font_color": ACCENT})], looks)
     sheet.set_row(0, 36)
     for row, line in enumerate(lines, start=2):
