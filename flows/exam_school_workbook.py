@@ -49,12 +49,16 @@ def _sheet(book: Workbook, looks: Looks, view: SchoolView, told: Told) -> None:
 def _notes() -> list[str]:
     return [
         say(
-            "仅供本校使用。按我们对《未成年人学校保护规定》的理解，不得公布学生成绩与名次：本表按班级、考号排列，不设名次栏，请勿张贴或转发。",
-            "For this school only. Marks and ranks of minors must not be published: by class and number, no ranks; do not post or pass on.",
+            "仅供本校使用。按我们对《未成年人学校保护规定》的理解，不得公布学生成绩与名次："
+            "本表按班级、考号排列，不设名次栏，请勿张贴或转发。",
+            "For this school only. Marks and ranks of minors must not be published: "
+            "by class and number, no ranks; do not post or pass on.",
         ),
         say(
-            "百分位按联考计，四舍五入到1、2、5、10或25个百分点，使他校学生不能逐一数出；他校以甲校、乙校等代称，只给平均分与整数比率，不给人数。",
-            "Percentiles are joint, rounded so that others cannot be counted one by one; other schools are letters, without n.",
+            "百分位按联考计，四舍五入到1、2、5、10或25个百分点，使他校学生不能逐一数出；"
+            "他校以甲校、乙校等代称，只给平均分与整数比率，不给人数。",
+            "Percentiles are joint, rounded so that others cannot be counted one by one; "
+            "other schools are letters, without n.",
         ),
         say(
             "只有一所其他学校时不列代称；他校人数过少时联考数不显示。",

@@ -33,7 +33,7 @@ HIDDEN = "—"
 
 
 class Column(NamedTuple):
-    """A column of a table: its head, the column of the frame, how it is written, how wide, and whether bars are drawn."""
+    """A column of a table: head, column of the frame, how it is written and how wide, whether bars are drawn."""
 
     head: str
     name: str
@@ -90,7 +90,8 @@ def explain(book: Workbook, looks: Looks, heading: Heading, title: str, more: Se
         ),
         say(
             "平均分只计有效；优秀率≥80%、及格率≥60%、低分率<40%满分（比例由政策定），分母为有效人数，旁列应考口径。",
-            "rates: at least 80 %, at least 60 %, below 40 % of full marks (by policy), of the valid; of the enrolled beside.",
+            "rates: at least 80 %, at least 60 %, below 40 % of full marks (by policy), "
+            "of the valid; of the enrolled beside.",
         ),
         say(
             "标准差按总体（ddof 0）；T＝50＋10z；百分位＝100×(低于者＋同分者的一半)÷有效人数，总分按类别分别计。",
@@ -105,8 +106,10 @@ def explain(book: Workbook, looks: Looks, heading: Heading, title: str, more: Se
             "difficulty P = mean / full; discrimination D = P of the upper 27 % less P of the lower.",
         ),
         say(
-            f"“{HIDDEN}”为不显示或无法计算：不足{heading.smallest}人的组、不足{heading.smallest}人的计数，以及可由合计反推出它们的格。",
-            f'"{HIDDEN}": not shown or not defined: groups and counts below {heading.smallest}, and cells that would give them away.',
+            f"“{HIDDEN}”为不显示或无法计算：不足{heading.smallest}人的组、不足{heading.smallest}人的计数，"
+            f"以及可由合计反推出它们的格。",
+            f'"{HIDDEN}": not shown or not defined: '
+            f"groups and counts below {heading.smallest}, and cells that would give them away.",
         ),
     ]
     put(sheet, 0, 0, [(1, title, {"bold": True, "font_size": 18, "font_color": ACCENT})], looks)

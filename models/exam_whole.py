@@ -88,7 +88,8 @@ class Whole:
 
     def of_school(self, code: str) -> NDArray[np.bool_]:
         """Return who of the roster is in a school."""
-        return self.found.entered.school == (self.codes.index(code) if code in self.codes else -1)
+        at = self.codes.index(code) if code in self.codes else -1
+        return np.equal(self.found.entered.school, at)
 
     def home(self, answers: Answers) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the school and the class of each row of answers, as codes of the roster."""
