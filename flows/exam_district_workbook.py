@@ -130,7 +130,6 @@ def _segments(book: Workbook, looks: Looks, view: DistrictView) -> None:
         )
         finish(chart, subject, (say("分数", "mark"), say("人数", "n")))
         chart.set_x_axis({"reverse": True, "name": say("分数", "mark")})
-        chart.set_y_axis({"crossing": "max"})
         sheet.insert_chart(2 + 18 * at, 5, chart)
         row += part.height
 
