@@ -13,6 +13,7 @@ import typer
 from flows.cli_allowance import allowance
 from flows.cli_audit import audit
 from flows.cli_duty import duty
+from flows.cli_exam_slips import exam
 from flows.cli_message import message
 from flows.cli_options import Json, dated, either
 from flows.cli_staff import staff
@@ -32,6 +33,7 @@ app.add_typer(message, name="message")
 app.add_typer(visit, name="visit")
 app.add_typer(issue, name="issue")
 app.add_typer(allowance, name="allowance")
+app.add_typer(exam, name="exam")
 app.add_typer(staff, name="staff")
 app.add_typer(audit, name="audit")
 

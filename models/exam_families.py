@@ -96,7 +96,10 @@ def school_contacts(session: Session, district: int) -> dict[str, SchoolContact]
     columns = (School.code, School.ref, School.name, School.contact_name, School.contact_email)
     query = select(*map(col, columns)).where(col(School.district_id) == district).order_by(col(School.code))
     for code, ref, name, person, email in session.execute(query):
-        opened = (keys.open(f"school.{n}", ref, v) if v else "" for n, v in (("contact_name", person), ("contact_email", email)))
+        opened = (
+            keys.open(f"school.{n}", ref, v) if v else ""
+            for n, v in (("contact_name", person), ("contact_email", email))
+        )
         who, address = opened
         found[code] = SchoolContact(code, name, Contact(ref, who, "", address))
     return found
