@@ -14,8 +14,7 @@ from models.db import Database
 from models.district import district_id
 from models.exam_families import families, school_contacts
 from notifications.catalogue import template
-from notifications.duty import fitted
-from notifications.exams import slip_variables
+from notifications.exams import shortened, slip_variables
 from notifications.outbox import address_of
 from notifications.rendering import render_mail
 from rules.errors import TuoqiError
@@ -77,7 +76,7 @@ def write_slips(
                         one.name[:50], name[:60], reading.slips.lines(at), list(reading.slips.weak.of(at))
                     )
                     given = {"exam": frame.name, "release": frame.release, "date": frame.day, **told}
-                    values = kind.complete(one.ref, kind.check(one.ref, fitted("exam-slip", given)), {})
+                    values = kind.complete(one.ref, kind.check(one.ref, shortened("exam-slip", given)), {})
                     language = "en" if settings.lang == "en" else "zh-CN"
                     html = render_mail(kind, language, values, site=site_of(settings)).html
                     path = folder / f"{one.ref}.html"

@@ -32,6 +32,7 @@ STATUS_WORDS = {
 ENCLOSED = 7_000_000
 """Bytes of the files of one mail: base64 adds a third, and servers take ten million."""
 _WORDS, _REASON = 20, 100
+_ORDER = ("语文", "数学", "英语", "物理", "历史", "化学", "生物", "政治", "思想政治", "道德与法治", "地理")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,17 @@ class Frame:
             channel="email",
             recipient=reader.ref,
             address=reader.email,
-            variables=fitted(template, {"exam": self.name, "release": self.release, **told}),
+            variables=shortened(template, {"exam": self.name, "release": self.release, **told}),
             district=self.telling.district,
             language="en" if self.telling.lang == "en" else "zh-CN",
             priority=7,
             enclosed=files,
         )
+
+
+def shortened(template: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Cut texts to what the template takes; a slip that corrects nothing has no reason, not a dash for one."""
+    return {**fitted(template, told), **{name: "" for name in ("changed",) if told.get(name) == ""}}
 
 
 def slip_key(exam: int, version: int, student: str) -> str:
@@ -93,9 +99,14 @@ def slip_variables(
         "student": student,
         "school": school,
         "changed": changed[:_REASON],
-        "rows": [_row(line) for line in lines],
+        "rows": [_row(line) for line in sorted(lines, key=_place)],
         "weak": [weak_row(*each) for each in weak],
     }
+
+
+def _place(line: Line) -> int:
+    """Subjects in the order of every school report; others stand before the total, as they came."""
+    return len(_ORDER) + (line.subject == "total") if line.subject not in _ORDER else _ORDER.index(line.subject)
 
 
 def weak_row(subject: str, point: str, own: float, joint: float) -> dict[str, Any]:
