@@ -45,7 +45,8 @@ def _show(result: Result) -> None:
     rows = [{heads[name]: value for name, value in row.items()} for row in result.get("schools", [])]
     silent = say("、", ", ").join(result.get("schools_without_contact", [])) or "—"
     note = say(
-        f"学校邮件 {result.get('school_mails', 0)} 封，经办邮件 {result.get('officer_mails', 0)} 封；没有联系邮箱的学校：{silent}",
+        f"学校邮件 {result.get('school_mails', 0)} 封，经办邮件 {result.get('officer_mails', 0)} 封；"
+        f"没有联系邮箱的学校：{silent}",
         f"{result.get('school_mails', 0)} mails to schools, {result.get('officer_mails', 0)} to officers; "
         f"schools without contact: {silent}",
     )

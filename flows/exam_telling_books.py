@@ -174,12 +174,15 @@ def _changes(before: Findings | None, after: Findings) -> pl.DataFrame:
 def _book(settings: Settings, frame: Frame, reader: Contact, rows: Sequence[dict[str, Any]]) -> Enclosure:
     """Write the reader's book; figures only, until the workbooks of the schools take its place."""
     path = settings.folder("reports") / f"exam-{frame.exam}-v{frame.version}-{reader.ref}.xlsx"
-    heads = (say("范围", "scope"), say("单位", "unit"), say("科目", "subject"), say("类别", "track"), "n", say("平均分", "mean"), say("联考平均", "joint mean"))  # fmt: skip
+    heads = (
+        say("范围", "scope"), say("单位", "unit"), say("科目", "subject"), say("类别", "track"), "n",
+        say("平均分", "mean"), say("联考平均", "joint mean"),
+    )  # fmt: skip
     write_rows(path, heads, [[*(row[name] for name in _FIGURES), row["joint"]] for row in rows])
     return Enclosure(say(f"成绩分析-{frame.release}.xlsx", f"results-v{frame.version}.xlsx"), XLSX, path.read_bytes())
 
 
-def _send(
+def _send(  # noqa: PLR0913, PLR0917 - a mail is made of these
     database: Database, settings: Settings, frame: Frame, reader: Contact, body: dict[str, Any], book: Enclosure,
     moved: pl.DataFrame, students: int, held: Claim,
 ) -> int:  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who hears of an exam: a student's family at a verified address, the contact of a school; opened a portion at a time."""
+"""Who hears of an exam: a student's family at a verified address, a school's contact; opened a portion at a time."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
