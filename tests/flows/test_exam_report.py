@@ -23,7 +23,7 @@ from models.exam_released import NotReleased, Superseded
 from models.messages import Message
 from models.staff import add_staff
 from notifications.catalogue import template
-from notifications.exams import slip_still_true
+from notifications.exams import slip_still_true, tell_new
 from notifications.parcels import claim
 from notifications.rendering import render_mail
 from tests.flows.exams import exam_office, give, give_marks, mark, student
@@ -149,7 +149,7 @@ def test_a_second_run_sends_nothing_also_after_a_name_was_corrected(marked: Offi
 
 def test_a_kill_in_the_middle_is_made_good_by_the_next_run(marked: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     release(marked, 1)
-    real, calls = exam_telling.tell_new, []
+    real, calls = tell_new, []
 
     def dying(session: Session, drafts: Any, telling: Any) -> int:
         new = real(session, drafts, telling)
