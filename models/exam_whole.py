@@ -1,0 +1,159 @@
+"""The whole of an exam as reports know it: findings, answers, lines, an earlier exam. Nobody reads it: see exam_views.
+
+Only models/exam_views.py takes it apart; workbooks, mails and slips are made from views.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from models.exam import Exam, School
+from models.exam_findings import Findings, item_answers
+from models.exam_marks import Answers
+from rules.exams import ELSEWHERE, TOTAL, TRACKS, Sheet, by_track
+from rules.exams_comparison import compared
+from rules.exams_lines import Line, line_at_mark, line_at_places
+from rules.exams_progress import progress
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What every report says first; `release` is None while marks still come in 阶段性, `at` its or the run's time."""
+
+    exam: str
+    name: str
+    held_on: date
+    release: int | None
+    at: datetime
+    policy_since: date
+    smallest: int
+
+
+class AskedLine(NamedTuple):
+    """A line as the district asks for it: a mark of totals, or a number of places."""
+
+    track: str
+    name: str
+    mark: float | None = None
+    places: int | None = None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An exam with all that its reports are made from; `schools` are names by code."""
+
+    found: Findings
+    heading: Heading
+    schools: Mapping[str, str]
+    answers: Sequence[Answers] = ()
+    asked: Sequence[AskedLine] = ()
+    before: Findings | None = None
+    changes: pl.DataFrame | None = None
+
+    @property
+    def smallest(self) -> int:
+        """The smallest group shown to readers outside the circle entitled to names."""
+        return self.found.policy.suppression.smallest
+
+    @property
+    def codes(self) -> list[str]:
+        """The schools of the roster, in the order of the sheets' codes."""
+        return self.found.entered.schools["school"].to_list()
+
+    @cached_property
+    def figures(self) -> pl.DataFrame:
+        """The figures of joint, schools and classes with their intervals, nothing hidden."""
+        return compared(self.found.stats()) if self.found.sheets else pl.DataFrame()
+
+    @cached_property
+    def moved(self) -> pl.DataFrame | None:
+        """How totals moved since the earlier exam; the same person has the same number in both."""
+        if self.before is None or not self.before.sheets or not self.found.sheets:
+            return None
+        then, now = (_totals(each) for each in (self.before, self.found))
+        return progress(then, now)
+
+    def parts(self) -> Iterator[tuple[str, Sheet]]:
+        """Yield each sheet, the totals by track."""
+        for sheet in self.found.sheets:
+            yield from by_track(self.found.entered, sheet)
+
+    def of_school(self, code: str) -> NDArray[np.bool_]:
+        """Return who of the roster is in a school."""
+        at = self.codes.index(code) if code in self.codes else -1
+        return np.equal(self.found.entered.school, at)
+
+    def home(self, answers: Answers) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the school and the class of each row of answers, as codes of the roster."""
+        ids = self.found.entered.students["student"].to_numpy()
+        order = np.argsort(ids)
+        at = order[np.searchsorted(ids, answers.students, sorter=order)]
+        return self.found.entered.school[at], self.found.entered.class_[at]
+
+    def lines(self) -> Iterator[tuple[str, Sheet, Line]]:
+        """Yield track, totals and line of every line that can be drawn."""
+        if not self.found.sheets:
+            return
+        tracks = dict(by_track(self.found.entered, self.found.sheets[-1]))
+        for asked in self.asked:
+            totals = tracks.get(asked.track)
+            if totals is None:
+                continue
+            line = (
+                line_at_mark(asked.name, totals, round(asked.mark * totals.scale))
+                if asked.mark is not None
+                else line_at_places(asked.name, totals, asked.places or 0)
+            )
+            if line is not None:
+                yield asked.track, totals, line
+
+    def sheets_on(self, track: str) -> Iterator[Sheet]:
+        """Yield the papers as if only students of the track sat them."""
+        here = self.found.entered.track == TRACKS.index(track)
+        for sheet in self.found.sheets[:-1]:
+            yield replace(sheet, status=np.where(here, sheet.status, ELSEWHERE).astype(np.int8))
+
+
+def whole(
+    session: Session,
+    found: Findings,
+    release: tuple[int | None, datetime],
+    *,
+    asked: Sequence[AskedLine] = (),
+    before: Findings | None = None,
+    changes: pl.DataFrame | None = None,
+) -> Whole:
+    """Put together what reports are made from.
+
+    Args:
+        session: reading.
+        found: the findings, of a release or as they stand.
+        release: its version (None: 阶段性) and when it was released, or as of when the report is.
+        asked: the lines.
+        before: the findings of the exam to compare with.
+        changes: rows of rules.exams_release.changes since the release before.
+    """
+    exam = session.get_one(Exam, found.exam)
+    schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
+    heading = Heading(
+        exam.code, exam.name, exam.held_on, *release, found.policy.since, found.policy.suppression.smallest
+    )
+    names = dict(session.execute(schools).tuples().all())
+    return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
+
+
+def _totals(found: Findings) -> pl.DataFrame:
+    last: pl.DataFrame = pl.DataFrame()
+    for each in found.standings():
+        if each["subject"].first() == TOTAL:
+            last = each
+    numbers = found.entered.students.select("student", "number")
+    return last.join(numbers, on="student").select(pl.col("number").alias("student"), "school", "percentile")
