@@ -19,7 +19,7 @@ from rules.portions import portions
 
 TEMPLATES = (
     "allowance-paid", "allowance-returned", "allowance-batch", "allowance-exception", "allowance-notice-open",
-    "allowance-approval", "allowance-certify",
+    "allowance-approval", "allowance-certify", "exam-approval",
 )  # fmt: skip
 BATCH = 500  # messages in one transaction
 

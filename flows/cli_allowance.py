@@ -29,7 +29,7 @@ Code = Annotated[
 ]
 
 
-def _code(given: str | None) -> str:
+def asked_code(given: str | None) -> str:
     """Ask for the six digits where nobody can read them, unless a script gave them."""
     if given is not None:
         return given
@@ -40,7 +40,7 @@ def _code(given: str | None) -> str:
 def _person(staff: str, code: str | None) -> Any:
     from flows.allowance_settle import Person
 
-    return Person(staff, _code(code))
+    return Person(staff, asked_code(code))
 
 
 @allowance.command(
@@ -64,7 +64,7 @@ def approve(
     from flows.store import opened
 
     ref = allowance_desk.reference(listed, "B", "LIST")
-    yes = Yes(staff, confirmation, _code(code), "cli")
+    yes = Yes(staff, confirmation, asked_code(code), "cli")
     with opened(settings()) as database:
         said.result(approved(database, settings(), ref, yes), as_json=as_json)
 

@@ -5,15 +5,11 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_exam import exam
 from flows.cli_options import Json, dated, either
 from flows.settings import settings
 
-exam = typer.Typer(help=either("联考：打印成绩单", "joint exams: slips to print"), no_args_is_help=True)
-
-
-@exam.callback()
-def _group() -> None:
-    """Keep `slips` a command of its own while it is the only one."""
+__all__ = ["exam"]
 
 
 @exam.command(

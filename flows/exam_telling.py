@@ -19,13 +19,13 @@ from models.db import Database
 from models.district import district_id
 from models.exam_families import TOLD, Family, Sitting, exam_by_code, families, message_states, school_contacts
 from models.exam_findings import Findings, item_answers
-from models.exam_released import NotReleased, Released, Superseded, released_findings, releases
+from models.exam_released import NotReleased, Released, Superseded, releases
+from models.exam_releases import released_findings
 from models.jobs import Claim, renew
 from models.messages import cancel
 from notifications.duty import Telling
 from notifications.exams import Frame, slip_draft, slip_key, slip_variables, tell_new
 from notifications.outbox import Draft, address_of
-from policies.exams import exams
 from rules.exams_slips import Slips, slips
 from rules.portions import portions
 
@@ -60,7 +60,7 @@ class Reading:
     def before(self, session: Session, version: int) -> tuple[dict[int, int], Slips]:
         """Return the places of students and the slips of an earlier release."""
         if version not in self.earlier:
-            found = released_findings(session, self.sitting.id, self.known[version], self.found.policy)
+            found = released_findings(session, self.sitting.id, version, check=False)
             self.earlier[version] = places_of(found), slips_of(session, found)
         return self.earlier[version]
 
@@ -91,8 +91,7 @@ def read_release(database: Database, settings: Settings, code: str, version: int
         latest = max(known)
         if version is not None and version != latest:
             raise Superseded(code, version, latest)
-        policy = exams(settings.today(), settings.policy)
-        found = released_findings(session, sitting.id, known[latest], policy)
+        found = released_findings(session, sitting.id, latest)
         return Reading(database, settings, sitting, code, known, known[latest], found, slips_of(session, found))
 
 
@@ -116,7 +115,7 @@ def _report(reading: Reading, to: To, held: Claim) -> Result:
         with reading.database.read() as session:
             for older in sorted(reading.known):
                 if older == reading.one.version - 1:
-                    before = released_findings(session, reading.sitting.id, reading.known[older], reading.found.policy)
+                    before = released_findings(session, reading.sitting.id, older, check=False)
         result |= book_mails(reading.database, reading.settings, reading.frame, reading.found, before, to, held)
     return result
 

@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 from sqlmodel import Session
 
-from flows.forms_rows import write_rows
+from flows.exam_class_workbook import write_class_workbook
+from flows.exam_district_workbook import write_district_workbook
+from flows.exam_school_workbook import write_school_workbook
 from flows.jobs import Result, lease_end
 from flows.settings import Settings
 from models import audit
@@ -19,6 +21,10 @@ from models.drafts import Enclosure
 from models.exam_families import TOLD, message_states, school_contacts
 from models.exam_findings import Findings, item_answers
 from models.exam_released import releases
+from models.exam_view_district import district_view
+from models.exam_view_items import class_views
+from models.exam_views import school_view
+from models.exam_whole import Whole, whole
 from models.jobs import Claim, renew
 from models.staff import staff_contacts
 from notifications.exams import Frame, books_key, parcels_of, subject_name, tell_new, weak_row
@@ -43,6 +49,8 @@ def book_mails(
         officers = staff_contacts(session, one.officers)
         weak = _weak(session, found)
     stats, moved = found.stats(), _changes(before, found)
+    with database.read() as session:
+        everything = whole(session, found, (one.version, one.at), changes=None if before is None else moved)
     told: Result = {}
     heads = dict(found.entered.students.group_by("school").len().iter_rows())
     if to in {"all", "schools"}:
@@ -57,17 +65,19 @@ def book_mails(
             rows = school_rows(stats, code, found.policy.suppression.smallest)
             mine = moved.filter((pl.col("school_before") == code) | (pl.col("school_after") == code))
             full = _full(found)
+            with database.read() as session:
+                stem = f"exam-{frame.exam}-v{frame.version}-{reader.ref}"
+                books = _school_books(session, settings, everything, code, stem)
             body = {
                 "school": school.name[:60],
                 "rows": _bars(rows, full, own=say("本校", "own")),
                 "weak": _named_weak(weak, code, found.policy.weak_points),
             }
-            sent += _send(
-                database, settings, frame, reader, body, _book(settings, frame, reader, rows), mine, heads[code], held
-            )
+            sent += _send(database, settings, frame, reader, body, books, mine, heads[code], held)
         told |= {"school_mails": sent, "schools_without_contact": silent}
     if to in {"all", "officers"}:
         rows = _district_rows(stats, found)
+        books = _district_book(settings, everything, f"exam-{frame.exam}-v{frame.version}")
         sent = 0
         for contact in officers.values():
             address = address_of("email", contact.email)
@@ -84,7 +94,7 @@ def book_mails(
                     frame,
                     reader,
                     body,
-                    _book(settings, frame, reader, rows),
+                    books,
                     moved,
                     len(found.entered),
                     held,
@@ -171,22 +181,29 @@ def _changes(before: Findings | None, after: Findings) -> pl.DataFrame:
     return changes(old, now)
 
 
-def _book(settings: Settings, frame: Frame, reader: Contact, rows: Sequence[dict[str, Any]]) -> Enclosure:
-    """Write the reader's book; figures only, until the workbooks of the schools take its place."""
-    path = settings.folder("reports") / f"exam-{frame.exam}-v{frame.version}-{reader.ref}.xlsx"
-    heads = (
-        say("范围", "scope"), say("单位", "unit"), say("科目", "subject"), say("类别", "track"), "n",
-        say("平均分", "mean"), say("联考平均", "joint mean"),
-    )  # fmt: skip
-    write_rows(path, heads, [[*(row[name] for name in _FIGURES), row["joint"]] for row in rows])
-    return Enclosure(say(f"成绩分析-{frame.release}.xlsx", f"results-v{frame.version}.xlsx"), XLSX, path.read_bytes())
+def _school_books(session: Session, settings: Settings, whole: Whole, code: str, stem: str) -> list[Enclosure]:
+    """Write a school's workbook and the item books of its classes; they stay in the folder of reports too."""
+    path = settings.folder("reports") / f"{stem}.xlsx"
+    write_school_workbook(path, school_view(session, whole, code))
+    books = [Enclosure(say("成绩分析.xlsx", "results.xlsx"), XLSX, path.read_bytes())]
+    for at, view in enumerate(class_views(whole, code) if whole.answers else (), start=1):
+        path = settings.folder("reports") / f"{stem}-{at}.xlsx"
+        write_class_workbook(path, view)
+        books.append(Enclosure(say(f"小题分析-{at}.xlsx", f"items-{at}.xlsx"), XLSX, path.read_bytes()))
+    return books
+
+
+def _district_book(settings: Settings, whole: Whole, stem: str) -> list[Enclosure]:
+    path = settings.folder("reports") / f"{stem}.xlsx"
+    write_district_workbook(path, district_view(whole))
+    return [Enclosure(say("全区成绩分析.xlsx", "district.xlsx"), XLSX, path.read_bytes())]
 
 
 def _send(  # noqa: PLR0913, PLR0917 - a mail is made of these
-    database: Database, settings: Settings, frame: Frame, reader: Contact, body: dict[str, Any], book: Enclosure,
-    moved: pl.DataFrame, students: int, held: Claim,
+    database: Database, settings: Settings, frame: Frame, reader: Contact, body: dict[str, Any],
+    books: Sequence[Enclosure], moved: pl.DataFrame, students: int, held: Claim,
 ) -> int:  # fmt: skip
-    mails, left = parcels_of([book])
+    mails, left = parcels_of(books)
     own = moved.filter(pl.col("kind") != "moved").height
     with database.write() as session:
         renew(session, held, lease_end())

@@ -5,6 +5,7 @@ Everything that is published of an exam - exports, artifacts, workbooks, slips -
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 from sqlmodel import Session
@@ -21,7 +22,7 @@ from rules.exams_standings import standings
 class Findings:
     """An exam as it is known; `sheets` are those of `sat`, settled and scaled, and the totals last.
 
-    An exam without papers has no sheets.
+    An exam without papers has no sheets. `release`: the version of the release they are of; none: as it is now.
     """
 
     exam: int
@@ -30,6 +31,7 @@ class Findings:
     entered: Roster
     sat: list[Sat]
     sheets: list[Sheet]
+    release: int | None = None
 
     def stats(self) -> pl.DataFrame:
         """Return the figures of each group: rules.exams_figures.stats, nothing hidden."""
@@ -50,11 +52,26 @@ def findings(session: Session, exam: int, policy: ExamsPolicy, last_file: int | 
         policy: by which it is judged.
         last_file: leave out what came in later files.
     """
-    entered, sat = exam_roster(session, exam), sat_papers(session, exam)
-    papers = measured(sat)
-    laid = list(sheets(session, entered, sat, last_file))
+    known = Known(exam, last_file, policy, exam_roster(session, exam), sat_papers(session, exam))
+    return found_of(session, known)
+
+
+class Known(NamedTuple):
+    """What an exam is worked out from, but for its marks; as Findings has it."""
+
+    exam: int
+    last_file: int | None
+    policy: ExamsPolicy
+    entered: Roster
+    sat: list[Sat]
+
+
+def found_of(session: Session, known: Known, release: int | None = None) -> Findings:
+    """Read the marks of `known` that came until its last file, and work out what they come to."""
+    papers, entered, policy = measured(known.sat), known.entered, known.policy
+    laid = list(sheets(session, entered, known.sat, known.last_file))
     found = graded(papers, settled(entered, papers, laid, policy.choice), policy.scaling)
-    return Findings(exam, last_file, policy, entered, sat, [*found, total(found)] if found else [])
+    return Findings(*known, [*found, total(found)] if found else [], release)
 
 
 def item_answers(session: Session, found: Findings) -> Iterator[Answers]:

@@ -1,4 +1,4 @@
-"""Marks 成绩: files as they came, versions of each mark, rows held out, and releases. Rows are only added.
+"""Marks 成绩: files as they came, versions of each mark, rows held out. Rows are only added.
 
 A correction is a new version, and of one student's paper the highest holds. What a version says of the items is one
 value, two bytes an item: 100,000 students by 25 items are 100,000 rows, not 2,500,000.
@@ -6,7 +6,7 @@ value, two bytes an item: 100,000 students by 25 items are 100,000 rows, not 2,5
 
 import struct
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     CheckConstraint,
@@ -106,30 +106,6 @@ class MarkHeld(SQLModel, table=True):
     reason: str
 
 
-class ExamRelease(SQLModel, table=True):
-    """A release of an exam: what it was made from, under which policy, who made and who approved it, and why."""
-
-    __tablename__ = "exam_release"
-    __table_args__ = (
-        UniqueConstraint("exam_id", "version"),
-        ForeignKeyConstraint(
-            ["exam_id", "last_file_id"], ["exam_file.exam_id", "exam_file.id"], name="fk_exam_release_file"
-        ),
-        CheckConstraint("version > 0", name="version"),
-        CheckConstraint("approver_id <> maker_id", name="two_people"),
-    )
-    id: int | None = Field(default=None, primary_key=True)
-    exam_id: int = Field(foreign_key="exam.id")
-    version: int
-    content_hash: str = Field(description="of roster, papers, items and marks: models.exam_marks.content_hash")
-    last_file_id: int = Field(description="the last file whose marks are in it")
-    policy_version: date
-    reason: str
-    maker_id: int = Field(foreign_key="staff.id")
-    approver_id: int = Field(foreign_key="staff.id")
-    released_at: datetime = Field(sa_type=Instant)
-
-
 def holding() -> ColumnElement[bool]:
     """The condition that a version of a mark is the one that holds."""
     newer = aliased(Mark)
@@ -137,12 +113,11 @@ def holding() -> ColumnElement[bool]:
     return ~select(col(newer.n)).where(*same, col(newer.n) > col(Mark.n)).exists()
 
 
-FROZEN = {"exam_file": "", "mark": "", "mark_held": "", "exam_release": ""}
+FROZEN = {"exam_file": "", "mark": "", "mark_held": ""}
 KNOWN_BY = {
     "exam_file": "id = NEW.id",
     "mark": "paper_id = NEW.paper_id AND student_id = NEW.student_id AND n = NEW.n",
     "mark_held": "id = NEW.id OR (file_id = NEW.file_id AND row = NEW.row)",
-    "exam_release": "id = NEW.id OR (exam_id = NEW.exam_id AND version = NEW.version)",
 }
 freeze(FROZEN, KNOWN_BY)
 

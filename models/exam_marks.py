@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 
 from models.exam import Sat, School, Student, sat_papers
 from models.exam_mark import Mark, MarkHeld
+from models.exam_release import ExamReleaseStudent
 from rules.exams import Paper, Roster, Sheet, laid, roster
 from rules.exams_items import Item, ItemSheet
 
@@ -41,6 +42,16 @@ def exam_roster(session: Session, exam: int) -> Roster:
     columns = (Student.id, Student.number, Student.ref, School.code, Student.class_name, Student.track)
     query = select(*map(col, columns)).join(School, col(School.id) == col(Student.school_id))
     return roster(_frame(session, query.where(col(Student.exam_id) == exam).order_by(col(Student.number)), _STUDENTS))
+
+
+def release_roster(session: Session, release: int) -> Roster:
+    """Read who was entered where when a release was made: exam_roster as it was then."""
+    there = ExamReleaseStudent
+    columns = (Student.id, Student.number, Student.ref, there.school, there.class_name, there.track)
+    query = select(*map(col, columns)).join(Student, col(Student.id) == col(there.student_id))
+    return roster(
+        _frame(session, query.where(col(there.release_id) == release).order_by(col(Student.number)), _STUDENTS)
+    )
 
 
 def mark_rows(session: Session, paper: int, last_file: int | None = None) -> pl.DataFrame:

@@ -6,9 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from models.exam_findings import Findings, findings
-from models.exam_mark import ExamRelease
-from policies.exams import ExamsPolicy
+from models.exam_release import ExamRelease
 from rules.errors import TuoqiError
 
 
@@ -58,8 +56,3 @@ def latest_versions(session: Session, exams: set[int]) -> dict[int, int]:
     query = select(col(ExamRelease.exam_id), func.max(col(ExamRelease.version)))
     chosen = query.where(col(ExamRelease.exam_id).in_(sorted(exams))).group_by(col(ExamRelease.exam_id))
     return dict(session.execute(chosen).tuples().all())
-
-
-def released_findings(session: Session, exam: int, one: Released, policy: ExamsPolicy) -> Findings:
-    """Read an exam as it was released."""
-    return findings(session, exam, policy, one.last_file)

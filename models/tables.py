@@ -14,6 +14,7 @@ from models import (
     elder,
     exam,
     exam_mark,
+    exam_release,
     helper,
     intake,
     issue,
@@ -28,6 +29,6 @@ from models import (
 
 __all__ = [
     "account", "allowance", "answers", "audit", "cadre", "calendar", "consent", "district", "drafts", "duty", "elder",
-    "exam", "exam_mark", "helper", "intake", "issue", "jobs", "messages", "payment", "providers", "receipts",
-    "staff", "visit",
+    "exam", "exam_mark", "exam_release", "helper", "intake", "issue", "jobs", "messages", "payment", "providers",
+    "receipts", "staff", "visit",
 ]  # fmt: skip

@@ -1,8 +1,12 @@
-"""What a new release changes 复核: the standings of two releases -> the rows that differ, and whose own mark it was."""
+"""What a release says, what the next changes 复核: figures -> their digest; two standings -> the rows that differ."""
+
+import hashlib
+from collections.abc import Iterable
 
 import polars as pl
 
 FIGURES = ("status", "mark", "rank", "percentile", "t", "scaled")
+KINDS = ("own", "moved", "added", "removed")
 _KEY = ("student", "subject")
 
 
@@ -36,5 +40,37 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return both.select(*_KEY, kind.alias("kind"), *pairs).drop_nulls("kind").sort("subject", "student")
 
 
+def figures_hash(frames: Iterable[pl.DataFrame]) -> str:
+    """Return the SHA-256, in hex, of figures: what a release shall come to whenever it is worked out again.
+
+    Every value counts, and the names and the order of columns and rows; numbers by their exact values, null as null.
+    """
+    digest = hashlib.sha256()
+    for frame in frames:
+        for column in frame.iter_columns():
+            nulls = column.is_null().to_numpy().tobytes()
+            digest.update(f"{column.name}\n{len(column)}\n".encode() + nulls)
+            digest.update(_bytes(column))
+    return digest.hexdigest()
+
+
+def _bytes(column: pl.Series) -> bytes:
+    if column.dtype.is_float():
+        return column.cast(pl.Float64).fill_null(0.0).to_numpy().astype("<f8").tobytes()
+    if column.dtype.is_integer():
+        return column.cast(pl.Int64).fill_null(0).to_numpy().astype("<i8").tobytes()
+    return column.cast(pl.String).to_frame().write_csv(include_header=False, quote_style="always").encode()
+
+
 def _differs(name: str) -> pl.Expr:
     return pl.col(f"{name}_before").ne_missing(pl.col(f"{name}_after"))
+
+
+def counted(changed: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows of `changes`: school (where they are now), subject, own, moved, added, removed; nobody named."""
+    school = pl.coalesce("school_after", "school_before").alias("school")
+    return (
+        changed.group_by(school, "subject")
+        .agg((pl.col("kind") == kind).sum().cast(pl.Int64).alias(kind) for kind in KINDS)
+        .sort("school", "subject")
+    )

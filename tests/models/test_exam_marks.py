@@ -5,21 +5,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from sqlalchemy import insert, text
-from sqlalchemy.exc import DBAPIError
 
 from models.db import Database
 from models.exam import sat_papers
 from models.exam_board import board
 from models.exam_findings import findings, item_answers
-from models.exam_mark import ExamRelease
 from models.exam_marks import answers, content_hash, exam_roster, mark_rows, measured, sheets
-from models.staff import Staff
 from policies.exams import exams
 from rules.exams import settled
 from rules.exams_figures import stats
 from rules.exams_policy import Choice, Lines
-from tests.flows.elders import utc
 from tests.flows.exams import EXAM, LATER, NOW, exam_office, give, give_marks, mark, paper_id, student
 from tests.flows.test_duty import Office
 
@@ -83,25 +78,6 @@ def test_the_content_hash_moves_with_every_correction_and_only_then(office: Offi
     give_marks(office, [mark("101", 100)], LATER)  # the violation is lifted after the release
     with office.database.read() as session:
         assert content_hash(session, 1, last_file=1) == first != content_hash(session, 1)
-
-
-def test_a_release_stays_as_it_is_and_takes_two_people(office: Office) -> None:
-    give_marks(office, [mark("101", 90)])
-    give(office, "student", [student("102", "S1", "张二")], NOW)
-    one = {
-        "exam_id": 1, "version": 1, "content_hash": "0" * 64, "last_file_id": 1, "policy_version": utc(NOW).date(),
-        "reason": "首次发布", "maker_id": 1, "approver_id": 2, "released_at": utc(NOW),
-    }  # fmt: skip
-    with office.database.write() as session:
-        for number in ("1", "2"):
-            person = {"district_id": 1, "number": number, "ref": f"P-{number}", "name": b"0", "role": "both"}
-            session.execute(insert(Staff).values(person))
-        session.execute(insert(ExamRelease).values(one))
-    for values in ({**one, "version": 2, "approver_id": 1}, one):
-        with pytest.raises(DBAPIError, match=r"two_people|uq_exam|append-only"), office.database.write() as session:
-            session.execute(insert(ExamRelease).values(values))
-    with pytest.raises(DBAPIError, match="append-only"), office.database.write() as session:
-        session.execute(text("UPDATE exam_release SET reason = 'x'"))
 
 
 def test_findings_settle_scale_and_add_up(office: Office) -> None:

@@ -1,0 +1,85 @@
+"""What is put forward for release: an exam as it is, under its lock -> a proposal; the latest can be approved."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, insert, select
+from sqlmodel import Session, col
+
+from models.exam import Exam
+from models.exam_board import board
+from models.exam_mark import ExamFile, Mark
+from models.exam_release import ExamProposal
+from models.exam_releases import exam_content, inputs_of
+from policies.exams import ExamsPolicy
+from rules.exams_approval import release_hash, waiting
+
+
+class Entry(NamedTuple):
+    """An exam of the district."""
+
+    id: int
+    code: str
+    name: str
+    held_on: date
+
+
+class Proposal(NamedTuple):
+    """A proposal as it stands."""
+
+    id: int
+    version: int
+    content_hash: str
+    last_file_id: int
+    reason: str
+    despite_held: bool
+    waiting: dict[str, Any]
+    maker_id: int
+
+    @property
+    def hash(self) -> str:
+        """What an approval of it binds."""
+        return release_hash(self.content_hash, self.version, self.reason, self.waiting)
+
+
+class Content(NamedTuple):
+    """An exam as it is now: what a release of it would come from, and what is not settled."""
+
+    inputs: dict[str, Any]
+    hash: str
+    waiting: dict[str, Any]
+    last_file_id: int | None
+
+
+def exam_entry(session: Session, district: int, code: str) -> Entry | None:
+    """Find an exam of the district; None if there is none of this code."""
+    columns = (col(Exam.id), col(Exam.code), col(Exam.name), col(Exam.held_on))
+    found = session.execute(select(*columns).where(col(Exam.district_id) == district, col(Exam.code) == code)).first()
+    return Entry(*found) if found else None
+
+
+def content_now(session: Session, exam: int, policy: ExamsPolicy) -> Content:
+    """Read what an exam is now; the caller has locked it, or sees one moment of the database.
+
+    `last_file_id` is None where no mark has come.
+    """
+    inputs = inputs_of(session, exam)
+    some = session.execute(select(col(Mark.n)).where(col(Mark.exam_id) == exam).limit(1)).first()
+    last = session.scalar(select(func.max(col(ExamFile.id))).where(col(ExamFile.exam_id) == exam)) if some else None
+    rows = board(session, exam, policy.choice).to_dicts() if inputs["papers"] else []
+    return Content(inputs, exam_content(session, exam, policy, inputs), waiting(rows), last)
+
+
+def latest_proposal(session: Session, exam: int) -> Proposal | None:
+    """Read what was put forward last, released or not."""
+    columns = [col(getattr(ExamProposal, name)) for name in Proposal._fields]
+    query = select(*columns).where(col(ExamProposal.exam_id) == exam).order_by(col(ExamProposal.id).desc()).limit(1)
+    found = session.execute(query).first()
+    return Proposal(*found) if found else None
+
+
+def add_proposal(session: Session, exam: int, columns: Mapping[str, Any]) -> int:
+    """Write down what a maker puts forward; return its id."""
+    made = insert(ExamProposal).values({"exam_id": exam, **columns}).returning(col(ExamProposal.id))
+    return int(session.execute(made).scalar_one() or 0)
