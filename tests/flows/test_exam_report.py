@@ -78,7 +78,13 @@ def release(office: Office, version: int, reason: str = "首次发布") -> None:
             "version": version, "content_hash": exam_content(session, 1, policy, inputs), "last_file_id": last,
             "reason": reason, "maker_id": 1,
         }  # fmt: skip
-        own = {"exam_id": 1, "policy_version": policy.since, "despite_held": False, "waiting": {}, "at": at}
+        own: dict[str, Any] = {
+            "exam_id": 1,
+            "policy_version": policy.since,
+            "despite_held": False,
+            "waiting": {},
+            "at": at,
+        }
         proposal = ExamProposal(**both, **own)
         session.add(proposal)
         session.flush()
