@@ -14,7 +14,7 @@ import typer
 from flows.cli_allowance import allowance
 from flows.cli_audit import audit
 from flows.cli_duty import duty
-from flows.cli_exam import exam
+from flows.cli_exam_slips import exam
 from flows.cli_message import message
 from flows.cli_options import Json, dated, either
 from flows.cli_staff import staff

@@ -280,3 +280,15 @@ Satisfied = Annotated[
     WithJsonSchema({"type": "string", "enum": ["", *_ANSWERS]}),
     _field("老人是否满意", "satisfied", "只在回访时选择", "call-backs only", default=""),
 ]
+ExamCode = Annotated[str, _field("考试代码", "exam", "如 2026G2MID", "its code, such as 2026G2MID")]
+ReleaseVersion = Annotated[
+    int | None,
+    _field("发布版本", "release", "留空为最新一版；不是最新版的不发送", "open: the latest; no other is sent"),
+]
+_READERS = {"全部": "all", "区级经办": "officers", "学校": "schools", "家长": "families"}
+ToWhom = Annotated[
+    Literal["all", "officers", "schools", "families"],
+    BeforeValidator(lambda given: _READERS.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_READERS)}),
+    _field("发给谁", "to whom", default="全部"),
+]

@@ -29,6 +29,7 @@ from notifications.channels.json_gateway_form import GatewayForm, read_gateway
 from notifications.channels.tencent import Tencent
 from notifications.duty_late import duty_late
 from notifications.duty_truth import STILL_TRUE
+from notifications.exams import STILL_TRUE as EXAMS_TRUE
 from notifications.issues import STILL_OPEN
 from notifications.round import Late, Round, StillTrue
 from notifications.site import Site
@@ -78,7 +79,13 @@ def site_of(chosen: Settings) -> Site:
 
 def still_true(chosen: Settings) -> Mapping[str, StillTrue]:
     """Return what asks, by template, whether the fact behind a message still holds; a call is asked about, too."""
-    return {**STILL_TRUE, **STILL_OPEN, **allowance_late.STILL_TRUE, **_visit_news(chosen).still_true}
+    return {
+        **STILL_TRUE,
+        **STILL_OPEN,
+        **allowance_late.STILL_TRUE,
+        **EXAMS_TRUE,
+        **_visit_news(chosen).still_true,
+    }
 
 
 def late_readers(chosen: Settings) -> Mapping[str, Late]:

@@ -38,6 +38,7 @@ JOBS = {
     "allowance-reissue": "flows.allowances:allowance_reissue",
     "allowance-stop": "flows.allowances:allowance_stop",
     "allowance-report": "flows.allowances:allowance_report",
+    "exam-report": "flows.exam_report:exam_report",
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",
     "message-report": "flows.messages:message_report",
