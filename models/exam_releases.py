@@ -137,7 +137,10 @@ def inputs_of(session: Session, exam: int) -> dict[str, Any]:
 
 def papers_in(inputs: dict[str, Any]) -> list[Sat]:
     """Return the papers of a release's inputs."""
-    return [Sat(*paper[:-1], [SatItem(*item) for item in paper[-1]]) for paper in inputs["papers"]]
+    return [
+        Sat(number, subject, full, scale, scaled, [SatItem(*item) for item in items])
+        for number, subject, full, scale, scaled, items in inputs["papers"]
+    ]
 
 
 def exam_content(session: Session, exam: int, policy: ExamsPolicy, inputs: dict[str, Any]) -> str:

@@ -43,11 +43,11 @@ class MissingKey(WrongSeal):
     number: int
     zh = (
         "无法解密 {column}({ref})：密钥文件中没有 {number} 号密钥。请核对 TUOQI_KEY_FILE；"
-        "若该密钥已停用，用 tuoqi keys return FILE 放回。"
+        "若该密钥已停用，请把它从密钥备份放回密钥文件。"
     )
     en = (
         "cannot open {column} of {ref}: the key file has no key number {number}; check TUOQI_KEY_FILE, or if that key "
-        "was retired put it back with `tuoqi keys return FILE`."
+        "was retired put it back into the key file from its backup."
     )
 
 

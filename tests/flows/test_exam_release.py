@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from flows import exam_release
+from flows.allowance_approve import Yes
 from flows.exam_release import diff, listed
+from models import audit
 from models.audit import AuditEntry, verify
 from models.db import Database
 from models.exam_release import ExamProposal, ExamRelease, ExamReleaseStudent
@@ -107,7 +109,7 @@ def test_nothing_is_put_forward_that_is_not_there(office: Releasing) -> None:
     with pytest.raises(NotAMaker):
         office.put(staff="A1")
     with pytest.raises(NothingForward):
-        exam_release.approve(office.database, chosen, "E1", exam_release.Yes("A1", "x", _once(office), "cli"))
+        exam_release.approve(office.database, chosen, "E1", Yes("A1", "x", _once(office), "cli"))
 
 
 def test_held_rows_and_missing_schools_are_named_and_have_to_be_known(office: Releasing) -> None:
@@ -240,7 +242,7 @@ def test_a_release_that_is_cut_off_leaves_nothing(office: Releasing, monkeypatch
     office.all_in()
     office.put()
     with monkeypatch.context() as cut:
-        cut.setattr(exam_release.audit, "record", _killed)
+        cut.setattr(audit, "record", _killed)
         with pytest.raises(KeyboardInterrupt):
             office.yes()
     assert (office.count(ExamRelease), office.count(ExamReleaseStudent)) == (0, 0)
