@@ -1,4 +1,4 @@
-"""Pages of charts in an exam's workbook: two by two on A4, the numbers they are drawn from beside the printed area."""
+"""Pages of charts in an exam's workbook: two by two on a sheet of A4, their numbers beside the printed area."""
 
 from collections.abc import Sequence
 from math import ceil, floor
@@ -16,10 +16,9 @@ from rules.errors import say
 BLUE, GREEN, CORAL = "#6F9BBA", "#7DB798", "#E5866F"
 NUMBERS = 17
 """The sheet column where the numbers of a page of charts begin: beyond what is printed."""
-SIZE = 505, 290
-WIDE = 1017, 590
-"""A chart of a quarter page and of a whole one, in pixels; 8 sheet columns and 15 rows hold the former."""
-_ACROSS, _DOWN = 8, 15
+ACROSS, UPRIGHT, LANDSCAPE = 1017, 1330, 590
+"""Pixels of a printed page that holds two charts side by side: its width, and how high it is either way up."""
+_COLUMNS, _ROW, _FEW = 16, 20, 4
 _FONT = {"name": FONT, "size": 8, "color": QUIET}
 
 
@@ -33,7 +32,6 @@ def chart_page(
     """
     sheet = book.add_worksheet(name)
     page(sheet, header_row=1)
-    sheet.set_print_scale(95)
     top(sheet, looks, titles)
     columns, rows = numbers
     sheet.set_column(NUMBERS, NUMBERS + 1, 14)
@@ -44,15 +42,37 @@ def chart_page(
     return sheet, HEAD + 1
 
 
-def lay(sheet: Worksheet, charts: Sequence[Any], *, wide: bool = False) -> None:
-    """Put charts on a page of charts, four on each printed page, or one if `wide`."""
-    across, down, on_page = (1, 2 * _DOWN, 1) if wide else (2, _DOWN, 4)
+def lay(sheet: Worksheet, charts: Sequence[Any]) -> None:
+    """Put charts two by two on one printed page, upright if they are more than four.
+
+    The page is fitted to what stands on it, as fonts and so columns are wider in some programs than in others.
+    """
+    few = len(charts) <= _FEW
+    rows = -(-len(charts) // 2)
+    height = min((LANDSCAPE if few else UPRIGHT) // rows, 290)
+    step = -(-(height + 8) // _ROW)
     for at, chart in enumerate(charts):
-        chart.set_size(dict(zip(("width", "height"), WIDE if wide else SIZE, strict=True)))
-        sheet.insert_chart(HEAD + at // across * down, at % across * _ACROSS, chart, {"object_position": 2})
-    pages = ceil(len(charts) / on_page)
-    sheet.set_h_pagebreaks([HEAD + 2 * _DOWN * each for each in range(1, pages)])
-    sheet.print_area(0, 0, HEAD + 2 * _DOWN * pages - 1, 2 * _ACROSS - 1)
+        chart.set_size({"width": ACROSS // 2 - 6, "height": step * _ROW - 8})
+        sheet.insert_chart(HEAD + at // 2 * step, at % 2 * _COLUMNS // 2, chart, {"object_position": 2})
+    _fit(sheet, HEAD + rows * step, upright=not few)
+
+
+def lay_wide(sheet: Worksheet, charts: Sequence[Any], bars: Sequence[int]) -> None:
+    """Put charts below one another on one printed page, each as high as its number of bars needs."""
+    row = HEAD
+    for chart, number in zip(charts, bars, strict=True):
+        height = 120 + 40 * number
+        chart.set_size({"width": ACROSS, "height": height})
+        sheet.insert_chart(row, 0, chart, {"object_position": 2})
+        row += -(-(height + 8) // _ROW)
+    _fit(sheet, row, upright=True)
+
+
+def _fit(sheet: Worksheet, rows: int, *, upright: bool) -> None:
+    if upright:
+        sheet.set_portrait()
+    sheet.print_area(0, 0, rows - 1, _COLUMNS - 1)
+    sheet.fit_to_pages(1, 1)
 
 
 def cells(sheet: Worksheet, rows: tuple[int, int], column: int) -> list[Any]:
@@ -111,7 +131,7 @@ def boxes(  # noqa: PLR0913, PLR0917 - a chart is made of these
     step = 10 if high - low < 150 else 50  # type: ignore[operator]
     ends = {"min": max(step * (floor(low / step) - 1), 0), "max": step * (ceil(high / step) + 1)}  # type: ignore[operator]
     grid = {"visible": True, "line": {"color": SHADE}}
-    chart.set_x_axis(axis(say("分数", "mark"), **ends, line={"none": True}, num_format="0", major_gridlines=grid))
+    chart.set_x_axis(axis(say("分数", "mark"), **ends, line={"none": True}, num_format="0", label_position="high", major_gridlines=grid))
     chart.set_y_axis(axis("", reverse=True, line={"color": LINE}, label_position="low"))
     return chart
 

@@ -12,13 +12,16 @@ _SCHOOLS_LAST = (pl.col("school").is_not_null(), "school")
 
 def guide() -> dict[str, str]:
     """What each sheet tells and what to do with it, for 说明."""
+    by_track = say("总分逐分人数与累计，用于划线。", "Totals, for drawing lines.")
     return {
         say("一分三率", "Figures"): say(
             "先看这一页：各科各校人数、平均分与三率，附95%区间。", "Start here: means and rates, with intervals."
         ),
         say("分布图", "Distributions"): say("各科成绩分布的形状：是否偏难、是否两极分化。", "The shape of marks."),
         say("一分段表", "Segments"): say("逐分人数与累计，用于查某分以上有多少人。", "How many have a mark or more."),
-        say("总分一分段表", "Segments of totals"): say("按类别逐分累计，用于划线。", "By track, for drawing lines."),
+        say("一分段表 总分", "Segments total"): by_track,
+        say("一分段表 总分 物理类", "Segments total physics"): by_track,
+        say("一分段表 总分 历史类", "Segments total history"): by_track,
         say("四分位图", "Quartile charts"): say(
             "各校中间一半学生在哪里：看整体高低，也看离散。", "Where the middle half of each school is."
         ),

@@ -3,7 +3,7 @@
 import polars as pl
 
 from flows.exam_columns import bounds, figure_columns, line_and_track, person, rates, subject, valid
-from flows.exam_sheets import STRONG, Column, Told, named, ordered, track_name
+from flows.exam_sheets import STRONG, Column, Told, named, ordered
 from models.exam_views import SchoolView
 from rules.errors import say
 
@@ -70,8 +70,7 @@ def _lines(view: SchoolView) -> Told:
     rows = view.effective
     if rows.height:
         rows = rows.with_columns(pl.struct("line", "track").rle_id().alias("_line"))
-        rows = ordered(rows, first=("_line",)).with_columns(_track())
-        rows = named(rows.drop("track")).with_columns(rows["track"])
+        rows = named(ordered(rows, first=("_line",)))
     note = say("有效分按联考划定；错位＝总分上线而单科未上。", "Subject lines are joint.")
     return Told(say("上线", "Lines"), note, columns, rows)
 
@@ -85,8 +84,7 @@ def _borderline(view: SchoolView) -> Told:
     note = say(
         f"低于线{d}分以内者，按班级、考号排列；供帮扶，不得公布。", f"Up to {d} below the line; by class and number."
     )
-    rows = view.borderline.with_columns(_track()) if view.borderline.height else view.borderline
-    return Told(say("临界生", "Borderline"), note, columns, rows)
+    return Told(say("临界生", "Borderline"), note, columns, named(view.borderline))
 
 
 def _added(view: SchoolView) -> Told:
@@ -102,6 +100,3 @@ def _changes(view: SchoolView) -> Told:
     rows = view.changes if view.changes.is_empty() else named(view.changes)
     return Told(say("更正", "Corrections"), note, columns, rows)
 
-
-def _track() -> pl.Expr:
-    return pl.col("track").map_elements(track_name, pl.String)

@@ -9,7 +9,7 @@ import polars as pl
 from xlsxwriter import Workbook
 
 from flows.duty_sheets import Looks
-from flows.exam_charts import NUMBERS, boxes, chart_page, histogram, lay
+from flows.exam_charts import NUMBERS, boxes, chart_page, histogram, lay, lay_wide
 from flows.exam_notes import explain
 from flows.exam_school_tables import figures, guide, others, rest
 from flows.exam_sheets import STRONG, Column, Titles, Told, exam_book, named, ordered, stand, table
@@ -125,4 +125,4 @@ def _quartiles(book: Workbook, looks: Looks, view: SchoolView) -> None:
         title = say("总分", "Totals") if part["_total"][0] else say("各科", "Subjects")
         charts.append(boxes(book, sheet, span, NUMBERS, title, part))
         row += part.height
-    lay(sheet, charts, wide=True)
+    lay_wide(sheet, charts, [part.height for part in rows.partition_by("_total", maintain_order=True)])

@@ -1,9 +1,10 @@
-"""一分段表: how many have each mark and that mark or more -> subjects side by side, totals in columns down each page."""
+"""一分段表: how many have each mark and that mark or more -> subjects side by side, totals by hundreds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from flows.duty_sheets import Looks, Piece, put
 from flows.exam_sheets import HEAD, HEAD_LOOK, Column, Titles, named, ordered, piece, top
@@ -11,10 +12,6 @@ from flows.forms_rows import ACCENT, LINE, page
 from rules.errors import say
 from rules.exams import TOTAL
 
-DOWN = 50
-"""Rows of totals on a printed page."""
-_COLUMNS = 16
-"""Columns of a printed page of totals."""
 _BANDS = {True: 20, False: 5}
 
 
@@ -48,50 +45,34 @@ def subject_segments(book: Workbook, looks: Looks, stand: str, segments: pl.Data
 
 
 def total_segments(book: Workbook, looks: Looks, stand: str, segments: pl.DataFrame) -> None:
-    """Write the totals of the tracks, as many marks side by side as a page is wide, page by page."""
+    """Write the totals, a sheet a track: hundreds side by side, so that a mark is found by its last two digits."""
     rows = ordered(segments.filter(pl.col("subject") == TOTAL), pl.col("mark"))
-    if rows.is_empty():
-        return
-    parts = named(rows).partition_by("subject", maintain_order=True)
-    sheet = book.add_worksheet(say("总分一分段表", "Segments of totals"))
-    page(sheet, header_row=HEAD + 1)
-    sheet.set_portrait()
-    sheet.set_print_scale(84)
-    note = say("每页自上而下、自左而右读；累计为该分及以上人数。", "Read down, then right; that mark and above.")
-    top(sheet, looks, Titles(say("一分段表（总分）", "Segments of totals"), stand, note))
-    each = 2 * len(parts) + 1
-    blocks = max(_COLUMNS // each, 1)
-    sheet.set_column(0, blocks * (each + 1), 7)
-    for block in range(1, blocks):
-        sheet.set_column(block * (each + 1) - 1, block * (each + 1) - 1, 1.5)
-    for row in (HEAD, HEAD + 1):
-        for block in range(blocks):
-            _heads(looks, sheet, block * (each + 1), [part["subject"][0] for part in parts], only=row)
-    counted = [_by_mark(part) for part in parts]
-    marks = range(int(rows["mark"].max()), int(rows["mark"].min()) - 1, -1)  # type: ignore[arg-type]
-    for row, column, mark in _placed(marks, blocks):
-        put(sheet, HEAD + 2 + row, column * (each + 1), _line(mark, counted), looks)
-    sheet.set_h_pagebreaks([HEAD + 2 + DOWN * at for at in range(1, -(-len(marks) // (DOWN * blocks)))])
-    sheet.freeze_panes(HEAD + 2, 0)
+    for part in named(rows).partition_by("subject", maintain_order=True) if rows.height else ():
+        name = part["subject"][0]
+        sheet = book.add_worksheet(say(f"一分段表 {name}", f"Segments {name}"))
+        page(sheet, header_row=HEAD)
+        sheet.set_portrait()
+        note = say("一列一百分，自上而下读；累计为该分及以上人数。", "A hundred marks a column; that mark and above.")
+        top(sheet, looks, Titles(say(f"一分段表（{name}）", f"Segments of {name}"), stand, note))
+        counted = _by_mark(part)
+        hundreds = range(max(counted) // 100, min(counted) // 100 - 1, -1)
+        for block in range(len(hundreds)):
+            sheet.set_column(4 * block, 4 * block + 2, 6.5)
+            sheet.set_column(4 * block + 3, 4 * block + 3, 1)
+        heads = (say("分数", "Mark"), say("人数", "n"), say("累计", "cum."))
+        gap: Piece = (1, "", {})
+        put(sheet, HEAD, 0, [each for _ in hundreds for each in (*((1, head, HEAD_LOOK) for head in heads), gap)], looks)
+        for row, digits in enumerate(range(99, -1, -1), start=HEAD + 1):
+            marks = [100 * hundred + digits for hundred in hundreds]
+            put(sheet, row, 0, [each for mark in marks for each in (*_line(mark, [counted]), gap)], looks)
+        sheet.freeze_panes(HEAD + 1, 0)
 
 
-def _placed(marks: Sequence[int], blocks: int) -> Iterator[tuple[int, int, int]]:
-    """Yield row, block and mark, row by row: each page holds marks that follow one another."""
-    on_page = DOWN * blocks
-    for first in range(0, len(marks), on_page):
-        there = marks[first : first + on_page]
-        for row in range(min(DOWN, len(there))):
-            for block, mark in enumerate(there[row::DOWN]):
-                yield first // blocks + row, block, mark
-
-
-def _heads(looks: Looks, sheet: object, column: int, names: Sequence[str], only: int | None = None) -> None:
-    first: list[Piece] = [(1, say("分数", "Mark"), HEAD_LOOK), *((2, name, HEAD_LOOK) for name in names)]
+def _heads(looks: Looks, sheet: Worksheet, column: int, names: Sequence[str]) -> None:
+    put(sheet, HEAD, column, [(1, say("分数", "Mark"), HEAD_LOOK), *((2, name, HEAD_LOOK) for name in names)], looks)
     counts = (say("人数", "n"), say("累计", "cum."))
     second: list[Piece] = [(1, "", HEAD_LOOK), *((1, each, HEAD_LOOK) for _ in names for each in counts)]
-    for row, pieces in ((HEAD, first), (HEAD + 1, second)):
-        if only in {None, row}:
-            put(sheet, row, column, pieces, looks)  # type: ignore[arg-type]
+    put(sheet, HEAD + 1, column, second, looks)
 
 
 def _by_mark(part: pl.DataFrame) -> dict[int, tuple[int, int]]:
@@ -102,7 +83,7 @@ _COUNT = Column("", "", "count")
 
 
 def _line(mark: int, counted: Sequence[dict[int, tuple[int, int]]]) -> list[Piece]:
-    """A line of marks: shaded lines at tens lead the eye; nothing above the highest mark of a subject or below."""
+    """A line of marks, tens parted to lead the eye; nothing above the highest mark of a subject or below the lowest."""
     ten = {"top": 1, "top_color": ACCENT} if mark % 10 == 9 else {}
     pieces = [piece(mark, _COUNT, {"bold": True, "num_format": "0", **ten})]
     for by_mark in counted:

@@ -32,7 +32,7 @@ HEAD = 2
 HIDDEN = "—"
 STRONG = "strong"
 """A column of a frame: whether its row, such as that of the whole exam, stands out."""
-PORTRAIT = 96
+PORTRAIT = 110
 """A table that is not wider (in characters) prints upright, where more rows fit on a page."""
 _BARS = {"type": "data_bar", "data_bar_2010": True, "bar_solid": True, "bar_color": "#A9C3D6"}
 _WHOLE = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1}
@@ -113,7 +113,8 @@ def named(rows: pl.DataFrame, schools: Mapping[str, str] | None = None) -> pl.Da
         school = pl.col("school").replace_strict(schools, default=joint, return_dtype=pl.String).fill_null(joint)
         told = told.with_columns(school, pl.col("school").is_null().alias(STRONG))
     if {"subject", "track"} <= set(rows.columns):
-        label = pl.struct("subject", "track").map_elements(lambda row: subject_name(**row), pl.String)
+        track = pl.when(pl.col("subject") == TOTAL).then("track")
+        label = pl.struct("subject", track).map_elements(lambda row: subject_name(**row), pl.String)
         told = told.with_columns(label.alias("subject"))
     elif "subject" in rows.columns:
         told = told.with_columns(pl.col("subject").map_elements(subject_name, pl.String))
