@@ -38,7 +38,7 @@ LINES = [
 def made_exam(sizes: Sequence[int], classes: int = 4, seed: int = 7, *, version: int = 1) -> Whole:
     """An exam of schools S1, S2, ... of so many students; version 2 has two marks rescored."""
     draw = np.random.default_rng(seed)
-    entered = _entered(draw, sizes, classes)
+    entered = _entered(sizes, classes)
     strength = draw.normal(0, 1, len(entered)) + draw.normal(0, 0.45, len(sizes))[entered.school]
     found = _found(entered, _sheets(draw, entered, strength, PAPERS))
     before = _found(entered, _sheets(draw, entered, strength, PAPERS[:3]))
@@ -55,7 +55,7 @@ def made_exam(sizes: Sequence[int], classes: int = 4, seed: int = 7, *, version:
     return Whole(found, heading, schools, answers, LINES, before, changed)
 
 
-def _entered(draw: np.random.Generator, sizes: Sequence[int], classes: int) -> Roster:
+def _entered(sizes: Sequence[int], classes: int) -> Roster:
     rows = []
     for school, size in enumerate(sizes, start=1):
         for at in range(size):
