@@ -125,9 +125,9 @@ def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, ti
             points = [{"fill": {"color": shade[bool(strong)]}} for strong in rows["strong"]]
             chart.add_series({**told, "fill": {"color": shade[0]}, "points": points})
     finish(chart, title, ("", ""))
-    low, high = rows["p25"].min(), rows["p75"].max()
-    step = 10 if high - low < 150 else 50  # type: ignore[operator]
-    ends = {"min": max(step * (floor(low / step) - 1), 0), "max": step * (ceil(high / step) + 1)}  # type: ignore[operator]
+    low, high = min(rows["p25"].to_list()), max(rows["p75"].to_list())
+    step = 10 if high - low < 150 else 50
+    ends = {"min": max(step * (floor(low / step) - 1), 0), "max": step * (ceil(high / step) + 1)}
     grid = {"visible": True, "line": {"color": SHADE}}
     chart.set_x_axis(
         axis(
@@ -139,7 +139,7 @@ def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, ti
             major_gridlines=grid,
         )
     )
-    chart.set_y_axis(axis("", reverse=True, line={"color": LINE}, label_position="low"))
+    chart.set_y_axis(axis("", interval_unit=1, reverse=True, line={"color": LINE}, label_position="low"))
     return chart
 
 

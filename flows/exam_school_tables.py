@@ -40,7 +40,7 @@ def others(view: SchoolView) -> Told:
     """Other schools by letters."""
     columns = [
         subject(), Column(say("学校", "School"), "letter", width=12), Column(say("平均分", "Mean"), "mean", "mark"),
-        *(Column(head, f"{name}_rate", "rate", 14, bar=True) for name, head in rates().items()),
+        *(Column(head, name, "rate", 14, bar=True) for name, head in rates().items()),
     ]  # fmt: skip
     note = say("代称每校不同，不按成绩或编号排列。", "Letters differ from reader to reader and follow no order.")
     return Told(say("他校代称", "Other schools"), note, columns, named(ordered(view.others, "letter")))

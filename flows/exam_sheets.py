@@ -14,7 +14,7 @@ from flows.duty_sheets import QUIET, WHITE, Looks, Piece, put
 from flows.forms_rows import ACCENT, LINE, SHADE, page, workbook_at
 from models.exam_whole import Heading
 from rules.errors import say
-from rules.exams import TOTAL
+from rules.exams import TOTAL, TRACKS
 from rules.exams_subjects import in_order
 from rules.registers.days import SHANGHAI
 
@@ -105,7 +105,9 @@ def ordered(rows: pl.DataFrame, *more: pl.Expr | str, first: Sequence[str] = ())
         return rows
     known = in_order(rows["subject"])
     at = pl.col("subject").replace_strict(known, range(len(known)), return_dtype=pl.Int32)
-    return rows.sort(*first, at, *(["track"] if "track" in rows.columns else []), *more, maintain_order=True)
+    tracks = [pl.col("track").replace_strict(TRACKS, range(len(TRACKS)), default=None, return_dtype=pl.Int8)]
+    tracks = tracks if "track" in rows.columns else []
+    return rows.sort(*first, at, *tracks, *more, maintain_order=True)
 
 
 def natural(column: str) -> pl.Expr:

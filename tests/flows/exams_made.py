@@ -98,7 +98,8 @@ def _found(entered: Roster, sheets: Sequence[Sheet]) -> Findings:
 def _answers(draw: np.random.Generator, entered: Roster, sheet: Sheet) -> Answers:
     """Twelve choice items, the rest written; what is missing to the total is spread over the written ones."""
     names = POINTS[sheet.subject]
-    full = [sheet.full // 40] * 12 + [sheet.full * 7 // 40] * 4  # type: ignore[operator]
+    assert isinstance(sheet.full, int)
+    full = [sheet.full // 40] * 12 + [sheet.full * 7 // 40] * 4
     items = [Item(str(at + 1), each, names[at % len(names)]) for at, each in enumerate(full)]
     sat = np.flatnonzero(sheet.valid)
     share = sheet.mark[sat] / sheet.full

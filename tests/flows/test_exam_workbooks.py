@@ -156,6 +156,14 @@ def test_students_stand_with_scaled_marks_and_why_there_is_no_mark(told: Whole, 
             assert row[at : at + 2] == ["缺考" if chemistry.status[place] == ABSENT else "", ""]
 
 
+def test_other_schools_are_letters_with_whole_percents(school: Cells) -> None:
+    rows = body(school["他校代称"])
+    assert {row["学校"] for row in rows} <= {"甲校", "乙校"}
+    rates = [row[name] for row in rows for name in ("优秀率", "及格率", "低分率") if row[name] != "—"]
+    assert rates
+    assert all(100 * rate == pytest.approx(round(100 * rate)) for rate in rates)
+
+
 def test_borderline_students_are_up_to_ten_below_their_line(told: Whole, school: Cells) -> None:
     lines = {({"physics": "物理类", "history": "历史类"}[each.track], each.name): each.mark or 0 for each in LINES}
     rows = body(school["临界生"])
