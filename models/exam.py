@@ -196,7 +196,7 @@ def entered(session: Session, exam: int, numbers: Collection[str]) -> dict[str, 
 def entered_by_school(session: Session, exam: int) -> dict[int, int]:
     """Count the students of an exam by school id."""
     query = select(col(Student.school_id), func.count()).where(col(Student.exam_id) == exam)
-    return dict(session.execute(query.group_by(col(Student.school_id))))
+    return dict(session.execute(query.group_by(col(Student.school_id))).tuples().all())
 
 
 def student_behind(session: Session, district: int, ref: str) -> dict[str, Any] | None:
