@@ -39,6 +39,7 @@ JOBS = {
     "allowance-stop": "flows.allowances:allowance_stop",
     "allowance-report": "flows.allowances:allowance_report",
     "exam-report": "flows.exam_report:exam_report",
+    "rotate-keys": "flows.keys:rotate_keys",
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",
     "message-report": "flows.messages:message_report",
