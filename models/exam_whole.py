@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 
 from models.exam import Exam, School
 from models.exam_findings import Findings, item_answers
+from models.exam_line import TENTHS
 from models.exam_marks import Answers
 from rules.exams import ELSEWHERE, TOTAL, TRACKS, Sheet, by_track
 from rules.exams_comparison import compared
@@ -44,7 +45,10 @@ class Heading:
 
 
 class AskedLine(NamedTuple):
-    """A line as the district asks for it: a mark of totals, or a number of places."""
+    """A line as the district asks for it: a mark of totals in tenths at the finest, or a number of places.
+
+    Between two marks that totals can have it is the higher: who has at least 430.3 has at least 430.5 of halves.
+    """
 
     track: str
     name: str
@@ -114,7 +118,7 @@ class Whole:
             if totals is None:
                 continue
             line = (
-                line_at_mark(asked.name, totals, round(asked.mark * totals.scale))
+                line_at_mark(asked.name, totals, -(-round(asked.mark * TENTHS) * totals.scale // TENTHS))
                 if asked.mark is not None
                 else line_at_places(asked.name, totals, asked.places or 0)
             )
