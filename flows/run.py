@@ -41,6 +41,7 @@ JOBS = {
     "exam-put-forward": "flows.exam_releasing:exam_put_forward",
     "exam-release": "flows.exam_releasing:exam_release",
     "exam-report": "flows.exam_report:exam_report",
+    "rotate-keys": "flows.keys:rotate_keys",
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",
     "message-report": "flows.messages:message_report",

@@ -22,12 +22,16 @@ from models.exam_marks import Answers
 from rules.exams import ELSEWHERE, TOTAL, TRACKS, Sheet, by_track
 from rules.exams_comparison import compared
 from rules.exams_lines import Line, line_at_mark, line_at_places
+from rules.exams_policy import Lines
 from rules.exams_progress import progress
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What every report says first; `release` is None while marks still come in 阶段性, `at` its or the run's time."""
+    """What every report says first; `release` is None while marks still come in 阶段性, `at` its or the run's time.
+
+    smallest, lines and borderline (whole marks) are what its policy states and readers must know.
+    """
 
     exam: str
     name: str
@@ -36,6 +40,8 @@ class Heading:
     at: datetime
     policy_since: date
     smallest: int
+    lines: Lines
+    borderline: int
 
 
 class AskedLine(NamedTuple):
@@ -147,9 +153,9 @@ def whole(
     """
     exam = session.get_one(Exam, found.exam)
     schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
-    heading = Heading(
-        exam.code, exam.name, exam.held_on, *release, found.policy.since, found.policy.suppression.smallest
-    )
+    policy = found.policy
+    stated = policy.since, policy.suppression.smallest, policy.lines, policy.borderline_marks
+    heading = Heading(exam.code, exam.name, exam.held_on, *release, *stated)
     names = dict(session.execute(schools).tuples().all())
     return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
 
