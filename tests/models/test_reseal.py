@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Boolean, Date, Integer, LargeBinary, String, insert, select, text, update
+from sqlalchemy import JSON, Boolean, Date, Integer, LargeBinary, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
@@ -42,9 +42,9 @@ def _any_row(table: Any, sealed: dict[str, bytes]) -> dict[str, Any]:
     """A row of number 1 in everything, with its checks left aside."""
     kinds = {
         Instant: datetime(2026, 3, 1, tzinfo=UTC), Date: date(2026, 3, 1), Boolean: True, LargeBinary: b"x", JSON: {},
-        String: None, Integer: 1,
+        Integer: 1,
     }  # fmt: skip
-    row = {c.name: next(value for kind, value in kinds.items() if isinstance(c.type, kind)) for c in table.c}
+    row = {c.name: next((value for kind, value in kinds.items() if isinstance(c.type, kind)), None) for c in table.c}
     return {name: f"{name}-1" if value is None else value for name, value in row.items()} | sealed
 
 
