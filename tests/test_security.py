@@ -13,7 +13,7 @@ NAMED = re.compile(r"`([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
 
 
 @cache
-def tests_of(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     tree = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
     return {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
 
@@ -23,4 +23,4 @@ def test_every_threat_has_a_proof_that_exists(line: str) -> None:
     named = NAMED.findall(line)
     assert named
     assert line.count("::") == len(named)
-    assert [name for file, name in named if name not in tests_of(file)] == []
+    assert [name for file, name in named if name not in names_in(file)] == []
