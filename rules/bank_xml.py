@@ -14,6 +14,8 @@ from xml.parsers import expat
 from rules.errors import TuoqiError
 
 PIECE = 64 * 1024
+MOST_NAMES = 1000
+"""Different names of elements and attributes, which a parser keeps for ever: pain.002 has about 300."""
 MOST_BETWEEN = 256 * 1024
 """Bytes between the ends of two elements near the root: one payment has about 1,000."""
 
@@ -79,7 +81,7 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
 
     Raises:
         XmlDamaged: not XML, or cut short.
-        XmlSuspicious: a document type, or so much in one element that it cannot be a payment.
+        XmlSuspicious: a document type, so much in one element that it cannot be a payment, or too many names.
     """
     parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
     walk = _Walk(whole, depth)
@@ -92,6 +94,8 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
             for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                 if event == "start":
                     walk.enter(element)
+                    if len(walk.names) > MOST_NAMES:
+                        _suspicious(line, "名称过多", "it has too many names")
                 elif walk.leave(element):
                     since = 0
                     yield element
@@ -108,12 +112,15 @@ class _Walk:
     """Where the reader is: the open elements, and whether he is inside one that is wanted whole."""
 
     def __init__(self, whole: Callable[[Element], bool], depth: int) -> None:
+        self.names: set[str] = set()
         self._open: list[Element] = []
         self._whole, self._depth, self._inside = whole, depth, 0
 
     def enter(self, element: Element) -> None:
         """Go into an element."""
         self._open.append(element)
+        self.names.add(element.tag)
+        self.names.update(element.attrib)
         if not self._inside and self._whole(element):
             self._inside = len(self._open)
 
