@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from flows.allowance_tell import tell_paid
-from flows.bank_returns import ReportLimits, ReturnReport
+from flows.bank_returns import ReturnReport
+from flows.bank_returns_child import ReportLimits
 from flows.intake import take_file
 from flows.intake_store import BATCH_ROWS, store_batches
 from flows.jobs import Result

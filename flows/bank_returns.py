@@ -1,17 +1,14 @@
-"""A bank's pain.002 report, read in a child with limits -> rows of the register bank-return, compared with our file.
-
-The limits stand where docs/decisions/0032 measured: 1,000,000 payments are 235 MB, and need 28 MB of memory.
-"""
+"""A bank's pain.002 report, read in a child with limits -> rows of the register bank-return, compared with our file."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows.bank_returns_child import ReportLimits, too_heavy
 from flows.frames import Died, frames
-from flows.tables import MB
 from models.bank_files import totals_of
 from models.db import Database
 from rules.bank_pain002 import BankReportRefused
@@ -20,17 +17,6 @@ from rules.registers import Row
 from rules.registers.refusals import REFUSALS
 
 _REFUSALS = {each.__name__: each for each in (BankReportRefused, XmlDamaged, XmlSuspicious)}
-
-
-@dataclass(frozen=True)
-class ReportLimits:
-    """What a report may cost; more CPU by its size."""
-
-    size: int = 256 * MB
-    payments: int = 1_000_000
-    memory: int = 256 * MB
-    seconds: int = 6
-    wall_seconds: int = 300
 
 
 class ReturnReport:
@@ -58,8 +44,7 @@ class ReturnReport:
                 }  # fmt: skip
                 yield Row(number, values)
         except Died:
-            zh, en = "读取它需要的内存或时间超出上限", "reading it needs more memory or time than any report"
-            raise BankReportRefused(number + 1, zh, en) from None
+            raise too_heavy(number) from None
 
     def _lines(self) -> Iterator[tuple[str, int, str, str, str]]:
         request = json.dumps({"path": str(self._path.resolve()), "limits": asdict(self._limits)})

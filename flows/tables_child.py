@@ -126,6 +126,7 @@ def _open_workbook(
 def _open_csv(path: Path, start: bytes, limits: Limits, needed: list[list[str]]) -> tuple[str, list[Sheet]]:
     _refuse_others(path.name, start)
     encoding = _encoding(path, start)
+    csv.field_size_limit(limits.line)  # read with a delimiter it does not have, a line is one field
     _allow_more(path.stat().st_size, limits)
     delimiter = _delimiter(path, ENCODINGS[encoding], needed, limits)
     rows = _csv_rows(path, ENCODINGS[encoding], delimiter, limits)

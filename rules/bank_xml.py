@@ -14,6 +14,7 @@ from xml.parsers import expat
 from rules.errors import TuoqiError
 
 PIECE = 64 * 1024
+_NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 MOST_NAMES = 1000
 """Different names of elements and attributes, which a parser keeps for ever: pain.002 has about 300."""
 MOST_BETWEEN = 256 * 1024
@@ -80,6 +81,7 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
         depth: how deep the elements lie that are given when they end, the root being 0.
 
     Raises:
+        MemoryError: it takes more than this process may have.
         XmlDamaged: not XML, or cut short.
         XmlSuspicious: a document type, so much in one element that it cannot be a payment, or too many names.
     """
@@ -104,6 +106,8 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
                 _suspicious(line, "一个元素过大", "one element is too large")
         parser.close()
     except ParseError as error:
+        if error.code == _NO_MEMORY:
+            raise MemoryError from None
         at = error.position
         raise XmlDamaged(at[0], at[1] + 1, expat.ErrorString(error.code) or "?") from None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows import bank_returns, bank_returns_child, tables, tables_child
-from flows.bank_returns import ReportLimits
+from flows.bank_returns_child import ReportLimits
 from flows.frames_child import refusal
 from flows.tables import Limits
 from rules.errors import TuoqiError
