@@ -95,9 +95,7 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
             parser.feed(piece)
             for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                 if event == "start":
-                    walk.enter(element)
-                    if len(walk.names) > MOST_NAMES:
-                        _suspicious(line, "名称过多", "it has too many names")
+                    walk.enter(element, line)
                 elif walk.leave(element):
                     since = 0
                     yield element
@@ -106,25 +104,32 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
                 _suspicious(line, "一个元素过大", "one element is too large")
         parser.close()
     except ParseError as error:
-        if error.code == _NO_MEMORY:
-            raise MemoryError from None
-        at = error.position
-        raise XmlDamaged(at[0], at[1] + 1, expat.ErrorString(error.code) or "?") from None
+        raise _broken(error) from None
+
+
+def _broken(error: ParseError) -> Exception:
+    """Damage, but for memory that ran out: that says nothing of the file's end."""
+    if error.code == _NO_MEMORY:
+        return MemoryError()
+    at = error.position
+    return XmlDamaged(at[0], at[1] + 1, expat.ErrorString(error.code) or "?")
 
 
 class _Walk:
     """Where the reader is: the open elements, and whether he is inside one that is wanted whole."""
 
     def __init__(self, whole: Callable[[Element], bool], depth: int) -> None:
-        self.names: set[str] = set()
+        self._names: set[str] = set()
         self._open: list[Element] = []
         self._whole, self._depth, self._inside = whole, depth, 0
 
-    def enter(self, element: Element) -> None:
-        """Go into an element."""
+    def enter(self, element: Element, line: int) -> None:
+        """Go into an element; refuse a name too many."""
         self._open.append(element)
-        self.names.add(element.tag)
-        self.names.update(element.attrib)
+        self._names.add(element.tag)
+        self._names.update(element.attrib)
+        if len(self._names) > MOST_NAMES:
+            _suspicious(line, "名称过多", "it has too many names")
         if not self._inside and self._whole(element):
             self._inside = len(self._open)
 

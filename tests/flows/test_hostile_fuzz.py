@@ -2,14 +2,13 @@
 
 import contextlib
 import random
+import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
-from sqlmodel import SQLModel
+from sqlalchemy.engine import make_url
 
 from flows import settings as settings_module
 from flows.intake_store import store_rows
@@ -21,12 +20,12 @@ from tests.flows.test_tables_hostile import HEAD, LEAVE, ROW, SAMPLE, attempt, b
 
 KINDS = sorted(set(REGISTERS) - {"mark"})
 NASTY = [
-    "", "0", "-1", "1e309", "9" * 30, "NaN", "=1+1", "2026-02-30", "9999-12-31", "0001-01-01", "24:00", "\x00", "\r\n", "\u202e",
-    "𠮷", "１２", "是", "'; DROP TABLE elder; --", "{{7*7}}", "%s", "x" * 5000, "张" * 300, "K1", "C1", "2026-10", "2026-10-01",
+    "", "0", "-1", "1e309", "9" * 30, "NaN", "=1+1", "2026-02-30", "9999-12-31", "0001-01-01", "24:00", "\x00", "\r\n",
+    "\u202e", "𠮷", "１２", "是", "'; DROP TABLE elder; --", "{{7*7}}", "%s", "x" * 5000, "张" * 300, "K1", "C1",
+    "2026-10", "2026-10-01",
 ]  # fmt: skip
-LOGS = {"import_log", "audit_entry", "audit", "audit_log"}
 OFTEN = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -42,11 +41,12 @@ def grids(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
     return kind, [[column.name for column in columns], *rows]
 
 
-def content(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+def content() -> list[str]:
     """All that is stored, but for the logs of who brought it."""
-    with database.read() as session:
-        tables = [table for table in SQLModel.metadata.sorted_tables if table.name not in LOGS]
-        return {table.name: sorted(map(tuple, session.execute(select(table))), key=repr) for table in tables}
+    with contextlib.closing(sqlite3.connect(str(make_url(settings_module.settings().url).database))) as opened:
+        lines = list(opened.iterdump())
+    logs = tuple(f'INSERT INTO "{name}' for name in ("audit", "import_log", "sqlite_"))
+    return [line for line in lines if not line.startswith(logs)]
 
 
 def fuzzed(database: Database, kind: str, grid: list[list[str]]) -> None:
@@ -55,18 +55,18 @@ def fuzzed(database: Database, kind: str, grid: list[list[str]]) -> None:
     parsed = parse(REGISTERS[kind], grid)
     if parsed.errors:
         return
-    before = content(database)
+    before = content()
     try:
         stored = not store_rows(database, chosen, kind, parsed.rows, "fuzz").errors
     except TuoqiError:
         stored = False
-    after = content(database)
+    after = content()
     if not stored:
         assert after == before
         return
     again = store_rows(database, chosen, kind, parsed.rows, "fuzz")
     assert (again.added, again.changed, again.errors) == (0, 0, [])
-    assert content(database) == after
+    assert content() == after
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -91,8 +91,8 @@ def mutated(folder: Path, seed: int) -> Path:
     chance = random.Random(seed)
     suffix = ("xlsx", "xls", "csv")[seed % 3]
     csv = "\n".join([",".join(HEAD), *[",".join(ROW)] * 20]).encode()
-    whole = {"xlsx": lambda: book(folder / "good.xlsx").read_bytes(), "xls": SAMPLE.read_bytes, "csv": lambda: csv}
-    content = bytearray(whole[suffix]())
+    whole = {"xlsx": book(folder / "good.xlsx").read_bytes(), "xls": SAMPLE.read_bytes(), "csv": csv}
+    content = bytearray(whole[suffix])
     for _ in range(chance.randint(1, 12)):
         at, length = chance.randrange(len(content)), chance.randint(1, 40)
         match chance.randrange(3):
@@ -109,7 +109,7 @@ def mutated(folder: Path, seed: int) -> Path:
 
 @pytest.mark.child
 def test_random_bytes_are_read_or_refused(tmp_path: Path) -> None:
-    for seed in range(12):
+    for seed in range(6):
         with contextlib.suppress(FileRefused):
             attempt(mutated(tmp_path, seed), LEAVE)
 
