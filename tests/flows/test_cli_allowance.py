@@ -112,6 +112,7 @@ def test_a_frozen_file_is_written_again_byte_for_byte_or_not_at_all(money: Money
         pytest.param(("approve", NUMBER, "--confirmation", "X", "--staff", "A1"), id="list"),
         pytest.param(("sheet", NUMBER), id="sheet"),
         pytest.param(("recovered", NUMBER, "--staff", "A1"), id="key"),
+        pytest.param(("withdraw-claim", NUMBER, "--reason", "x", "--staff", "A1"), id="claim"),
         pytest.param(("file", NUMBER, "--to", "x"), id="file"),
     ],
 )
