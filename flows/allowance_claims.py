@@ -70,12 +70,14 @@ def _claim_one(database: Database, settings: Settings, district: int, what: tupl
         sent = sent_of(session, one.id)  # locked: two runs claim one after the other
         before = next(iter(receivables.standing(session, district, payment=sent.id)), None) if sent else None
         if before and (before.settled or before.claimed >= due):
-            return None  # given back in part: a person looks at it, see `unclear`
+            return None  # given back in part: a person looks at it, see wrong_claims
         whole = due == one.fen
         if not whole and (sent is None or sent.state != "paid" or not is_live(session, one.id)):
             return None
-        if whole and not cancel(session, [one.id], "dead", now, JOB, sent=True):
-            return None
+        if whole:
+            if not cancel(session, [one.id], "dead", now, JOB, sent=True):
+                return None
+            sent = sent_of(session, one.id)  # it may have been sent again until it was cancelled
         if before and sent:
             receivables.withdraw(session, sent, now, JOB)
         if sent and whole and sent.state in {"paid", "returned"}:

@@ -14,7 +14,8 @@ from flows.rehearsal_bank.script import Script
 from models.allowance import Entitlement, EntitlementChange
 from models.audit import AuditEntry
 from models.db import Database
-from models.payment import Receivable
+from models.elder import Elder
+from models.payment import BankLine, Payment, Receivable
 from rules.free_text import NumberOfAPerson
 from rules.staff_refusals import NotProved
 from tests.flows.elders import elder, refs
@@ -70,7 +71,14 @@ def claims(money: Money) -> list[tuple[int, bool, bool]]:
 
 
 def key_of(money: Money, ref: str) -> str:
-    return next(key for key, (who, *_) in zip(money.keys(), money.payments(), strict=True) if who == ref)
+    """The key under which an elder was paid."""
+    query = (
+        select(col(Payment.key))
+        .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
+        .join(Elder, col(Elder.id) == col(Entitlement.elder_id))
+    )
+    with money.database.read() as session:
+        return session.execute(query.where(col(Elder.ref) == ref)).scalar_one()
 
 
 def test_a_claim_after_a_death_that_was_none_is_withdrawn_and_a_true_death_claims_again(money: Money) -> None:
@@ -174,6 +182,18 @@ def test_money_claimed_in_part_that_the_bank_takes_back_is_all_returned(with_nin
     assert claims(money) == [(7000, False, True)]
     money.agrees_with_the_bank()
     assert money.stop("2026-10-25T06:40")["claimed"] == []
+
+
+def test_what_the_bank_writes_of_a_person_is_not_kept(money: Money) -> None:
+    """One in a known reason's words, one in its own: of the first the reason is kept, of the second no number."""
+    first, second = money.keys()[:2]
+    line = {"fen": "8000", "result": "退回", "booked_on": "2026-10-22"}
+    said = {first: "王桂兰 6222020000000011 账户已销户", second: "存折6222020000000111有误"}
+    money.send("bank-return", [{"key": key, "reason": why, **line} for key, why in said.items()], "2026-10-23T09:00")
+    kept = {first: "账户已销户", second: "存折****有误"}
+    lines = money.rows(BankLine.key, BankLine.result, BankLine.reason)
+    assert {key: why for key, result, why in lines if result == "returned"} == kept
+    assert {key: why for key, why in money.rows(Payment.key, Payment.reason) if why} == kept
 
 
 def test_notes_of_persons_hold_no_number_of_anybody(money: Money) -> None:
