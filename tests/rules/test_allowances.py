@@ -86,7 +86,7 @@ def decided(person: Person, period: str) -> Decision:
             {"died_on": date(2026, 10, 24), "moved_out_on": date(2026, 10, 26)},
             14000,
             6000,
-            id="struck off after death",
+            id="struck off later",
         ),
     ],
 )
