@@ -2,7 +2,8 @@
 
 It knows what the made-up district holds and no more: one notice of three bands by age, deaths that are never undone, at
 most one removal and one return, at most one move inside, no categories, nobody paid elsewhere or before. Dates that
-depend on the cycle alone are worked out outside. Counts, the cycle's row and the list's row are written like ours.
+depend on the cycle alone are worked out outside. Counts, the cycle's row and the list's row are written like ours, and
+entitlements in the order of persons, so that two districts which share people never wait for each other in a circle.
 """
 
 from datetime import date, datetime
@@ -56,7 +57,7 @@ INSERT INTO entitlement (cycle_id, batch_id, programme, period, person, elder_id
                          notice, state)
 SELECT 1, 1, :programme, :period, person, elder, community, band, CASE band {fens} END, CAST(:since AS {date}), :notice,
        'live'
-FROM decided WHERE reason IS NULL ORDER BY elder
+FROM decided WHERE reason IS NULL ORDER BY person
 """
 _EXCLUDED = """
 INSERT INTO exclusion (cycle_id, elder_id, community_id, band, reason, recorded_at)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, select, update
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, select, update
 from sqlmodel import Field, Session, SQLModel, col
 
 from models.db import keys_of
@@ -191,6 +191,12 @@ def entered(session: Session, exam: int, numbers: Collection[str]) -> dict[str, 
         query = select(*columns).where(col(Student.exam_id) == exam, col(Student.number).in_(some))
         found |= {number: (student, school) for number, student, school in session.execute(query)}
     return found
+
+
+def entered_by_school(session: Session, exam: int) -> dict[int, int]:
+    """Count the students of an exam by school id."""
+    query = select(col(Student.school_id), func.count()).where(col(Student.exam_id) == exam)
+    return dict(session.execute(query.group_by(col(Student.school_id))).tuples().all())
 
 
 def student_behind(session: Session, district: int, ref: str) -> dict[str, Any] | None:

@@ -1,0 +1,265 @@
+"""The demo's joint exam: registers and a file a school -> released by two persons -> slips and books -> marked anew.
+
+Every figure that is checked is worked out again from the sample alone (flows/demo_exam_check.py).
+"""
+
+import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import select
+from sqlmodel import col
+
+from flows.allowance_approve import Yes
+from flows.demo_exam_check import own_changes, ranks, rescored_answers, totals
+from flows.demo_payees import CHECKER, MAKER, Phones
+from flows.demo_stage import Stage, at_moment, short, tell
+from flows.exam_release import approve, put_forward
+from flows.exam_telling import report_exam
+from flows.intake import Intake, take_file
+from flows.outlets import channels, round_of
+from flows.sample import District
+from flows.sample_exam_files import (
+    BAD,
+    STRANGE,
+    write_correction,
+    write_earlier_marks,
+    write_exam_registers,
+    write_mark_files,
+    write_rescore,
+)
+from flows.sample_exams import EARLIER, EXAM, Exams, exams
+from models.district import district_id
+from models.exam import Student
+from models.exam_families import exam_by_code
+from models.exam_releases import release_changes, released_findings
+from models.messages import Message
+from notifications.drain import drain
+from rules.errors import say
+
+STUDENTS = 9000
+REGISTERED, TAKEN, CORRECTED = (f"2026-04-{at}:00+08:00" for at in ("20T14:00", "27T09:00", "27T14:00"))
+BEFORE, BEFORE_YES, FORWARD, YES = (f"2026-04-28T{at}:00+08:00" for at in ("09:00", "09:10", "10:00", "10:30"))
+TOLD, SENT = (f"2026-04-28T{at}:00+08:00" for at in ("11:00", "11:30"))
+RESCORED, AGAIN, YES_AGAIN, TOLD_AGAIN = (f"2026-05-06T{at}:00+08:00" for at in ("09:00", "10:00", "10:30", "11:00"))
+REASON = "复核更正三份试卷"
+
+
+@dataclass
+class Sitting:
+    """The exam under way: the sample it came from, and how long each step took."""
+
+    stage: Stage
+    made: Exams
+    started: float = 0.0
+
+    @classmethod
+    def of(cls, stage: Stage, district: District) -> "Sitting":
+        """The exam of a district."""
+        return cls(stage, exams(district, STUDENTS), time.monotonic())
+
+    @property
+    def marks(self) -> Path:
+        """Where schools put their files."""
+        return self.stage.settings.folder("inbox") / "marks"
+
+    @cached_property
+    def known(self) -> dict[str, tuple[str, str]]:
+        """Every candidate's reference and number, by the key that figures have."""
+        with self.stage.database.read() as session:
+            exam = exam_by_code(session, district_id(session, self.stage.settings.district), EXAM).id
+            columns = (col(Student.id), col(Student.ref), col(Student.number))
+            rows = session.execute(select(*columns).where(col(Student.exam_id) == exam))
+            return {str(number): (ref, seat) for number, ref, seat in rows}
+
+    def take(self, kind: str, path: Path, at: str) -> Intake:
+        """Take in a file."""
+        return take_file(self.stage.database, at_moment(self.stage.settings, at), kind, path)
+
+    def told(self, template: str) -> list[str]:
+        """The references of those to whom a message of a kind left."""
+        with self.stage.database.read() as session:
+            mine = (col(Message.template) == template, col(Message.state).in_(("accepted", "delivered")))
+            return list(session.scalars(select(col(Message.recipient)).where(*mine)))
+
+    def note(self, job: str, did: tuple[str, str], counts: tuple[str, str], where: Path, *, good: bool) -> None:
+        """Keep a line of the summary, with the seconds since the last one."""
+        seconds, self.started = time.monotonic() - self.started, time.monotonic()
+        zh, en = counts
+        self.stage.note(
+            job, say(*did), say(f"{zh}（{seconds:.0f} 秒）", f"{en} ({seconds:.0f} s)"), short(where), good=good
+        )
+
+
+def take(stage: Stage, district: District) -> Sitting:
+    """Send the registers of the exam and a file of marks a school."""
+    sitting = Sitting.of(stage, district)
+    _registers(sitting)
+    _marks(sitting)
+    return sitting
+
+
+def show(sitting: Sitting, phones: Phones) -> None:
+    """Release the exam, tell everybody their own, mark three papers anew and release again."""
+    sitting.started = time.monotonic()
+    for step in (_first, _tell, _second):
+        tell(sitting.stage.console, say("联考：", "exam: ") + step.__name__.strip("_"))
+        step(sitting, phones)
+
+
+def _registers(sitting: Sitting) -> None:
+    inbox, rows = sitting.stage.settings.folder("inbox"), 0
+    for kind, path in write_exam_registers(sitting.made, inbox).items():
+        rows += sitting.take(kind, path, REGISTERED).taken.added
+    sitting.note(
+        "import",
+        ("学校、考试、考生、科目、双向细目表、上线入库", "schools, exams, students, papers, items and lines taken in"),
+        (f"考生 {STUDENTS} 人，共 {rows} 行", f"{STUDENTS} students, {rows} rows in all"),
+        inbox,
+        good=rows > STUDENTS,
+    )
+
+
+def _marks(sitting: Sitting) -> None:
+    """Every school in its own way; what cannot be believed goes back, and comes again."""
+    made = sitting.made
+    sitting.marks.mkdir(mode=0o700, exist_ok=True)
+    sitting.take("mark", write_earlier_marks(made, sitting.marks), TAKEN)
+    files = write_mark_files(made, sitting.marks)
+    taken = {code: sitting.take("mark", path, TAKEN) for code, path in files.items()}
+    spoilt, twice = taken["S04"], sum(len(rows) for each in taken.values() for rows in each.taken.doubts.values())
+    mended = sitting.take("mark", write_correction(made, sitting.marks), CORRECTED)
+    added = sum(each.taken.added for each in (*taken.values(), mended))
+    left = sum(each.left_out for each in taken.values())
+    held = len(spoilt.taken.held)
+    sitting.note(
+        "import",
+        (
+            "七所学校各报各的成绩文件；有问题的行标出退回，更正后补齐",
+            "a file a school, each untidy; bad rows went back",
+        ),
+        (
+            f"{added} 行成绩；退回 {left} 行（其中他校考号 {held}），重复 {twice} 行只收一次",
+            f"{added} marks; {left} rows back ({held} of another school), {twice} stood twice",
+        ),
+        sitting.marks,
+        good=(added, left, held, twice, mended.taken.added) == (len(made.answers), BAD + STRANGE, STRANGE, 1, BAD)
+        and spoilt.errors is not None
+        and spoilt.errors.exists(),
+    )
+
+
+def _released(sitting: Sitting, phones: Phones, code: str, when: tuple[str, str], reason: str = "") -> dict[str, Any]:
+    """Put forward by the maker, approved by the checker with the sheet's code and a one-time code."""
+    stage, (forward, yes) = sitting.stage, when
+    sheet = put_forward(stage.database, at_moment(stage.settings, forward), code, MAKER, reason)
+    said = Yes(CHECKER, sheet["code"], phones.code(CHECKER, yes), "cli")
+    return approve(stage.database, at_moment(stage.settings, yes), code, said)
+
+
+def _first(sitting: Sitting, phones: Phones) -> None:
+    _released(sitting, phones, EARLIER, (BEFORE, BEFORE_YES))
+    done = _released(sitting, phones, EXAM, (FORWARD, YES))
+    made = sitting.made
+    mine = totals(made, made.answers)
+    places, seen = ranks(made, mine), _standings(sitting, 1)
+    ours = seen.filter(pl.col("subject") == "total", pl.col("status") == "valid")
+    same = {
+        sitting.known[s][1]: (2 * mark, rank) for s, mark, rank in ours.select("student", "mark", "rank").iter_rows()
+    }
+    counted = Counter(seen.filter(pl.col("subject") != "total").select("subject", "status").iter_rows())
+    sent = Counter((subject, said.status) for (_, subject), said in made.answers.items())
+    one = made.candidates[0].number
+    sitting.note(
+        "exam-release",
+        (
+            "经办提交、审批人凭确认码和动态口令发布第 1 版；总分名次用样例另算一遍",
+            "put forward and approved: release 1",
+        ),
+        (
+            f"{done['students']} 人，另算总分名次 {len(mine)} 人全部一致，如首名考生 {mine.get(one, 0) / 2:g} 分"
+            f"第 {places.get(one, 0)} 名",
+            f"{done['students']} students; totals and places of {len(mine)} worked out again are the same",
+        ),
+        sitting.stage.settings.folder("outbox"),
+        good=same == {number: (total, places[number]) for number, total in mine.items()}
+        and all(counted[which] == n for which, n in sent.items())
+        and done["version"] == 1,
+    )
+
+
+def _standings(sitting: Sitting, version: int) -> pl.DataFrame:
+    with sitting.stage.database.read() as session:
+        exam = exam_by_code(session, district_id(session, sitting.stage.settings.district), EXAM).id
+        found = pl.concat(released_findings(session, exam, version).standings())
+    return found.with_columns(pl.col("student").cast(pl.String))
+
+
+def _tell(sitting: Sitting, _phones: Phones) -> None:
+    """Families first; their slips leave while the books of schools are written."""
+    stage = sitting.stage
+    families = stage.run("exam-report", TOLD, exam=EXAM, to="families")
+    with ThreadPoolExecutor(1) as beside:
+        leaving: Future[bool] = beside.submit(stage.run, "deliver", SENT)
+        books = stage.run("exam-report", TOLD, exam=EXAM, to="schools")
+        officers = stage.run("exam-report", TOLD, exam=EXAM, to="officers")
+        left = leaving.result()
+    _deliver(sitting, SENT)
+    slips, refs = sitting.told("exam-slip"), dict(sitting.known.values())
+    verified = {one.number for one in sitting.made.candidates if one.verified}
+    books_to, outbox = sitting.told("exam-released"), stage.settings.folder("outbox")
+    schools = len({each for each in books_to if each.startswith("H-")}) or len(set(books_to))
+    sitting.note(
+        "exam-report",
+        ("成绩单一人一封，只发已核实的家长；学校、区级各收工作簿", "a slip to each verified family; books to schools"),
+        (
+            f"成绩单 {len(slips)} 份，未核实 {STUDENTS - len(verified)} 人一份没发；收工作簿 {schools} 家",
+            f"{len(slips)} slips, none to {STUDENTS - len(verified)} unverified; books to {schools} readers",
+        ),
+        outbox,
+        good=families and books and officers and left and sorted(refs[ref] for ref in slips) == sorted(verified),
+    )
+
+
+def _deliver(sitting: Sitting, at: str) -> None:
+    stage, chosen = sitting.stage, at_moment(sitting.stage.settings, at)
+    while drain(round_of(stage.database, chosen, chosen.now), channels(chosen)).moves:
+        pass
+
+
+def _second(sitting: Sitting, phones: Phones) -> None:
+    stage, made = sitting.stage, sitting.made
+    sitting.take("mark", write_rescore(made, sitting.marks), RESCORED)
+    done = _released(sitting, phones, EXAM, (AGAIN, YES_AGAIN), REASON)
+    with stage.database.read() as session:
+        exam = exam_by_code(session, district_id(session, stage.settings.district), EXAM).id
+        moved = release_changes(session, exam, 1, 2, check=False).with_columns(pl.col("student").cast(pl.String))
+    own = {(sitting.known[s][1], name) for s, name in _rows(moved.filter(pl.col("kind") == "own"))}
+    placed = moved.filter(pl.col("subject") == "total", pl.col("rank_before").ne_missing(pl.col("rank_after")))
+    then, now = (ranks(made, totals(made, said)) for said in (made.answers, rescored_answers(made)))
+    others = {number for number in then if then[number] != now[number]}
+    chosen = at_moment(stage.settings, TOLD_AGAIN)
+    told = report_exam(stage.database, chosen, EXAM, None, "families")
+    _deliver(sitting, TOLD_AGAIN)
+    sitting.note(
+        "exam-release",
+        ("复核三份试卷，发布第 2 版；只有本人有变动的家长收到更正", "three papers marked anew: release 2, corrections"),
+        (
+            f"本人成绩变动 {len(own)} 项，总分名次随之变动 {len(others)} 人；更正成绩单 {told['corrected']} 份",
+            f"{len(own)} own figures, {len(others)} places of totals moved; {told['corrected']} corrected slips",
+        ),
+        stage.settings.folder("outbox"),
+        good=done["version"] == 2
+        and own == own_changes(made)
+        and {sitting.known[s][1] for s, _ in _rows(placed)} == others
+        and told["slips"] == told["corrected"] >= len(made.schools) // 3,
+    )
+
+
+def _rows(frame: pl.DataFrame) -> list[tuple[str, str]]:
+    return frame.select("student", "subject").rows()
