@@ -6,7 +6,8 @@ Every figure that is checked is worked out again from the sample alone (flows/de
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sqlmodel import col
 from flows.allowance_approve import Yes
 from flows.demo_exam_check import own_changes, ranks, rescored_answers, totals
 from flows.demo_payees import CHECKER, MAKER, Phones
-from flows.demo_stage import Stage, at_moment, short, tell
+from flows.demo_stage import Line, Stage, at_moment, short, tell
 from flows.exam_release import approve, put_forward
 from flows.exam_telling import report_exam
 from flows.intake import Intake, take_file
@@ -36,7 +37,7 @@ from flows.sample_exam_files import (
 from flows.sample_exams import EARLIER, EXAM, Exams, exams
 from models.district import district_id
 from models.exam import Student
-from models.exam_families import exam_by_code
+from models.exam_families import exam_by_code, school_contacts
 from models.exam_releases import release_changes, released_findings
 from models.messages import Message
 from notifications.drain import drain
@@ -52,11 +53,12 @@ REASON = "复核更正三份试卷"
 
 @dataclass
 class Sitting:
-    """The exam under way: the sample it came from, and how long each step took."""
+    """The exam under way: the sample it came from, its own lines of the summary, and when the last one was written."""
 
     stage: Stage
     made: Exams
-    started: float = 0.0
+    started: float
+    lines: list[Line] = field(default_factory=list)
 
     @classmethod
     def of(cls, stage: Stage, district: District) -> "Sitting":
@@ -91,13 +93,13 @@ class Sitting:
         """Keep a line of the summary, with the seconds since the last one."""
         seconds, self.started = time.monotonic() - self.started, time.monotonic()
         zh, en = counts
-        self.stage.note(
-            job, say(*did), say(f"{zh}（{seconds:.0f} 秒）", f"{en} ({seconds:.0f} s)"), short(where), good=good
-        )
+        told = say(f"{zh}（{seconds:.0f} 秒）", f"{en} ({seconds:.0f} s)")
+        self.lines.append(Line(job, say(*did), told, short(where), good))
 
 
 def take(stage: Stage, district: District) -> Sitting:
-    """Send the registers of the exam and a file of marks a school."""
+    """Send the registers of the exam and a file of marks a school; other jobs may run beside it."""
+    tell(stage.console, say("联考：成绩文件入库（与其他作业同时进行）", "exam: files of marks, beside other jobs"))
     sitting = Sitting.of(stage, district)
     _registers(sitting)
     _marks(sitting)
@@ -110,6 +112,7 @@ def show(sitting: Sitting, phones: Phones) -> None:
     for step in (_first, _tell, _second):
         tell(sitting.stage.console, say("联考：", "exam: ") + step.__name__.strip("_"))
         step(sitting, phones)
+    sitting.stage.lines += sitting.lines
 
 
 def _registers(sitting: Sitting) -> None:
@@ -174,7 +177,8 @@ def _first(sitting: Sitting, phones: Phones) -> None:
     }
     counted = Counter(seen.filter(pl.col("subject") != "total").select("subject", "status").iter_rows())
     sent = Counter((subject, said.status) for (_, subject), said in made.answers.items())
-    one = made.candidates[0].number
+    one = next(iter(mine))
+    total = f"{mine[one] / 2:g}"
     sitting.note(
         "exam-release",
         (
@@ -182,9 +186,8 @@ def _first(sitting: Sitting, phones: Phones) -> None:
             "put forward and approved: release 1",
         ),
         (
-            f"{done['students']} 人，另算总分名次 {len(mine)} 人全部一致，如首名考生 {mine.get(one, 0) / 2:g} 分"
-            f"第 {places.get(one, 0)} 名",
-            f"{done['students']} students; totals and places of {len(mine)} worked out again are the same",
+            f"{done['students']} 人，{len(mine)} 人的总分名次另算一致，抽查一人：{total} 分第 {places[one]} 名",
+            f"{done['students']} students; all {len(mine)} totals agree; one of them: {total}, place {places[one]}",
         ),
         sitting.stage.settings.folder("outbox"),
         good=same == {number: (total, places[number]) for number, total in mine.items()}
@@ -205,24 +208,31 @@ def _tell(sitting: Sitting, _phones: Phones) -> None:
     stage = sitting.stage
     families = stage.run("exam-report", TOLD, exam=EXAM, to="families")
     with ThreadPoolExecutor(1) as beside:
-        leaving: Future[bool] = beside.submit(stage.run, "deliver", SENT)
+        leaving: Future[bool] = beside.submit(copy_context().run, stage.run, "deliver", SENT)
         books = stage.run("exam-report", TOLD, exam=EXAM, to="schools")
         officers = stage.run("exam-report", TOLD, exam=EXAM, to="officers")
         left = leaving.result()
     _deliver(sitting, SENT)
     slips, refs = sitting.told("exam-slip"), dict(sitting.known.values())
     verified = {one.number for one in sitting.made.candidates if one.verified}
-    books_to, outbox = sitting.told("exam-released"), stage.settings.folder("outbox")
-    schools = len({each for each in books_to if each.startswith("H-")}) or len(set(books_to))
+    with stage.database.read() as session:
+        contacts = school_contacts(session, district_id(session, stage.settings.district)).values()
+    schools = {each.contact.ref for each in contacts}
+    got = [each for each in sitting.told("exam-released") if each in schools]
     sitting.note(
         "exam-report",
         ("成绩单一人一封，只发已核实的家长；学校、区级各收工作簿", "a slip to each verified family; books to schools"),
         (
-            f"成绩单 {len(slips)} 份，未核实 {STUDENTS - len(verified)} 人一份没发；收工作簿 {schools} 家",
-            f"{len(slips)} slips, none to {STUDENTS - len(verified)} unverified; books to {schools} readers",
+            f"成绩单 {len(slips)} 份，未核实 {STUDENTS - len(verified)} 人一份没发；学校邮件 {len(got)} 封",
+            f"{len(slips)} slips, none to {STUDENTS - len(verified)} unverified; {len(got)} mails to schools",
         ),
-        outbox,
-        good=families and books and officers and left and sorted(refs[ref] for ref in slips) == sorted(verified),
+        stage.settings.folder("outbox"),
+        good=families
+        and books
+        and officers
+        and left
+        and sorted(refs[ref] for ref in slips) == sorted(verified)
+        and sorted(got) == sorted(schools),
     )
 
 
