@@ -38,6 +38,8 @@ JOBS = {
     "allowance-reissue": "flows.allowances:allowance_reissue",
     "allowance-stop": "flows.allowances:allowance_stop",
     "allowance-report": "flows.allowances:allowance_report",
+    "exam-import": "flows.exam_import:exam_import",
+    "exam-aggregate": "flows.exam_aggregate:exam_aggregate",
     "exam-report": "flows.exam_report:exam_report",
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",
