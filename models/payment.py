@@ -197,7 +197,7 @@ class LedgerTransfer(SQLModel, table=True):
 
 FROZEN = {
     "approval": " OF batch_id, maker_id, approver_id, content_hash, people, fen, path, at",
-    "bank_file": " OF ref, batch_id, part, content, sha256, count, fen, frozen_at",
+    "bank_file": " OF ref, batch_id, part, sha256, count, fen, frozen_at",
     "ledger_transfer": "",
     "payment": " OF entitlement_id, n, key, file_id, account_id, fen",
     "payment_change": "",
@@ -213,4 +213,4 @@ KNOWN_BY = {
 """By what SQLite knows a row again: INSERT OR REPLACE would take the old one away without asking the other triggers."""
 
 
-freeze(FROZEN, KNOWN_BY)
+freeze(FROZEN, KNOWN_BY, resealed={"bank_file": "content"})
