@@ -51,7 +51,8 @@ def _whole(
 ) -> Whole:
     exam, policy = inputs["exam"], found.policy
     held_on = date.fromisoformat(exam["date"])
-    heading = Heading(exam["code"], exam["name"], held_on, found.release, at, policy.since, policy.suppression.smallest)
+    stated = policy.since, policy.suppression.smallest, policy.lines, policy.borderline_marks
+    heading = Heading(exam["code"], exam["name"], held_on, found.release, at, *stated)
     answers, before = list(item_answers(session, found)), _earlier(session, inputs)
     return Whole(found, heading, inputs["schools"], answers, lines_in(inputs), before, changes)
 
