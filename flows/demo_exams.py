@@ -227,13 +227,13 @@ def _standings(sitting: Sitting, version: int) -> pl.DataFrame:
 
 
 def _tell(sitting: Sitting, _phones: Phones) -> None:
-    """Families first; their slips leave while the books of schools are written."""
+    """Families first, as the form calls readers; their slips leave while the books of schools are written."""
     stage = sitting.stage
-    families = stage.run("exam-report", TOLD, exam=EXAM, to="families")
+    families = stage.run("exam-report", TOLD, exam=EXAM, to="家长")
     with ThreadPoolExecutor(1) as beside:
         leaving: Future[bool] = beside.submit(copy_context().run, stage.run, "deliver", SENT)
-        books = stage.run("exam-report", TOLD, exam=EXAM, to="schools")
-        officers = stage.run("exam-report", TOLD, exam=EXAM, to="officers")
+        books = stage.run("exam-report", TOLD, exam=EXAM, to="学校")
+        officers = stage.run("exam-report", TOLD, exam=EXAM, to="区级经办")
         left = leaving.result()
     _deliver(sitting, SENT)
     slips, refs = sitting.told("exam-slip"), dict(sitting.known.values())

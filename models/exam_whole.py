@@ -153,9 +153,9 @@ def whole(
     """
     exam = session.get_one(Exam, found.exam)
     schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
-    policy = found.policy
+    (version, at), policy = release, found.policy
     stated = policy.since, policy.suppression.smallest, policy.lines, policy.borderline_marks
-    heading = Heading(exam.code, exam.name, exam.held_on, *release, *stated)
+    heading = Heading(exam.code, exam.name, exam.held_on, version, at, *stated)
     names = dict(session.execute(schools).tuples().all())
     return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
 
