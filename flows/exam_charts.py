@@ -16,7 +16,7 @@ from rules.errors import say
 BLUE, GREEN, CORAL = "#6F9BBA", "#7DB798", "#E5866F"
 NUMBERS = 17
 """The sheet column where the numbers of a page of charts begin: beyond what is printed."""
-ACROSS, UPRIGHT, LANDSCAPE = 1017, 1330, 590
+ACROSS, UPRIGHT, LANDSCAPE = 1017, 1500, 590
 """Pixels of a printed page that holds two charts side by side: its width, and how high it is either way up."""
 _COLUMNS, _ROW, _FEW = 16, 20, 4
 _FONT = {"name": FONT, "size": 8, "color": QUIET}
@@ -92,7 +92,8 @@ def finish(chart: Any, title: str, axes: tuple[str, str], *, legend: bool = Fals
 
 def axis(name: str, **more: Any) -> dict[str, Any]:
     """One look of all axes, plus what is special."""
-    return {"name": name, "num_font": _FONT, "name_font": _FONT | {"bold": False}, "major_tick_mark": "none", **more}
+    fonts = {"num_font": _FONT, "name_font": _FONT | {"bold": False}}
+    return {**fonts, "name": name, "major_tick_mark": "none", **more}
 
 
 def histogram(book: Workbook, sheet: Worksheet, rows: tuple[int, int], columns: tuple[int, int], title: str) -> Any:
@@ -139,7 +140,7 @@ def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, ti
             major_gridlines=grid,
         )
     )
-    chart.set_y_axis(axis("", interval_unit=1, reverse=True, line={"color": LINE}, label_position="low"))
+    chart.set_y_axis(axis("", interval_unit=1, num_font=_FONT | {"size": 7}, reverse=True, line={"color": LINE}, label_position="low"))
     return chart
 
 
