@@ -161,8 +161,8 @@ def whole(
 
 def heading_of(policy: ExamsPolicy, exam: tuple[str, str, date], release: int | None, at: datetime) -> Heading:
     """Return the heading of reports of an exam (code, name, date), with what its policy states."""
-    stated = policy.since, policy.suppression.smallest, policy.lines, policy.borderline_marks
-    return Heading(*exam, release, at, *stated)
+    smallest, borderline = policy.suppression.smallest, policy.borderline_marks
+    return Heading(*exam, release, at, policy.since, smallest, policy.lines, borderline)
 
 
 def _totals(found: Findings) -> pl.DataFrame:
