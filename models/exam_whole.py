@@ -153,9 +153,9 @@ def whole(
     """
     exam = session.get_one(Exam, found.exam)
     schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
-    (version, at), policy = release, found.policy
-    stated = policy.since, policy.suppression.smallest, policy.lines, policy.borderline_marks
-    heading = Heading(exam.code, exam.name, exam.held_on, version, at, *stated)
+    policy = found.policy
+    smallest, near = policy.suppression.smallest, policy.borderline_marks
+    heading = Heading(exam.code, exam.name, exam.held_on, *release, policy.since, smallest, policy.lines, near)
     names = dict(session.execute(schools).tuples().all())
     return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
 
