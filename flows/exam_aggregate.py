@@ -62,16 +62,20 @@ def _figures(row: Result) -> dict[str, Any]:
     track = "" if row["track"] == "none" else say(f"（{TRACK_NAMES[row['track']]}）", f" ({row['track']})")
     return {
         say("科目", "subject"): subject_name(row["subject"]) + track,
-        say("应考", "enrolled"): row["enrolled"],
-        say("有效", "valid"): row["n"],
-        say("缺考", "absent"): row["absent"],
-        say("违纪", "disqualified"): row["violation"],
+        say("应考", "enrolled"): _count(row["enrolled"]),
+        say("有效", "valid"): _count(row["n"]),
+        say("缺考", "absent"): _count(row["absent"]),
+        say("违纪", "disqualified"): _count(row["violation"]),
         say("平均分", "mean"): _number(row["mean"]),
         say("标准差", "SD"): _number(row["sd"]),
         say("优秀率", "excellent"): _share(row["excellent_rate"]),
         say("及格率", "pass"): _share(row["pass_rate"]),
         say("低分率", "low"): _share(row["low_rate"]),
     }
+
+
+def _count(value: int | None) -> int | str:
+    return "—" if value is None else value
 
 
 def _number(value: float | None) -> str:

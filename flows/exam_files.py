@@ -45,11 +45,15 @@ def import_marks(database: Database, settings: Settings, name: str | None = None
         NoSuchMarkFile: nothing was read.
         Overtaken, LostLease, PublicError: of one file; nothing of it was kept, and the others were taken in before.
     """
-    files = [_named(settings, name)] if name else _new(database, settings)
+    files = [_named(settings, name)] if name else _there(settings)
+    seen = set[str]() if name else _known(database)
     read, failed = list[Result](), list[TuoqiError]()
     for path in files:
         try:
-            read.append(_one(database, settings, path))
+            digest = _digest(path)
+            if digest not in seen:
+                seen.add(digest)
+                read.append(_one(database, settings, path, digest))
         except TuoqiError as error:
             failed.append(error)
         except Exception as error:  # noqa: BLE001 - the border of a file: what it breaks must not keep others out
@@ -71,18 +75,22 @@ def _named(settings: Settings, name: str) -> Path:
     return path
 
 
-def _new(database: Database, settings: Settings) -> list[Path]:
-    """The files whose content was not taken in before, by name; of two with the same content the first."""
-    found = [
+def _there(settings: Settings) -> list[Path]:
+    """The files of the inbox, by name; what Excel leaves beside an open one is none."""
+    return [
         path
         for path in sorted(_folder(settings).glob("*"))
-        if path.suffix.lower() in _SUFFIXES and not path.is_symlink() and path.is_file()
+        if path.suffix.lower() in _SUFFIXES
+        and path.is_file()
+        and not path.is_symlink()
         and not path.name.startswith(("~$", "."))
-    ]  # fmt: skip
+    ]
+
+
+def _known(database: Database) -> set[str]:
+    """The hashes of the files that were taken in before."""
     with database.read() as session:
-        taken = set(session.scalars(select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)))
-    fresh = {digest: path for path in reversed(found) if (digest := _digest(path)) not in taken}
-    return sorted(fresh.values())
+        return set(session.scalars(select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)))
 
 
 def _digest(path: Path) -> str:
@@ -92,8 +100,7 @@ def _digest(path: Path) -> str:
         raise FileMissing(path.name) from error
 
 
-def _one(database: Database, settings: Settings, path: Path) -> Result:
-    digest = _digest(path)
+def _one(database: Database, settings: Settings, path: Path, digest: str) -> Result:
     shown = "".join(each if each.isprintable() else "�" for each in path.name)
     arrived = Arrived(shown, digest)
     told = at_work(

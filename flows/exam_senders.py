@@ -46,7 +46,7 @@ def owners(session: Session, district: int, sheets: Sheets, taken: Taken, bad: C
 
 def _homes(session: Session, sheets: Sheets, of_exam: Mapping[int, int | None]) -> dict[int, int]:
     """The schools of those rows whose number is on the roster."""
-    homes = {}
+    homes: dict[int, int] = {}
     for exam in {each for each in of_exam.values() if each is not None}:
         numbers = {row: sheets.cell(row, "number") for row, mine in of_exam.items() if mine == exam}
         known = entered(session, exam, {number for number in numbers.values() if number})

@@ -158,7 +158,7 @@ def lock_exam(session: Session, exam: int) -> None:
 def school_codes(session: Session, district: int) -> dict[int, str]:
     """Map the ids of a district's schools to their codes."""
     query = select(col(School.id), col(School.code)).where(col(School.district_id) == district)
-    return dict(session.execute(query).tuples().all())  # type: ignore[arg-type]
+    return dict(session.execute(query).tuples().all())
 
 
 def school_ids(session: Session, district: int) -> dict[str, int]:
