@@ -25,7 +25,7 @@ NASTY = [
     "2026-10", "2026-10-01",
 ]  # fmt: skip
 OFTEN = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
