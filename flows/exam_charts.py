@@ -104,9 +104,7 @@ def histogram(book: Workbook, sheet: Worksheet, rows: tuple[int, int], columns: 
     return chart
 
 
-def boxes(  # noqa: PLR0913, PLR0917 - a chart is made of these
-    book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, title: str, rows: pl.DataFrame
-) -> Any:
+def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, title: str, rows: pl.DataFrame) -> Any:
     """Draw quartiles as stacked bars: nothing up to P25, then to the median, then to P75.
 
     Args:
@@ -127,12 +125,21 @@ def boxes(  # noqa: PLR0913, PLR0917 - a chart is made of these
             points = [{"fill": {"color": shade[bool(strong)]}} for strong in rows["strong"]]
             chart.add_series({**told, "fill": {"color": shade[0]}, "points": points})
     finish(chart, title, ("", ""))
-    low, high = rows["p25"].min(), rows["p75"].max()
-    step = 10 if high - low < 150 else 50  # type: ignore[operator]
-    ends = {"min": max(step * (floor(low / step) - 1), 0), "max": step * (ceil(high / step) + 1)}  # type: ignore[operator]
+    low, high = min(rows["p25"].to_list()), max(rows["p75"].to_list())
+    step = 10 if high - low < 150 else 50
+    ends = {"min": max(step * (floor(low / step) - 1), 0), "max": step * (ceil(high / step) + 1)}
     grid = {"visible": True, "line": {"color": SHADE}}
-    chart.set_x_axis(axis(say("分数", "mark"), **ends, line={"none": True}, num_format="0", label_position="high", major_gridlines=grid))
-    chart.set_y_axis(axis("", reverse=True, line={"color": LINE}, label_position="low"))
+    chart.set_x_axis(
+        axis(
+            say("分数", "mark"),
+            **ends,
+            line={"none": True},
+            num_format="0",
+            label_position="high",
+            major_gridlines=grid,
+        )
+    )
+    chart.set_y_axis(axis("", interval_unit=1, reverse=True, line={"color": LINE}, label_position="low"))
     return chart
 
 

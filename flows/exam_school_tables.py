@@ -3,7 +3,7 @@
 import polars as pl
 
 from flows.exam_columns import bounds, figure_columns, line_and_track, person, rates, subject, valid
-from flows.exam_sheets import STRONG, Column, Told, named, ordered
+from flows.exam_sheets import STRONG, Column, Told, named, natural, ordered
 from models.exam_views import SchoolView
 from rules.errors import say
 
@@ -11,11 +11,11 @@ from rules.errors import say
 def guide() -> dict[str, str]:
     """What each sheet tells and what to do with it, for 说明."""
     return {
-        say("学生成绩", "Students"): say("逐人成绩、赋分、百分位与T，供班主任与任课教师个别谈话用。", "Student by student."),
-        say("一分三率", "Figures"): say("先看这一页：本校、各班与联考并列，附95%区间。", "Start here: beside the joint exam."),
+        say("学生成绩", "Students"): say("逐人成绩、赋分、百分位与T，供教师个别谈话用。", "Student by student."),
+        say("一分三率", "Figures"): say("先看这一页：本校、各班与联考并列，附95%区间。", "Start here."),
         say("他校代称", "Other schools"): say("本校在各校中处于什么水平；代称不可还原。", "Where the school stands."),
         say("分布", "Distribution"): say("各科成绩的形状：是否偏低、是否两极分化。", "The shape of marks."),
-        say("四分位", "Quartiles"): say("中间一半学生与联考相比，差在哪些学科。", "The middle half beside the joint exam."),
+        say("四分位", "Quartiles"): say("中间一半学生与联考相比，差在哪些学科。", "The middle half."),
         say("薄弱知识点", "Weak points"): say("最应补的知识点，教研组据此安排复习。", "What to teach again first."),
         say("上线", "Lines"): say("哪一科拖住了上线：错位多的学科先改进。", "Which subject holds back."),
         say("临界生", "Borderline"): say("离线不远的学生，逐人安排帮扶；不得公布。", "Whom a little help lifts."),
@@ -29,16 +29,18 @@ def figures(view: SchoolView) -> Told:
     joint = view.joint.with_columns(pl.lit(say("联考", "joint")).alias("who"), pl.lit(value=True).alias(STRONG))
     who = pl.when(pl.col("scope") == "school").then(pl.lit(say("本校", "school"))).otherwise("class").alias("who")
     order = pl.when(pl.col("scope") == "joint").then(0).when(pl.col("scope") == "school").then(1).otherwise(2)
-    rows = ordered(pl.concat([joint, view.own.with_columns(who)], how="diagonal"), order, "class")
+    rows = ordered(pl.concat([joint, view.own.with_columns(who)], how="diagonal"), order, natural("class"))
     columns = [subject(), Column(say("范围", "Group"), "who", width=12), *figure_columns()]
-    return Told(say("一分三率", "Figures"), say("本校各班与联考并列。", "Classes beside the joint exam."), columns, named(rows))
+    return Told(
+        say("一分三率", "Figures"), say("本校各班与联考并列。", "Classes beside the joint exam."), columns, named(rows)
+    )
 
 
 def others(view: SchoolView) -> Told:
     """Other schools by letters."""
     columns = [
         subject(), Column(say("学校", "School"), "letter", width=12), Column(say("平均分", "Mean"), "mean", "mark"),
-        *(Column(head, f"{name}_rate", "rate", 14, bar=True) for name, head in rates().items()),
+        *(Column(head, name, "rate", 14, bar=True) for name, head in rates().items()),
     ]  # fmt: skip
     note = say("代称每校不同，不按成绩或编号排列。", "Letters differ from reader to reader and follow no order.")
     return Told(say("他校代称", "Other schools"), note, columns, named(ordered(view.others, "letter")))
@@ -84,7 +86,7 @@ def _borderline(view: SchoolView) -> Told:
     note = say(
         f"低于线{d}分以内者，按班级、考号排列；供帮扶，不得公布。", f"Up to {d} below the line; by class and number."
     )
-    return Told(say("临界生", "Borderline"), note, columns, named(view.borderline))
+    return Told(say("临界生", "Borderline"), note, columns, named(_by_class(view.borderline, "line", "track")))
 
 
 def _added(view: SchoolView) -> Told:
@@ -97,6 +99,9 @@ def _changes(view: SchoolView) -> Told:
     marks = (("mark_before", say("原分", "Before")), ("mark_after", say("现分", "After")))
     columns = [*person(), subject(), *(Column(head, name, "mark") for name, head in marks)]
     note = say("与上次发布相比，只列本人成绩有改动者。", "Since the last release.")
-    rows = view.changes if view.changes.is_empty() else named(view.changes)
+    rows = named(_by_class(view.changes))
     return Told(say("更正", "Corrections"), note, columns, rows)
 
+
+def _by_class(rows: pl.DataFrame, *first: str) -> pl.DataFrame:
+    return rows if rows.is_empty() else rows.sort(*first, natural("class"), "number", maintain_order=True)

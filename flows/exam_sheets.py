@@ -1,5 +1,6 @@
 """What the workbooks of an exam share: a workbook, words for subjects and releases, tables from frames of a view."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from flows.duty_sheets import QUIET, WHITE, Looks, Piece, put
 from flows.forms_rows import ACCENT, LINE, SHADE, page, workbook_at
 from models.exam_whole import Heading
 from rules.errors import say
-from rules.exams import TOTAL
+from rules.exams import TOTAL, TRACKS
 from rules.exams_subjects import in_order
 from rules.registers.days import SHANGHAI
 
@@ -34,6 +35,7 @@ STRONG = "strong"
 """A column of a frame: whether its row, such as that of the whole exam, stands out."""
 PORTRAIT = 110
 """A table that is not wider (in characters) prints upright, where more rows fit on a page."""
+_DIGITS = re.compile(r"\d+")
 _BARS = {"type": "data_bar", "data_bar_2010": True, "bar_solid": True, "bar_color": "#A9C3D6"}
 _WHOLE = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1}
 
@@ -103,7 +105,14 @@ def ordered(rows: pl.DataFrame, *more: pl.Expr | str, first: Sequence[str] = ())
         return rows
     known = in_order(rows["subject"])
     at = pl.col("subject").replace_strict(known, range(len(known)), return_dtype=pl.Int32)
-    return rows.sort(*first, at, *(["track"] if "track" in rows.columns else []), *more, maintain_order=True)
+    tracks = [pl.col("track").replace_strict(TRACKS, range(len(TRACKS)), default=None, return_dtype=pl.Int8)]
+    tracks = tracks if "track" in rows.columns else []
+    return rows.sort(*first, at, *tracks, *more, maintain_order=True)
+
+
+def natural(column: str) -> pl.Expr:
+    """Order texts as people count: class 2 before class 10."""
+    return pl.col(column).map_elements(lambda text: _DIGITS.sub(lambda found: found[0].zfill(6), text), pl.String)
 
 
 def named(rows: pl.DataFrame, schools: Mapping[str, str] | None = None) -> pl.DataFrame:

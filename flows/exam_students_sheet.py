@@ -11,7 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from flows.duty_sheets import Looks, put
 from flows.exam_columns import person
-from flows.exam_sheets import HEAD, HEAD_LOOK, Column, Titles, piece, subject_name, top, track_name
+from flows.exam_sheets import HEAD, HEAD_LOOK, Column, Titles, natural, piece, subject_name, top, track_name
 from flows.forms_rows import ACCENT, LINE, page
 from rules.errors import say
 from rules.exams import TOTAL
@@ -20,7 +20,7 @@ from rules.registers.marks import STATUS_NAMES
 
 PAGE = 800
 """Pixels across A4 at 100 %, within our margins; a quarter is kept, as columns are wider where our font is missing."""
-SMALLEST = 68
+SMALLEST = 60
 """Percent: smaller print is not read with ease."""
 
 
@@ -43,7 +43,7 @@ def write_students(sheet: Worksheet, looks: Looks, titles: Titles, students: pl.
     put(sheet, HEAD, 0, [*((1, "", HEAD_LOOK) for _ in who), *heads], looks)
     put(sheet, HEAD + 1, 0, [(1, each.head, HEAD_LOOK) for each in columns], looks)
     before, breaks = None, list[int]()
-    for row, line in enumerate(_lines(students), start=HEAD + 2):
+    for row, line in enumerate(_lines(students.sort(natural("class"), "number", maintain_order=True)), start=HEAD + 2):
         class_ = line[None]["class"]
         new = before not in {None, class_}
         breaks += [row] if new else []

@@ -38,7 +38,7 @@ LINES = [
 def made_exam(sizes: Sequence[int], classes: int = 4, seed: int = 7, *, version: int = 1) -> Whole:
     """An exam of schools S1, S2, ... of so many students; version 2 has two marks rescored."""
     draw = np.random.default_rng(seed)
-    entered = _entered(draw, sizes, classes)
+    entered = _entered(sizes, classes)
     strength = draw.normal(0, 1, len(entered)) + draw.normal(0, 0.45, len(sizes))[entered.school]
     found = _found(entered, _sheets(draw, entered, strength, PAPERS))
     before = _found(entered, _sheets(draw, entered, strength, PAPERS[:3]))
@@ -55,7 +55,7 @@ def made_exam(sizes: Sequence[int], classes: int = 4, seed: int = 7, *, version:
     return Whole(found, heading, schools, answers, LINES, before, changed)
 
 
-def _entered(draw: np.random.Generator, sizes: Sequence[int], classes: int) -> Roster:
+def _entered(sizes: Sequence[int], classes: int) -> Roster:
     rows = []
     for school, size in enumerate(sizes, start=1):
         for at in range(size):
@@ -98,7 +98,8 @@ def _found(entered: Roster, sheets: Sequence[Sheet]) -> Findings:
 def _answers(draw: np.random.Generator, entered: Roster, sheet: Sheet) -> Answers:
     """Twelve choice items, the rest written; what is missing to the total is spread over the written ones."""
     names = POINTS[sheet.subject]
-    full = [sheet.full // 40] * 12 + [sheet.full * 7 // 40] * 4  # type: ignore[operator]
+    assert isinstance(sheet.full, int)
+    full = [sheet.full // 40] * 12 + [sheet.full * 7 // 40] * 4
     items = [Item(str(at + 1), each, names[at % len(names)]) for at, each in enumerate(full)]
     sat = np.flatnonzero(sheet.valid)
     share = sheet.mark[sat] / sheet.full
