@@ -4,22 +4,18 @@ The one place where the recipient's scope is enforced: writers of workbooks, mai
 sees its own students in full and others only as joint figures and anonymous comparators; see rules/exams_scope.py.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import polars as pl
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from models.db import keys_of
 from models.exam import School, Student
+from models.exam_view_lines import added_value, borderline_students, corrections, effective_counts, named_students
 from models.exam_whole import Heading, Whole
 from rules.exams import TOTAL, TRACKS, Sheet
 from rules.exams_figures import JOINT
-from rules.exams_lines import borderline, effective, subject_line
-from rules.exams_progress import value_added
 from rules.exams_scope import coarse, is_safe, joint_for, percentile_step, quarters, rounded, share_is_safe, tenths
 from rules.exams_standings import standings
 from rules.exams_weaknesses import points, weakest
@@ -56,19 +52,6 @@ class SchoolView:
     changes: pl.DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyView:
-    """What a student and the family may see: own marks, beside joint means and quartiles; nobody's rank.
-
-    subjects: subject, status, mark, scaled, percentile, joint_n, joint_mean, p25, p50, p75.
-    """
-
-    heading: Heading
-    number: str
-    ref: str
-    subjects: pl.DataFrame
-
-
 def school_view(session: Session, whole: Whole, code: str) -> SchoolView:
     """Cut out what the school `code` may see; the names of its own students are opened here."""
     names = _names(session, whole, code)
@@ -90,73 +73,11 @@ def school_view(session: Session, whole: Whole, code: str) -> SchoolView:
         quartiles=_quartiles(whole, code, rest),
         tenths=_tenths(whole, code),
         weak=_weak(whole, code),
-        effective=_effective(whole, code),
-        borderline=_borderline(whole, code, names),
-        added=_added(whole, code),
-        changes=_changes(whole, code, names),
+        effective=effective_counts(whole, code),
+        borderline=borderline_students(whole, code, named_students(whole, code, names)),
+        added=added_value(whole, code),
+        changes=corrections(whole, code, named_students(whole, code, names)),
     )
-
-
-def family_view(whole: Whole, number: str) -> FamilyView:
-    """Cut out what one student and the family may see.
-
-    Raises:
-        KeyError: nobody has the number in this exam.
-    """
-    students = whole.found.entered.students
-    own = students.filter(pl.col("number") == number)
-    if own.is_empty():
-        raise KeyError(number)
-    return next(family_views(whole, own["school"].item(), number))
-
-
-def family_views(whole: Whole, code: str, number: str | None = None) -> Iterator[FamilyView]:
-    """Yield the view of every family of a school (or of one number), by number, each holding one student only."""
-    students = whole.found.entered.students
-    chosen = pl.col("school") == code if number is None else pl.col("number") == number
-    ids = students.filter(chosen).sort("number")
-    rows: dict[int, list[dict[str, Any]]] = {each: [] for each in ids["student"]}
-    for sheet in whole.found.sheets:
-        stand = standings(whole.found.entered, sheet).with_columns(students["track"])
-        near = {track: _near(part) for track, part in _tracks(whole, sheet)}
-        for row in stand.filter(pl.col("student").is_in(ids["student"].to_list())).to_dicts():
-            if row["status"] != "exempt":
-                rows[row["student"]].append(
-                    _family(row, near[row["track"] if sheet.subject == TOTAL else TRACKS[0]], whole.smallest)
-                )
-    for student, number_, ref in ids.select("student", "number", "ref").iter_rows():
-        yield FamilyView(whole.heading, number_, ref, pl.DataFrame(rows[student], schema=_FAMILY_ROW))
-
-
-_FAMILY_ROW = {
-    "subject": pl.String, "status": pl.String, "mark": pl.Float64, "scaled": pl.Int64, "percentile": pl.Int64,
-    "joint_n": pl.Int64, "joint_mean": pl.Float64, "p25": pl.Float64, "p50": pl.Float64, "p75": pl.Float64,
-}  # fmt: skip
-
-
-def _near(part: Sheet) -> tuple[int, float | None, list[float | None]]:
-    marks = part.mark[part.valid]
-    mean = float(marks.sum(dtype=np.int64)) / (len(marks) * part.scale) if len(marks) else None
-    return len(marks), mean, quarters(part, None, 1)
-
-
-def _family(row: dict[str, Any], near: tuple[int, float | None, list[float | None]], smallest: int) -> dict[str, Any]:
-    n, mean, (p25, p50, p75) = near
-    rest = n - (row["mark"] is not None)
-    told = {name: row[name] for name in ("subject", "status", "mark", "scaled")}
-    step = percentile_step(rest, smallest)
-    told["percentile"] = (
-        None if step is None or row["percentile"] is None else int(round(row["percentile"] / step) * step)
-    )
-    if n and is_safe(rest, smallest):
-        told |= {"joint_n": n, "joint_mean": mean}
-        if is_safe(rest, 4 * smallest):
-            told |= {"p25": p25, "p50": p50, "p75": p75}
-    return dict.fromkeys(_FAMILY_ROW) | told
-
-
-def _tracks(whole: Whole, sheet: Sheet) -> Iterator[tuple[str, Sheet]]:
-    return ((track, part) for track, part in whole.parts() if part.subject == sheet.subject)
 
 
 def _names(session: Session, whole: Whole, code: str) -> dict[int, str]:
@@ -172,15 +93,10 @@ def _names(session: Session, whole: Whole, code: str) -> dict[int, str]:
     }
 
 
-def _named(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
-    own = whole.found.entered.students.filter(pl.col("school") == code).select("student", "number", "class", "track")
-    return own.with_columns(pl.Series("name", [names.get(each, "") for each in own["student"]], pl.String))
-
-
 def _students(
     whole: Whole, code: str, names: dict[int, str], rest: dict[tuple[str, str], tuple[int, bool]]
 ) -> pl.DataFrame:
-    own = _named(whole, code, names)
+    own = named_students(whole, code, names)
     frames = []
     for sheet in whole.found.sheets:
         stand = standings(whole.found.entered, sheet).select(
@@ -267,56 +183,3 @@ def _weak(whole: Whole, code: str) -> pl.DataFrame:
         for row in found.to_dicts()
     ]
     return weakest(found.filter(pl.Series(safe, dtype=pl.Boolean)), whole.found.policy.weak_points)
-
-
-def _effective(whole: Whole, code: str) -> pl.DataFrame:
-    """Count the school's own at each line; subject lines only where others are nobody or not few."""
-    group, rows = whole.of_school(code), []
-    for track, totals, line in whole.lines():
-        own = int((totals.valid & group).sum())
-        safe = is_safe(line.n - own, whole.smallest)
-        for sheet in whole.sheets_on(track):
-            others = int((sheet.valid & ~group).sum())
-            mark = subject_line(sheet, line) if safe and is_safe(others, whole.smallest) else None
-            it = effective(totals, sheet, line, mark, group)
-            known = (it.single, it.double, it.mismatch) if mark is not None else (None, None, None)
-            shown = None if mark is None else mark / sheet.scale
-            rows.append((track, line.name, line.mark / totals.scale, own, sheet.subject, shown, it.reached, *known))
-    schema: dict[str, Any] = {
-        "track": pl.String, "line": pl.String, "total_mark": pl.Float64, "n": pl.Int64, "subject": pl.String,
-        "mark": pl.Float64, "reached": pl.Int64, "single": pl.Int64, "double": pl.Int64, "mismatch": pl.Int64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _borderline(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
-    own, group, rows = _named(whole, code, names), whole.of_school(code), []
-    ids = whole.found.entered.students["student"].to_numpy()
-    who = {row["student"]: row for row in own.to_dicts()}
-    for track, totals, line in whole.lines():
-        near = borderline(totals, line, whole.found.policy.borderline_marks * totals.scale) & group
-        for student, mark in zip(ids[near].tolist(), totals.mark[near].tolist(), strict=True):
-            row, scale = who[student], totals.scale
-            rows.append(
-                (track, line.name, row["number"], row["name"], row["class"], mark / scale, (line.mark - mark) / scale)
-            )
-    names_ = ("track", "line", "number", "name", "class")
-    schema = dict.fromkeys(names_, pl.String) | dict.fromkeys(("total", "short"), pl.Float64)
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("track", "line", "class", "number", maintain_order=True)
-
-
-def _added(whole: Whole, code: str) -> pl.DataFrame:
-    moved = whole.moved
-    if moved is None or not is_safe(moved.filter(pl.col("school") != code).height, whole.smallest):
-        return pl.DataFrame()
-    return value_added(moved).filter(pl.col("school") == code)
-
-
-def _changes(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
-    """Return the corrections of the school's own students' marks; what moved only because of others is left out."""
-    if whole.changes is None:
-        return pl.DataFrame()
-    own = whole.changes.filter((pl.col("school_after") == code) & (pl.col("kind") == "own"))
-    who = _named(whole, code, names).select("student", "number", "name", "class")
-    columns = ("subject", "status_before", "mark_before", "status_after", "mark_after")
-    return who.join(own, on="student").select("class", "number", "name", *columns).sort("class", "number", "subject")

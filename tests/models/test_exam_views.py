@@ -11,7 +11,8 @@ import pytest
 
 from models.db import Database
 from models.exam_findings import findings
-from models.exam_views import family_view, family_views, school_view
+from models.exam_view_family import family_view, family_views
+from models.exam_views import school_view
 from models.exam_whole import AskedLine, Whole, whole
 from policies.exams import exams
 from tests.flows.elders import utc
