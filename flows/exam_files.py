@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from flows.exam_returns import Arrived, give_back
 from flows.failures import incident
-from flows.intake import digest_of
+from  import digest_of
 from flows.intake_sheets import Sheets
 from flows.intake_store import log_rows, one_transaction, register, store_within
 from flows.jobs import Result, at_work, lease_end
