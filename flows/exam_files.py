@@ -98,7 +98,7 @@ def _known(database: Database) -> set[str]:
 
 
 def _one(database: Database, settings: Settings, file: Steady) -> Result:
-    name = shown(file.path)
+    name = shown(file.path.name)
     arrived = Arrived(name, file.digest)
     told = at_work(
         database, JOB, file.digest, settings.district, lambda held: _take(database, settings, file, arrived, held)
