@@ -46,7 +46,7 @@ def test_while_marks_are_missing_it_is_provisional_and_nobody_is_told(exam: Rele
     rows = {(row["school"], row["subject"]): row for row in one["board"]}
     first, last = rows["S1", "语文"], rows["S2", "语文"]
     assert (first["expected"], first["received"], first["missing"]) == (3, 1, 2)
-    assert (last["received"], last["last_file"]) == (0, "2026-04-25 09:00")  # 999 said it was of school S9
+    assert (first["last_file"], last["received"], last["last_file"]) == ("2026-04-25 09:00", 0, "")
     assert ready(exam.database) == {}
 
 
