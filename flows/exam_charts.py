@@ -140,7 +140,11 @@ def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, ti
             major_gridlines=grid,
         )
     )
-    chart.set_y_axis(axis("", interval_unit=1, num_font=_FONT | {"size": 7}, reverse=True, line={"color": LINE}, label_position="low"))
+    chart.set_y_axis(
+        axis(
+            "", interval_unit=1, num_font=_FONT | {"size": 7}, reverse=True, line={"color": LINE}, label_position="low"
+        )
+    )
     return chart
 
 
