@@ -91,7 +91,13 @@ def run(
     from flows import said
     from flows.run import run_job
 
-    said.result(run_job(job, on, param or []), as_json=as_json)
+    told = run_job(job, on, param or [])
+    if job == "allowance-plan" and not as_json:  # its bands and reasons are no rows of one table
+        from flows.allowance_planned import plan_lines
+
+        said.done("\n".join(plan_lines(told["plans"])))
+        return
+    said.result(told, as_json=as_json)
 
 
 @app.command(

@@ -36,7 +36,7 @@ def totals(made: Exams, said: Answers) -> dict[str, int]:
 
 def ranks(made: Exams, of: Mapping[str, int]) -> dict[str, int]:
     """Give everybody's place within their track, 1, 2, 2, 4."""
-    found = {}
+    found: dict[str, int] = {}
     for track in ("physics", "history"):
         mine = {one.number: of[one.number] for one in made.candidates if one.track == track and one.number in of}
         order = sorted(-total for total in mine.values())

@@ -6,19 +6,21 @@ Every figure that is checked is worked out again from the sample alone (flows/de
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from flows.allowance_approve import Yes
 from flows.demo_exam_check import own_changes, ranks, rescored_answers, totals
 from flows.demo_payees import CHECKER, MAKER, Phones
-from flows.demo_stage import Stage, at_moment, short, tell
+from flows.demo_stage import Line, Stage, at_moment, short, tell
+from flows.exam_files import import_marks, summed
 from flows.exam_release import approve, put_forward
 from flows.exam_telling import report_exam
 from flows.intake import Intake, take_file
@@ -36,7 +38,8 @@ from flows.sample_exam_files import (
 from flows.sample_exams import EARLIER, EXAM, Exams, exams
 from models.district import district_id
 from models.exam import Student
-from models.exam_families import exam_by_code
+from models.exam_families import exam_by_code, school_contacts
+from models.exam_mark import ExamFile
 from models.exam_releases import release_changes, released_findings
 from models.messages import Message
 from notifications.drain import drain
@@ -44,6 +47,7 @@ from rules.errors import say
 
 STUDENTS = 9000
 REGISTERED, TAKEN, CORRECTED = (f"2026-04-{at}:00+08:00" for at in ("20T14:00", "27T09:00", "27T14:00"))
+GATHERED = "2026-04-27T19:30:00+08:00"
 BEFORE, BEFORE_YES, FORWARD, YES = (f"2026-04-28T{at}:00+08:00" for at in ("09:00", "09:10", "10:00", "10:30"))
 TOLD, SENT = (f"2026-04-28T{at}:00+08:00" for at in ("11:00", "11:30"))
 RESCORED, AGAIN, YES_AGAIN, TOLD_AGAIN = (f"2026-05-06T{at}:00+08:00" for at in ("09:00", "10:00", "10:30", "11:00"))
@@ -52,11 +56,12 @@ REASON = "复核更正三份试卷"
 
 @dataclass
 class Sitting:
-    """The exam under way: the sample it came from, and how long each step took."""
+    """The exam under way: the sample it came from, its own lines of the summary, and when the last one was written."""
 
     stage: Stage
     made: Exams
-    started: float = 0.0
+    started: float
+    lines: list[Line] = field(default_factory=list)
 
     @classmethod
     def of(cls, stage: Stage, district: District) -> "Sitting":
@@ -91,13 +96,13 @@ class Sitting:
         """Keep a line of the summary, with the seconds since the last one."""
         seconds, self.started = time.monotonic() - self.started, time.monotonic()
         zh, en = counts
-        self.stage.note(
-            job, say(*did), say(f"{zh}（{seconds:.0f} 秒）", f"{en} ({seconds:.0f} s)"), short(where), good=good
-        )
+        told = say(f"{zh}（{seconds:.0f} 秒）", f"{en} ({seconds:.0f} s)")
+        self.lines.append(Line(job, say(*did), told, short(where), good))
 
 
 def take(stage: Stage, district: District) -> Sitting:
-    """Send the registers of the exam and a file of marks a school."""
+    """Send the registers of the exam and a file of marks a school; other jobs may run beside it."""
+    tell(stage.console, say("联考：成绩文件入库（与其他作业同时进行）", "exam: files of marks, beside other jobs"))
     sitting = Sitting.of(stage, district)
     _registers(sitting)
     _marks(sitting)
@@ -107,9 +112,10 @@ def take(stage: Stage, district: District) -> Sitting:
 def show(sitting: Sitting, phones: Phones) -> None:
     """Release the exam, tell everybody their own, mark three papers anew and release again."""
     sitting.started = time.monotonic()
-    for step in (_first, _tell, _second):
+    for step in (_gathered, _first, _tell, _second):
         tell(sitting.stage.console, say("联考：", "exam: ") + step.__name__.strip("_"))
         step(sitting, phones)
+    sitting.stage.lines += sitting.lines
 
 
 def _registers(sitting: Sitting) -> None:
@@ -127,30 +133,47 @@ def _registers(sitting: Sitting) -> None:
 
 def _marks(sitting: Sitting) -> None:
     """Every school in its own way; what cannot be believed goes back, and comes again."""
-    made = sitting.made
+    made, stage = sitting.made, sitting.stage
     sitting.marks.mkdir(mode=0o700, exist_ok=True)
-    sitting.take("mark", write_earlier_marks(made, sitting.marks), TAKEN)
-    files = write_mark_files(made, sitting.marks)
-    taken = {code: sitting.take("mark", path, TAKEN) for code, path in files.items()}
-    spoilt, twice = taken["S04"], sum(len(rows) for each in taken.values() for rows in each.taken.doubts.values())
-    mended = sitting.take("mark", write_correction(made, sitting.marks), CORRECTED)
-    added = sum(each.taken.added for each in (*taken.values(), mended))
-    left = sum(each.left_out for each in taken.values())
-    held = len(spoilt.taken.held)
+    write_earlier_marks(made, sitting.marks)
+    write_mark_files(made, sitting.marks)
+    done = stage.run("exam-import", TAKEN)
+    write_correction(made, sitting.marks)
+    (mended,) = import_marks(stage.database, at_moment(stage.settings, CORRECTED))["files"]
+    corrected = summed([mended])["taken"]
+    with stage.database.read() as session:
+        sums = [func.sum(col(getattr(ExamFile, name))) for name in ("kept", "held")]
+        mine = col(ExamFile.exam_id) == exam_by_code(session, district_id(session, stage.settings.district), EXAM).id
+        kept, held = session.execute(select(*sums).where(mine)).one()
+        back = select(func.count()).where(col(Message.template) == "exam-errors")
+        mails = session.execute(back.select_from(Message)).scalar_one()
     sitting.note(
-        "import",
+        "exam-import",
         (
-            "七所学校各报各的成绩文件；有问题的行标出退回，更正后补齐",
+            "七所学校各报各的成绩文件；有问题的行只退回本校，更正后补齐",
             "a file a school, each untidy; bad rows went back",
         ),
         (
-            f"{added} 行成绩；退回 {left} 行（其中他校考号 {held}），重复 {twice} 行只收一次",
-            f"{added} marks; {left} rows back ({held} of another school), {twice} stood twice",
+            f"{kept} 份成绩；错误清单 {mails} 份，更正 {corrected} 行，他校考号 {held} 个",
+            f"{kept} marks; {mails} lists of errors, {corrected} rows corrected, {held} number of another school",
         ),
         sitting.marks,
-        good=(added, left, held, twice, mended.taken.added) == (len(made.answers), BAD + STRANGE, STRANGE, 1, BAD)
-        and spoilt.errors is not None
-        and spoilt.errors.exists(),
+        good=done and (kept, held, corrected) == (len(made.answers), STRANGE, BAD) and mails > 0,
+    )
+
+
+def _gathered(sitting: Sitting, _phones: Phones) -> None:
+    """All is in: the makers hear of it, and everybody who asks sees provisional figures."""
+    stage = sitting.stage
+    done = stage.run("exam-aggregate", GATHERED)
+    _deliver(sitting, GATHERED)
+    told, lists = len(sitting.told("exam-ready")), len(sitting.told("exam-errors"))
+    sitting.note(
+        "exam-aggregate",
+        ("各校报送进度和阶段性统计；全部到齐，告知经办", "who has sent what; all is in, and the makers hear of it"),
+        (f"告知 {told} 封，错误清单 {lists} 份", f"{told} told, {lists} lists of errors"),
+        stage.settings.folder("outbox"),
+        good=done and told > 0 and lists > 0,
     )
 
 
@@ -163,7 +186,9 @@ def _released(sitting: Sitting, phones: Phones, code: str, when: tuple[str, str]
 
 
 def _first(sitting: Sitting, phones: Phones) -> None:
+    stage = sitting.stage
     _released(sitting, phones, EARLIER, (BEFORE, BEFORE_YES))
+    forward = stage.run("exam-put-forward", FORWARD, exam=EXAM, staff=MAKER)
     done = _released(sitting, phones, EXAM, (FORWARD, YES))
     made = sitting.made
     mine = totals(made, made.answers)
@@ -174,7 +199,8 @@ def _first(sitting: Sitting, phones: Phones) -> None:
     }
     counted = Counter(seen.filter(pl.col("subject") != "total").select("subject", "status").iter_rows())
     sent = Counter((subject, said.status) for (_, subject), said in made.answers.items())
-    one = made.candidates[0].number
+    one = next(iter(mine))
+    total = f"{mine[one] / 2:g}"
     sitting.note(
         "exam-release",
         (
@@ -182,13 +208,13 @@ def _first(sitting: Sitting, phones: Phones) -> None:
             "put forward and approved: release 1",
         ),
         (
-            f"{done['students']} 人，另算总分名次 {len(mine)} 人全部一致，如首名考生 {mine.get(one, 0) / 2:g} 分"
-            f"第 {places.get(one, 0)} 名",
-            f"{done['students']} students; totals and places of {len(mine)} worked out again are the same",
+            f"{done['students']} 人，{len(mine)} 人的总分名次另算一致，抽查一人：{total} 分第 {places[one]} 名",
+            f"{done['students']} students; all {len(mine)} totals agree; one of them: {total}, place {places[one]}",
         ),
         sitting.stage.settings.folder("outbox"),
         good=same == {number: (total, places[number]) for number, total in mine.items()}
         and all(counted[which] == n for which, n in sent.items())
+        and forward
         and done["version"] == 1,
     )
 
@@ -201,28 +227,35 @@ def _standings(sitting: Sitting, version: int) -> pl.DataFrame:
 
 
 def _tell(sitting: Sitting, _phones: Phones) -> None:
-    """Families first; their slips leave while the books of schools are written."""
+    """Families first, as the form calls readers; their slips leave while the books of schools are written."""
     stage = sitting.stage
-    families = stage.run("exam-report", TOLD, exam=EXAM, to="families")
+    families = stage.run("exam-report", TOLD, exam=EXAM, to="家长")
     with ThreadPoolExecutor(1) as beside:
-        leaving: Future[bool] = beside.submit(stage.run, "deliver", SENT)
-        books = stage.run("exam-report", TOLD, exam=EXAM, to="schools")
-        officers = stage.run("exam-report", TOLD, exam=EXAM, to="officers")
+        leaving: Future[bool] = beside.submit(copy_context().run, stage.run, "deliver", SENT)
+        books = stage.run("exam-report", TOLD, exam=EXAM, to="学校")
+        officers = stage.run("exam-report", TOLD, exam=EXAM, to="区级经办")
         left = leaving.result()
     _deliver(sitting, SENT)
     slips, refs = sitting.told("exam-slip"), dict(sitting.known.values())
     verified = {one.number for one in sitting.made.candidates if one.verified}
-    books_to, outbox = sitting.told("exam-released"), stage.settings.folder("outbox")
-    schools = len({each for each in books_to if each.startswith("H-")}) or len(set(books_to))
+    with stage.database.read() as session:
+        contacts = school_contacts(session, district_id(session, stage.settings.district)).values()
+    schools = {each.contact.ref for each in contacts}
+    got = [each for each in sitting.told("exam-released") if each in schools]
     sitting.note(
         "exam-report",
         ("成绩单一人一封，只发已核实的家长；学校、区级各收工作簿", "a slip to each verified family; books to schools"),
         (
-            f"成绩单 {len(slips)} 份，未核实 {STUDENTS - len(verified)} 人一份没发；收工作簿 {schools} 家",
-            f"{len(slips)} slips, none to {STUDENTS - len(verified)} unverified; books to {schools} readers",
+            f"成绩单 {len(slips)} 份，未核实 {STUDENTS - len(verified)} 人一份没发；学校邮件 {len(got)} 封",
+            f"{len(slips)} slips, none to {STUDENTS - len(verified)} unverified; {len(got)} mails to schools",
         ),
-        outbox,
-        good=families and books and officers and left and sorted(refs[ref] for ref in slips) == sorted(verified),
+        stage.settings.folder("outbox"),
+        good=families
+        and books
+        and officers
+        and left
+        and sorted(refs[ref] for ref in slips) == sorted(verified)
+        and sorted(got) == sorted(schools),
     )
 
 

@@ -313,3 +313,21 @@ ToWhom = Annotated[
     WithJsonSchema({"type": "string", "enum": list(_READERS)}),
     _field("发给谁", "to whom", default="全部"),
 ]
+MarkFile = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "成绩文件名",
+        "mark file",
+        "inbox/marks 文件夹中的文件名，不带路径；留空为全部新文件",
+        "a name in inbox/marks, without folder; open: all new ones",
+        default="",
+    ),
+]
+AnyExam = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("考试代码", "exam", "如 2026G2MID；留空为全部未发布的考试", "open: all not yet released", default=""),
+]

@@ -38,6 +38,8 @@ JOBS = {
     "allowance-reissue": "flows.allowances:allowance_reissue",
     "allowance-stop": "flows.allowances:allowance_stop",
     "allowance-report": "flows.allowances:allowance_report",
+    "exam-import": "flows.exam_import:exam_import",
+    "exam-aggregate": "flows.exam_aggregate:exam_aggregate",
     "exam-put-forward": "flows.exam_releasing:exam_put_forward",
     "exam-release": "flows.exam_releasing:exam_release",
     "exam-report": "flows.exam_report:exam_report",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from flows.key_file import BadKeys, KeyFile, NoKeys, OpenKeys, SettingsError, write_keys
 from models.seal import KeyRing
@@ -25,6 +28,8 @@ __all__ = ["BadKeys", "NoKeys", "OpenKeys", "Settings", "SettingsError", "settin
 SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
 NO_SMS = "none"
 _SECRET = re.compile("[A-Za-z0-9_-]{16,100}")
+_GUESSED = {"postgres", "password", "passw0rd", "tuoqi", "admin", "root", "secret", "changeme", "123456", "12345678"}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
 
 
@@ -35,6 +40,17 @@ class Unfit(SettingsError):
     name: str
     zh = "生产环境必须设置 {name}，不能使用默认值。"
     en = "production needs {name} set; the default will not do."
+
+
+@dataclass(eq=False)
+class Unsafe(SettingsError):
+    """What is set would give away data or the service to others."""
+
+    name: str
+    problem: str
+    remedy: str
+    zh = "生产环境拒绝启动：{name} {problem}；{remedy}。"
+    en = "production refuses to start: {name} {problem}; {remedy}."
 
 
 @dataclass(eq=False)
@@ -207,6 +223,7 @@ class Settings(BaseSettings):
 
         Raises:
             Unfit: a default is still in place.
+            Unsafe: a guessable password, plain text over a network, or a folder that is open to others.
         """
         if self.environment != "production":
             return
@@ -218,6 +235,43 @@ class Settings(BaseSettings):
             raise Unfit("TUOQI_EMAIL")
         if "file" in self.sms.split(","):  # a district without SMS says so, or its messages end in a file
             raise Unfit("TUOQI_SMS")
+        if self.anchor_dir is None:  # beside the database an anchor is as easily rewritten as the database
+            raise Unfit("TUOQI_ANCHOR_DIR")
+        for found in filter(None, (self._guessable(), self._in_plain_text(), self._open_folder())):
+            raise found
+
+    def _guessable(self) -> Unsafe | None:
+        """A password that is in every manual, or none but the user's own name."""
+        remedy = say("请换一个随机口令", "set a random one")
+        problem = say("使用默认口令", "has a default password")
+        try:
+            url = make_url(self.database_url)
+        except ArgumentError:
+            return None  # opening it says what is wrong
+        if str(url.password or "-").lower() in _GUESSED | {str(url.username).lower()}:
+            return Unsafe("TUOQI_DATABASE_URL", problem, remedy)
+        secret = self.smtp_password.get_secret_value()
+        if secret and secret.lower() in _GUESSED | {self.smtp_user.lower()}:
+            return Unsafe("TUOQI_SMTP_PASSWORD", problem, remedy)
+        return None
+
+    def _in_plain_text(self) -> Unsafe | None:
+        """Names and links that cross a network for everybody to read."""
+        problem = say("是明文传输", "sends in plain text")
+        if self.answer_url and urlsplit(self.answer_url).scheme != "https":
+            return Unsafe("TUOQI_ANSWER_URL", problem, say("请使用 https://", "use https://"))
+        if self.email == "smtp" and self.smtp_security == "none" and self.smtp_host not in _LOOPBACK:
+            remedy = say("请设置 TUOQI_SMTP_SECURITY=starttls 或 tls", "set TUOQI_SMTP_SECURITY to starttls or tls")
+            return Unsafe("TUOQI_SMTP_HOST", problem, remedy)
+        return None
+
+    def _open_folder(self) -> Unsafe | None:
+        """Everything the service writes lies there."""
+        var = self.var_dir.absolute()
+        if var.is_dir() and var.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            remedy = say("请执行 chmod 700 {}", "chmod 700 {}").format(var)
+            return Unsafe("TUOQI_VAR_DIR", say("可被他人访问", "is open to others"), remedy)
+        return None
 
     def keys(self) -> KeyRing:
         """Read the key file; development makes one for itself and says so.

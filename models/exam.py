@@ -155,6 +155,12 @@ def lock_exam(session: Session, exam: int) -> None:
     session.execute(update(Exam).where(col(Exam.id) == exam).values(code=col(Exam.code)))
 
 
+def school_codes(session: Session, district: int) -> dict[int, str]:
+    """Map the ids of a district's schools to their codes."""
+    query = select(col(School.id), col(School.code)).where(col(School.district_id) == district)
+    return dict(session.execute(query).tuples().all())
+
+
 def school_ids(session: Session, district: int) -> dict[str, int]:
     """Map what files call the district's schools to their ids: codes, and names that are no other school's code."""
     query = select(col(School.code), col(School.name), col(School.id)).where(col(School.district_id) == district)

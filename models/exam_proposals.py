@@ -64,6 +64,13 @@ def exam_entry(session: Session, district: int, code: str) -> Entry | None:
     return Entry(*found) if found else None
 
 
+def exam_entries(session: Session, district: int) -> list[Entry]:
+    """Return the exams of the district, by day."""
+    columns = (col(Exam.id), col(Exam.code), col(Exam.name), col(Exam.held_on))
+    query = select(*columns).where(col(Exam.district_id) == district).order_by(col(Exam.held_on), col(Exam.code))
+    return [Entry(*row) for row in session.execute(query)]
+
+
 def content_now(session: Session, exam: int, policy: ExamsPolicy) -> Content:
     """Read what an exam is now; the caller has locked it, or sees one moment of the database.
 

@@ -19,6 +19,7 @@ from models.exam import Exam, School
 from models.exam_findings import Findings, item_answers
 from models.exam_line import TENTHS
 from models.exam_marks import Answers
+from policies.exams import ExamsPolicy
 from rules.exams import ELSEWHERE, TOTAL, TRACKS, Sheet, by_track
 from rules.exams_comparison import compared
 from rules.exams_lines import Line, line_at_mark, line_at_places
@@ -153,11 +154,15 @@ def whole(
     """
     exam = session.get_one(Exam, found.exam)
     schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
-    policy = found.policy
-    smallest, near = policy.suppression.smallest, policy.borderline_marks
-    heading = Heading(exam.code, exam.name, exam.held_on, *release, policy.since, smallest, policy.lines, near)
+    heading = heading_of(found.policy, (exam.code, exam.name, exam.held_on), *release)
     names = dict(session.execute(schools).tuples().all())
     return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
+
+
+def heading_of(policy: ExamsPolicy, exam: tuple[str, str, date], release: int | None, at: datetime) -> Heading:
+    """Return the heading of reports of an exam (code, name, date), with what its policy states."""
+    smallest, borderline = policy.suppression.smallest, policy.borderline_marks
+    return Heading(*exam, release, at, policy.since, smallest, policy.lines, borderline)
 
 
 def _totals(found: Findings) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from models.exam_findings import Findings, item_answers
 from models.exam_line import TENTHS
 from models.exam_releases import inputs_of, release_of, released_findings
-from models.exam_whole import AskedLine, Heading, Whole
+from models.exam_whole import AskedLine, Whole, heading_of
 
 
 def released_whole(session: Session, found: Findings, changes: pl.DataFrame | None = None) -> Whole:
@@ -49,9 +49,9 @@ def lines_in(inputs: Mapping[str, Any]) -> list[AskedLine]:
 def _whole(
     session: Session, found: Findings, inputs: Mapping[str, Any], at: datetime, changes: pl.DataFrame | None
 ) -> Whole:
-    exam, policy = inputs["exam"], found.policy
-    held_on = date.fromisoformat(exam["date"])
-    heading = Heading(exam["code"], exam["name"], held_on, found.release, at, policy.since, policy.suppression.smallest)
+    exam = inputs["exam"]
+    named = exam["code"], exam["name"], date.fromisoformat(exam["date"])
+    heading = heading_of(found.policy, named, found.release, at)
     answers, before = list(item_answers(session, found)), _earlier(session, inputs)
     return Whole(found, heading, inputs["schools"], answers, lines_in(inputs), before, changes)
 

@@ -184,6 +184,7 @@ class _OneExam:
             self._taken.added += counts["added"]
             self._taken.changed += counts["changed"]
             self._taken.unchanged += counts["unchanged"]
+            self._taken.kept[self._exam, school] = counts["added"] + counts["changed"], counts["unchanged"]
             if not (sent.marks or sent.held) and self._logged(school):
                 continue
             told = {

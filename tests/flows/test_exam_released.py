@@ -18,6 +18,7 @@ from models.exam_whole import Whole
 from models.exam_wholes import released_whole, standing_whole
 from policies.exams import exams
 from rules.exam_refusals import ReleaseDiffers
+from rules.exams_figures import stats
 from tests.flows.exam_releases import NUMBERS, Releasing
 from tests.flows.exams import EXAM, NOW, give, give_marks, mark, student
 from tests.flows.test_exam_release import CHANGES
@@ -86,7 +87,7 @@ def test_nothing_goes_out_of_a_release_that_comes_out_otherwise(
 ) -> None:
     """As if a later program reckoned means a millionth higher."""
     office.release()
-    real = exam_findings.stats
+    real = stats
     monkeypatch.setattr(exam_findings, "stats", lambda *given: real(*given).with_columns(pl.col("mean") * 1.000001))
     with office.database.read() as session:
         assert released_findings(session, 1, 1, check=False).release == 1
@@ -105,7 +106,7 @@ def _drawn(told: Whole) -> list[tuple[str, int, int]]:
 
 def test_lines_and_names_are_those_of_the_release(office: Releasing) -> None:
     """Totals 180, 150, 150, 120 in halves: who has at least 150.1 has at least 150.5, so one; of two places three."""
-    row = {"exam": "E1", "track": "none"}
+    row: dict[str, Any] = {"exam": "E1", "track": "none"}
     lines = [row | {"name": "特控线", "mark": "150.1"}, row | {"name": "本科线", "places": 2}]
     give(office.office, "line", lines)
     assert office.freeze() == 1

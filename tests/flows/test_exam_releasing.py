@@ -50,12 +50,10 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages are left only under a run."""
-    monkeypatch.setattr(artifacts.FlowRunContext, "get", object)
+    monkeypatch.setattr("flows.artifacts.FlowRunContext.get", object)
 
 
-def form(
-    office: Releasing, monkeypatch: pytest.MonkeyPatch, staff: str = "A1", wrong: str = "", minutes: int = 0
-) -> Any:
+def form(office: Releasing, monkeypatch: pytest.MonkeyPatch, staff: str = "A1", wrong: str = "") -> Any:
     """Submit the form of exam-release."""
     at, once = office.once(staff)
     monkeypatch.setenv("TUOQI_AT", at.isoformat())
