@@ -12,20 +12,21 @@ from sqlmodel import Session, col
 
 from flows.exam_returns import Arrived, give_back
 from flows.failures import incident
-from flows.intake import digest_of
 from flows.intake_sheets import Sheets
 from flows.intake_store import log_rows, one_transaction, register, store_within
 from flows.jobs import Result, at_work, lease_end
 from flows.message_watch import reachable
 from flows.settings import Settings
+from flows.steady import Steady
+from flows.tables import Limits
 from models.db import Database
 from models.district import district_id
 from models.intake import ImportLog, Taken
 from models.jobs import Claim, renew
 from notifications.duty import Telling
 from notifications.exams_files import CHANNELS, Unplaced, tell_operators
-from rules.errors import TuoqiError, say
-from rules.registers.refusals import FileMissing, FileRefused
+from rules.errors import TuoqiError, say, shown
+from rules.registers.refusals import FileChanged, FileRefused
 
 JOB, KIND = "exam-import", "mark"
 _SUFFIXES = frozenset({".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls", ".et"})
@@ -50,10 +51,13 @@ def import_marks(database: Database, settings: Settings, name: str | None = None
     read, failed = list[Result](), list[TuoqiError]()
     for path in files:
         try:
-            digest = _digest(path)
-            if digest not in seen:
-                seen.add(digest)
-                read.append(_one(database, settings, path, digest))
+            file = Steady(path, Limits().size)
+            if file.digest not in seen:
+                seen.add(file.digest)
+                read.append(_one(database, settings, file))
+        except FileChanged as error:
+            if name:  # one of the inbox that is still being written waits for the next run
+                failed.append(error)
         except TuoqiError as error:
             failed.append(error)
         except Exception as error:  # noqa: BLE001 - the border of a file: what it breaks must not keep others out
@@ -93,27 +97,23 @@ def _known(database: Database) -> set[str]:
         return set(session.scalars(select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)))
 
 
-def _digest(path: Path) -> str:
-    try:
-        return digest_of(path)
-    except OSError as error:
-        raise FileMissing(path.name) from error
-
-
-def _one(database: Database, settings: Settings, path: Path, digest: str) -> Result:
-    shown = "".join(each if each.isprintable() else "�" for each in path.name)
-    arrived = Arrived(shown, digest)
+def _one(database: Database, settings: Settings, file: Steady) -> Result:
+    name = shown(file.path)
+    arrived = Arrived(name, file.digest)
     told = at_work(
-        database, JOB, digest, settings.district, lambda held: _take(database, settings, path, arrived, held)
+        database, JOB, file.digest, settings.district, lambda held: _take(database, settings, file, arrived, held)
     )
-    return {"file": shown, **told}
+    return {"file": name, **told}
 
 
-def _take(database: Database, settings: Settings, path: Path, arrived: Arrived, held: Claim) -> Result:
+def _take(database: Database, settings: Settings, file: Steady, arrived: Arrived, held: Claim) -> Result:
     telling = Telling(settings.district, settings.now(), settings.tz, settings.lang, CHANNELS)
     operators = reachable(settings)
     try:
-        sheets = Sheets(path, register(KIND))
+        sheets = Sheets(file.path, register(KIND))
+        file.check()
+    except FileChanged:
+        raise
     except FileRefused as refusal:
         remedy = say(
             "请学校重新导出或另存为 xlsx 再报送；旧文件请移出 inbox/marks。",

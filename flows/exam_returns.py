@@ -125,7 +125,7 @@ def _nobody_s(arrived: Arrived, rows: int, *, known: bool) -> Unplaced:
         "unknown-school",
         say(f"{rows} 行有误，判断不出是哪所学校的", f"{rows} rows are wrong, and nobody can tell whose they are"),
         say(
-            "请报送人核对学校、考号、科目三列（学校填代码或全称，考号设为文本，科目须已登记），改好后放回 inbox/marks。",
+            "请报送人核对学校、考号、科目三列（学校填代码或全称，考号设为文本，科目须已登记），改好放回 inbox/marks。",
             "Have the school, number and subject columns checked (school by code or name, numbers as text, subjects "
             "registered) and the corrected file put into inbox/marks.",
         ),
