@@ -78,7 +78,8 @@ def key_of(money: Money, ref: str) -> str:
         .join(Elder, col(Elder.id) == col(Entitlement.elder_id))
     )
     with money.database.read() as session:
-        return session.execute(query.where(col(Elder.ref) == ref)).scalar_one()
+        found: str = session.execute(query.where(col(Elder.ref) == ref)).scalar_one()
+    return found
 
 
 def test_a_claim_after_a_death_that_was_none_is_withdrawn_and_a_true_death_claims_again(money: Money) -> None:
