@@ -104,7 +104,9 @@ def histogram(book: Workbook, sheet: Worksheet, rows: tuple[int, int], columns: 
     return chart
 
 
-def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, title: str, rows: pl.DataFrame) -> Any:
+def boxes(  # noqa: PLR0913, PLR0917 - a chart is made of these
+    book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, title: str, rows: pl.DataFrame
+) -> Any:
     """Draw quartiles as stacked bars: nothing up to P25, then to the median, then to P75.
 
     Args:
@@ -129,16 +131,7 @@ def boxes(book: Workbook, sheet: Worksheet, at: tuple[int, int], column: int, ti
     step = 10 if high - low < 150 else 50  # type: ignore[operator]
     ends = {"min": max(step * (floor(low / step) - 1), 0), "max": step * (ceil(high / step) + 1)}  # type: ignore[operator]
     grid = {"visible": True, "line": {"color": SHADE}}
-    chart.set_x_axis(
-        axis(
-            say("分数", "mark"),
-            **ends,
-            line={"none": True},
-            num_format="0",
-            label_position="high",
-            major_gridlines=grid,
-        )
-    )
+    chart.set_x_axis(axis(say("分数", "mark"), **ends, line={"none": True}, num_format="0", label_position="high", major_gridlines=grid))
     chart.set_y_axis(axis("", reverse=True, line={"color": LINE}, label_position="low"))
     return chart
 

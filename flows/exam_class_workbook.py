@@ -42,9 +42,7 @@ def write_class_workbook(path: Path, view: ClassView) -> None:
             "供任课教师改进教学使用；不含学生姓名与考号。校、联考一栏在其余人数过少时不显示。",
             "for teachers; no student is named. School and joint are hidden where few others are left.",
         )
-        what = say(
-            "逐题得分、难度与选项人数；图中本班柱低于联考线的题先讲评。", "Go over first where the bar is below."
-        )
+        what = say("逐题得分、难度与选项人数；图中本班柱低于联考线的题先讲评。", "Go over first where the bar is below.")
         explain(book, looks, view.heading, title, [more], dict.fromkeys(tabs, what))
 
 

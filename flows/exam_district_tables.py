@@ -31,8 +31,7 @@ def guide() -> dict[str, str]:
             "哪一科拖住了上线：错位多的学科先改进。", "Which subject holds back: many mismatches."
         ),
         say("进退与增值", "Value added"): say(
-            "与上次考试相比，已扣除起点；区间含0不下结论。",
-            "Compared with the exam before, starting point allowed for.",
+            "与上次考试相比，已扣除起点；区间含0不下结论。", "Compared with the exam before, starting point allowed for."
         ),
         say("信度", "Reliability"): say("试卷是否可靠：α低于0.7时慎作比较。", "Below 0.7, compare with care."),
         say("薄弱知识点", "Weak points"): say("各校最应改进的知识点。", "What each school should improve."),
@@ -93,9 +92,7 @@ def _effective(view: DistrictView) -> Told:
             pl.struct("line", "track").rle_id().alias("_line"),
         )
         rows = named(ordered(rows, *_SCHOOLS_LAST, first=("_line",)), view.schools)
-    note = say(
-        "命中率＝双上线÷单上线；贡献率＝双上线÷总分上线。", "Hit = double / single; contribution = double / reached."
-    )
+    note = say("命中率＝双上线÷单上线；贡献率＝双上线÷总分上线。", "Hit = double / single; contribution = double / reached.")
     return Told(say("有效分", "Effective marks"), note, columns, rows)
 
 

@@ -36,9 +36,7 @@ def explain(
     sheet.hide_gridlines(2)
     sheet.set_row(0, 36)
     put(sheet, 0, 0, [(1, title, {"bold": True, "font_size": 18, "font_color": ACCENT})], looks)
-    which = say(
-        f"{heading.name}（{heading.exam}），考试日期 {heading.held_on}。", f"{heading.name}, {heading.held_on}. "
-    )
+    which = say(f"{heading.name}（{heading.exam}），考试日期 {heading.held_on}。", f"{heading.name}, {heading.held_on}. ")
     policy = say(f"；依据 {heading.policy_since} 起施行的考试政策", f"; policy since {heading.policy_since}")
     put(sheet, 1, 0, [(1, which + stand(heading) + policy, {"font_color": QUIET})], looks)
     there = [each.get_name() for each in book.worksheets()]  # type: ignore[no-untyped-call]
@@ -67,10 +65,7 @@ def _definitions(heading: Heading) -> list[tuple[str, str]]:
     return [
         (
             say("人数", "Counts"),
-            say(
-                "有效：有有效成绩者；应考：名单人数减免考与待核；缺考不计为0分。",
-                "n: valid results; absent is never 0.",
-            ),
+            say("有效：有有效成绩者；应考：名单人数减免考与待核；缺考不计为0分。", "n: valid results; absent is never 0."),
         ),
         (
             say("一分三率", "Rates"),

@@ -11,17 +11,11 @@ from rules.errors import say
 def guide() -> dict[str, str]:
     """What each sheet tells and what to do with it, for 说明."""
     return {
-        say("学生成绩", "Students"): say(
-            "逐人成绩、赋分、百分位与T，供班主任与任课教师个别谈话用。", "Student by student."
-        ),
-        say("一分三率", "Figures"): say(
-            "先看这一页：本校、各班与联考并列，附95%区间。", "Start here: beside the joint exam."
-        ),
+        say("学生成绩", "Students"): say("逐人成绩、赋分、百分位与T，供班主任与任课教师个别谈话用。", "Student by student."),
+        say("一分三率", "Figures"): say("先看这一页：本校、各班与联考并列，附95%区间。", "Start here: beside the joint exam."),
         say("他校代称", "Other schools"): say("本校在各校中处于什么水平；代称不可还原。", "Where the school stands."),
         say("分布", "Distribution"): say("各科成绩的形状：是否偏低、是否两极分化。", "The shape of marks."),
-        say("四分位", "Quartiles"): say(
-            "中间一半学生与联考相比，差在哪些学科。", "The middle half beside the joint exam."
-        ),
+        say("四分位", "Quartiles"): say("中间一半学生与联考相比，差在哪些学科。", "The middle half beside the joint exam."),
         say("薄弱知识点", "Weak points"): say("最应补的知识点，教研组据此安排复习。", "What to teach again first."),
         say("上线", "Lines"): say("哪一科拖住了上线：错位多的学科先改进。", "Which subject holds back."),
         say("临界生", "Borderline"): say("离线不远的学生，逐人安排帮扶；不得公布。", "Whom a little help lifts."),
@@ -37,9 +31,7 @@ def figures(view: SchoolView) -> Told:
     order = pl.when(pl.col("scope") == "joint").then(0).when(pl.col("scope") == "school").then(1).otherwise(2)
     rows = ordered(pl.concat([joint, view.own.with_columns(who)], how="diagonal"), order, "class")
     columns = [subject(), Column(say("范围", "Group"), "who", width=12), *figure_columns()]
-    return Told(
-        say("一分三率", "Figures"), say("本校各班与联考并列。", "Classes beside the joint exam."), columns, named(rows)
-    )
+    return Told(say("一分三率", "Figures"), say("本校各班与联考并列。", "Classes beside the joint exam."), columns, named(rows))
 
 
 def others(view: SchoolView) -> Told:
@@ -107,3 +99,4 @@ def _changes(view: SchoolView) -> Told:
     note = say("与上次发布相比，只列本人成绩有改动者。", "Since the last release.")
     rows = view.changes if view.changes.is_empty() else named(view.changes)
     return Told(say("更正", "Corrections"), note, columns, rows)
+

@@ -61,9 +61,7 @@ def total_segments(book: Workbook, looks: Looks, stand: str, segments: pl.DataFr
             sheet.set_column(4 * block + 3, 4 * block + 3, 1)
         heads = (say("分数", "Mark"), say("人数", "n"), say("累计", "cum."))
         gap: Piece = (1, "", {})
-        put(
-            sheet, HEAD, 0, [each for _ in hundreds for each in (*((1, head, HEAD_LOOK) for head in heads), gap)], looks
-        )
+        put(sheet, HEAD, 0, [each for _ in hundreds for each in (*((1, head, HEAD_LOOK) for head in heads), gap)], looks)
         for row, digits in enumerate(range(99, -1, -1), start=HEAD + 1):
             marks = [100 * hundred + digits for hundred in hundreds]
             put(sheet, row, 0, [each for mark in marks for each in (*_line(mark, [counted]), gap)], looks)
