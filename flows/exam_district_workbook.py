@@ -100,7 +100,8 @@ def _segments(book: Workbook, looks: Looks, view: DistrictView) -> None:
         return
     columns = [
         Column(say("学科", "Subject"), "subject", width=14),
-        Column(say("分数", "Mark"), "mark", "count"),
+        Column(say("分数起", "From"), "mark", "count"),
+        Column(say("分数止", "To"), "top", "count"),
         Column(say("人数", "n"), "n", "count", bar=True),
         Column(say("累计", "Cumulative"), "cumulative", "count"),
     ]
@@ -111,7 +112,10 @@ def _segments(book: Workbook, looks: Looks, view: DistrictView) -> None:
         view,
         (
             say("一分段表", "Segments"),
-            say("半分计入其下整数分；累计为该分及以上。", "That mark and above."),
+            say(
+                f"半分计入其下整数分；不足{view.heading.smallest}人的分数并成一段；累计为分数起及以上。",
+                "Marks of a few are joined; cumulative: from that mark up.",
+            ),
             columns,
             rows,
         ),
@@ -123,14 +127,14 @@ def _segments(book: Workbook, looks: Looks, view: DistrictView) -> None:
             {
                 "name": subject,
                 "categories": cells(sheet, span, 1),
-                "values": cells(sheet, span, 2),
+                "values": cells(sheet, span, 3),
                 "fill": {"color": BLUE},
                 "gap": 5,
             }
         )
         finish(chart, subject, (say("分数", "mark"), say("人数", "n")))
         chart.set_x_axis({"reverse": True, "name": say("分数", "mark")})
-        sheet.insert_chart(2 + 18 * at, 5, chart)
+        sheet.insert_chart(2 + 18 * at, 6, chart)
         row += part.height
 
 

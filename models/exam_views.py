@@ -1,24 +1,24 @@
 """Who may see what of an exam 知情范围: the whole -> what one reader may see, and nothing else.
 
-The one place where the recipient's scope is enforced: writers of workbooks, mails and slips take views only. A school
-sees its own students in full and others only as joint figures and anonymous comparators; see rules/exams_scope.py.
+Writers of workbooks and mails take views only, slips rules/exams_slips.py, and both ask rules/exams_scope.py. A school
+sees its own students in full and others only as joint figures and anonymous comparators.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from models.db import keys_of
 from models.exam import School, Student
+from models.exam_view_items import joint_items
 from models.exam_whole import Heading, Whole
 from rules.exams import TOTAL, TRACKS, Sheet
 from rules.exams_figures import JOINT
-from rules.exams_lines import borderline, effective, subject_line
+from rules.exams_lines import Line, borderline, effective, subject_line
 from rules.exams_progress import value_added
 from rules.exams_scope import coarse, is_safe, joint_for, percentile_step, quarters, rounded, share_is_safe, tenths
 from rules.exams_standings import standings
@@ -56,19 +56,6 @@ class SchoolView:
     changes: pl.DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyView:
-    """What a student and the family may see: own marks, beside joint means and quartiles; nobody's rank.
-
-    subjects: subject, status, mark, scaled, percentile, joint_n, joint_mean, p25, p50, p75.
-    """
-
-    heading: Heading
-    number: str
-    ref: str
-    subjects: pl.DataFrame
-
-
 def school_view(session: Session, whole: Whole, code: str) -> SchoolView:
     """Cut out what the school `code` may see; the names of its own students are opened here."""
     names = _names(session, whole, code)
@@ -95,68 +82,6 @@ def school_view(session: Session, whole: Whole, code: str) -> SchoolView:
         added=_added(whole, code),
         changes=_changes(whole, code, names),
     )
-
-
-def family_view(whole: Whole, number: str) -> FamilyView:
-    """Cut out what one student and the family may see.
-
-    Raises:
-        KeyError: nobody has the number in this exam.
-    """
-    students = whole.found.entered.students
-    own = students.filter(pl.col("number") == number)
-    if own.is_empty():
-        raise KeyError(number)
-    return next(family_views(whole, own["school"].item(), number))
-
-
-def family_views(whole: Whole, code: str, number: str | None = None) -> Iterator[FamilyView]:
-    """Yield the view of every family of a school (or of one number), by number, each holding one student only."""
-    students = whole.found.entered.students
-    chosen = pl.col("school") == code if number is None else pl.col("number") == number
-    ids = students.filter(chosen).sort("number")
-    rows: dict[int, list[dict[str, Any]]] = {each: [] for each in ids["student"]}
-    for sheet in whole.found.sheets:
-        stand = standings(whole.found.entered, sheet).with_columns(students["track"])
-        near = {track: _near(part) for track, part in _tracks(whole, sheet)}
-        for row in stand.filter(pl.col("student").is_in(ids["student"].to_list())).to_dicts():
-            if row["status"] != "exempt":
-                rows[row["student"]].append(
-                    _family(row, near[row["track"] if sheet.subject == TOTAL else TRACKS[0]], whole.smallest)
-                )
-    for student, number_, ref in ids.select("student", "number", "ref").iter_rows():
-        yield FamilyView(whole.heading, number_, ref, pl.DataFrame(rows[student], schema=_FAMILY_ROW))
-
-
-_FAMILY_ROW = {
-    "subject": pl.String, "status": pl.String, "mark": pl.Float64, "scaled": pl.Int64, "percentile": pl.Int64,
-    "joint_n": pl.Int64, "joint_mean": pl.Float64, "p25": pl.Float64, "p50": pl.Float64, "p75": pl.Float64,
-}  # fmt: skip
-
-
-def _near(part: Sheet) -> tuple[int, float | None, list[float | None]]:
-    marks = part.mark[part.valid]
-    mean = float(marks.sum(dtype=np.int64)) / (len(marks) * part.scale) if len(marks) else None
-    return len(marks), mean, quarters(part, None, 1)
-
-
-def _family(row: dict[str, Any], near: tuple[int, float | None, list[float | None]], smallest: int) -> dict[str, Any]:
-    n, mean, (p25, p50, p75) = near
-    rest = n - (row["mark"] is not None)
-    told = {name: row[name] for name in ("subject", "status", "mark", "scaled")}
-    step = percentile_step(rest, smallest)
-    told["percentile"] = (
-        None if step is None or row["percentile"] is None else int(round(row["percentile"] / step) * step)
-    )
-    if n and is_safe(rest, smallest):
-        told |= {"joint_n": n, "joint_mean": mean}
-        if is_safe(rest, 4 * smallest):
-            told |= {"p25": p25, "p50": p50, "p75": p75}
-    return dict.fromkeys(_FAMILY_ROW) | told
-
-
-def _tracks(whole: Whole, sheet: Sheet) -> Iterator[tuple[str, Sheet]]:
-    return ((track, part) for track, part in whole.parts() if part.subject == sheet.subject)
 
 
 def _names(session: Session, whole: Whole, code: str) -> dict[int, str]:
@@ -253,9 +178,12 @@ def _tenths(whole: Whole, code: str) -> pl.DataFrame:
 
 def _weak(whole: Whole, code: str) -> pl.DataFrame:
     """Return the weak points of a school, where the joint share does not give a few others away."""
-    frames = [
-        points(each.sheet, whole.home(each)[0], whole.codes).filter(pl.col("school") == code) for each in whole.answers
-    ]
+    frames = []
+    for each in whole.answers:
+        own = points(each.sheet, whole.home(each)[0], whole.codes).filter(pl.col("school") == code)
+        told = joint_items(whole, each, whole.codes.index(code)) if own.height else []
+        apart = {item.point for item, shown in zip(each.sheet.items, told, strict=bool(told)) if not shown}
+        frames.append(own.filter(~pl.col("point").is_in(sorted(apart))))
     found = pl.concat(frames) if frames else pl.DataFrame()
     if found.is_empty():
         return found
@@ -269,10 +197,19 @@ def _weak(whole: Whole, code: str) -> pl.DataFrame:
     return weakest(found.filter(pl.Series(safe, dtype=pl.Boolean)), whole.found.policy.weak_points)
 
 
+def _lines(whole: Whole, code: str) -> Iterator[tuple[str, Sheet, Line]]:
+    """Yield the lines a school may know: one drawn at a number of places is a mark, and may be that of one of a few."""
+    given = {(asked.track, asked.name) for asked in whole.asked if asked.mark is not None}
+    group = whole.of_school(code)
+    for track, totals, line in whole.lines():
+        if (track, line.name) in given or is_safe(line.n - int((totals.valid & group).sum()), whole.smallest):
+            yield track, totals, line
+
+
 def _effective(whole: Whole, code: str) -> pl.DataFrame:
     """Count the school's own at each line; subject lines only where others are nobody or not few."""
     group, rows = whole.of_school(code), []
-    for track, totals, line in whole.lines():
+    for track, totals, line in _lines(whole, code):
         own = int((totals.valid & group).sum())
         safe = is_safe(line.n - own, whole.smallest)
         for sheet in whole.sheets_on(track):
@@ -293,7 +230,7 @@ def _borderline(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
     own, group, rows = _named(whole, code, names), whole.of_school(code), []
     ids = whole.found.entered.students["student"].to_numpy()
     who = {row["student"]: row for row in own.to_dicts()}
-    for track, totals, line in whole.lines():
+    for track, totals, line in _lines(whole, code):
         near = borderline(totals, line, whole.found.policy.borderline_marks * totals.scale) & group
         for student, mark in zip(ids[near].tolist(), totals.mark[near].tolist(), strict=True):
             row, scale = who[student], totals.scale
