@@ -111,7 +111,7 @@ def _hidden(family: pl.DataFrame, rule: Suppression, forced: set[int]) -> Iterat
     rows = ordered.to_dicts()
     groups = _tree(rows)
     also = frozenset(node for node, row in enumerate(rows) if row["at"] in forced)
-    small = hidden_cells(groups, _group_cells(rows, rule.smallest), also)
+    small = hidden_cells(groups, _group_cells(rows, also, rule.smallest), also)
     yield GROUP, {rows[node]["at"] for node in small}
     done: dict[str, frozenset[int]] = {}
     for name in _ORDER:
@@ -147,11 +147,15 @@ def _tree(rows: Sequence[dict[str, Any]]) -> Tree:
     return tree([parent_of[row["scope"]] if row["scope"] in parent_of else schools[row["school"]] for row in rows])
 
 
-def _group_cells(rows: Sequence[dict[str, Any]], smallest: int) -> Cells:
+def _group_cells(rows: Sequence[dict[str, Any]], forced: frozenset[int], smallest: int) -> Cells:
+    """A group is its n; one that is hidden for its sums counts as nobody, so that no difference is it alone."""
+    schools = {rows[node]["code"] for node in forced if rows[node]["scope"] == "school"}
+
     def small(parts: Parts) -> bool:
         return parts[0] < smallest
 
-    return Cells([(row["n"],) for row in rows], small, small, lambda parts: parts)
+    n = [0 if node in forced or row["school"] in schools else row["n"] for node, row in enumerate(rows)]
+    return Cells([(each,) for each in n], small, lambda part: part < smallest, lambda parts: parts)
 
 
 def _rate_cells(rows: Sequence[dict[str, Any]], name: str, smallest: int) -> Cells:
@@ -162,7 +166,7 @@ def _rate_cells(rows: Sequence[dict[str, Any]], name: str, smallest: int) -> Cel
     return Cells(
         [_parts(row, name) for row in rows],
         unsafe=lambda parts: any(0 < part < smallest for part in parts),
-        told=lambda parts: min(parts[1:]) < smallest,
+        told=lambda part: part < smallest,
         cost=lambda parts: (min(parts[1:]) == 0, parts[1] + parts[2]),
     )
 

@@ -199,8 +199,11 @@ def hidden_parts(
     if not leaves:
         return frozenset()
 
+    def few(part: int) -> bool:
+        return (not empty or part > 0) and part < smallest
+
     def small(parts: Parts) -> bool:
-        return any((not empty or part > 0) and part < smallest for part in parts)
+        return any(map(few, parts))
 
     groups = tree([None, *[0] * len(leaves)])
-    return hidden_cells(groups, Cells([root, *leaves], small, small, lambda parts: (min(parts) == 0, *parts)), forced)
+    return hidden_cells(groups, Cells([root, *leaves], small, few, lambda parts: (min(parts) == 0, *parts)), forced)

@@ -25,13 +25,13 @@ class Tree:
 class Cells:
     """One kind of cell: its parts in each group, and when they must not be read.
 
-    `unsafe` judges a cell or a residue. `told` says that a residue, though safe, fixes its cells (a count of 0 does);
-    it is then widened as long as the group above is not told itself. Complements are taken in the order of `cost`.
+    `unsafe` judges a cell or a residue. `told` says that a part of a residue, though safe, fixes its cells (0 does);
+    it is then widened as long as that part of the group above does not. Complements are taken in the order of `cost`.
     """
 
     parts: Sequence[Parts]
     unsafe: Callable[[Parts], bool]
-    told: Callable[[Parts], bool]
+    told: Callable[[int], bool]
     cost: Callable[[Parts], tuple[int, ...]]
 
 
@@ -94,7 +94,8 @@ def _next(groups: Tree, cells: Cells, hidden: set[int], known: frozenset[int], n
     if node in hidden or not below.leaves:
         return None
     residue = _sum(cells.parts[leaf] for leaf in below.leaves)
-    if cells.unsafe(residue) or (cells.told(residue) and not cells.told(cells.parts[node])):
+    pairs = zip(residue, cells.parts[node], strict=True)
+    if cells.unsafe(residue) or any(cells.told(left) and not cells.told(whole) for left, whole in pairs):
         free = (each for each in below.visible if each not in known)
         return min(free, key=lambda each: cells.cost(cells.parts[each]), default=node)
     return None
