@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from flows.forms_rows import safe_text, whole_file, write_rows
 from flows.settings import Settings
-from models.exam import Exam, named_exam
+from models.exam import Named, named_exam
 from models.exam_findings import Findings, findings, item_answers
 from models.exam_releases import released_findings
 from policies.exams import exams
@@ -70,7 +70,7 @@ def found_exam(session: Session, settings: Settings, district: int, code: str, r
     return findings(session, exam.id, exams(exam.held_on, settings.policy))
 
 
-def exam_of(session: Session, district: int, code: str) -> Exam:
+def exam_of(session: Session, district: int, code: str) -> Named:
     """Return an exam of the district.
 
     Raises:

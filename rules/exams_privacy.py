@@ -34,7 +34,7 @@ def suppressed(figures: pl.DataFrame, rule: Suppression) -> pl.DataFrame:
     """
     marked = figures.with_row_index("at")
     hidden, forced = _judged(marked, rule, set()), set[int]()
-    while more := _single_sums(marked, hidden[GROUP]):
+    while more := _open_sums(marked, hidden[GROUP]):
         forced |= more
         hidden = _judged(marked, rule, forced)
     at = pl.col("at")
@@ -56,25 +56,26 @@ def _judged(marked: pl.DataFrame, rule: Suppression, forced: set[int]) -> dict[s
     return hidden
 
 
-def _single_sums(marked: pl.DataFrame, hidden: set[int]) -> set[int]:
-    """Return one more row of each group whose papers add up to its totals while only one of them is hidden.
+def _open_sums(marked: pl.DataFrame, hidden: set[int]) -> set[int]:
+    """Return one more row of each group whose papers add up to its totals, while only papers or only totals are hidden.
 
     They add up where nobody is valid in some papers only and none is scaled; a reader sees that from the counts.
     """
     if TOTAL not in marked["subject"]:
         return set()
-    sums = (pl.col("n") * pl.col("mean").fill_null(0)).alias("sum")
-    touched = marked.filter(pl.col("at").is_in(sorted(hidden)))["code"].unique()
-    rows = marked.filter(pl.col("code").is_in(touched.to_list()), pl.col("n") > 0).select(
-        "at", "scope", "code", "n", (pl.col("subject") == TOTAL).alias("total"), sums
-    )
+    at, total = pl.col("at"), pl.col("subject") == TOTAL
+    touched = marked.filter(at.is_in(sorted(hidden)))["code"].unique().to_list()
+    sums = pl.col("n") * pl.col("mean").fill_null(0)
+    rows = marked.filter(pl.col("code").is_in(touched), pl.col("n") > 0).select(
+        "at", "scope", "code", "n", total.alias("total"), at.is_in(sorted(hidden)).alias("hidden"),
+        pl.when(total).then(-sums).otherwise(sums).alias("sum"),
+    )  # fmt: skip
     found = set()
     for group in rows.partition_by("scope", "code"):
-        total, papers = group.filter(pl.col("total")), group.filter(~pl.col("total"))
-        single = group.filter(pl.col("at").is_in(sorted(hidden)))
-        if single.height == 1 and group.height > 1 and abs(total["sum"].sum() - papers["sum"].sum()) < 0.01:
-            others = papers if single["total"].item() else total
-            found.add(others.sort("n", "at")["at"][0])
+        one_side = group.filter("hidden")["total"].n_unique() == 1
+        if one_side and abs(group.select(pl.col("sum").sum()).item()) < 0.01:
+            others = group.filter(pl.col("total") != group.filter("hidden")["total"][0])
+            found |= set(others.sort("n", "at")["at"].head(1).to_list())
     return found
 
 

@@ -98,14 +98,12 @@ def figures(schools: Marks, papers: int = 1) -> pl.DataFrame:
 def unknowns(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], bands: Sequence[int], leaf: str) -> list[Any]:
     inside = [
         each for each in rows
-        if each["scope"] == leaf and (row["scope"] == "joint" or each["code"] == row["code"] or each["school"] == row["code"])
+        if each["scope"] == leaf and (row["scope"] == "joint" or row["code"] in {each["code"], each["school"]})
     ]  # fmt: skip
     return [(each["code"], band) for each in inside for band in bands]
 
 
-def learnt(
-    true: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]], leaf: str
-) -> Knowledge:
+def learnt(true: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]], leaf: str) -> Knowledge:
     """Learn all shown counts and extremes, then what is nobody, until nothing new follows."""
     known = Knowledge()
     for row, read in zip(true, shown, strict=True):
