@@ -1,5 +1,7 @@
 """Asking for approval: lists whose objection window has ended -> a sheet each -> its approvers, once a content."""
 
+import hashlib
+
 from flows.allowance_sheet import read_sheet
 from flows.allowance_sheet_workbook import write_sheet
 from flows.allowance_tell import telling
@@ -41,11 +43,11 @@ def send_sheet(database: Database, settings: Settings, ref: str) -> Result | Non
     amount, top = total(sheet.groups), sheet.head
     asked = Asked(
         ref, top.programme, top.period, amount.payments, amount.fen, sum(filter(None, sheet.budgets.values())),
-        len(sheet.exceptions), sheet.code,
+        len(sheet.exceptions), hashlib.sha256(sheet.content.encode()).hexdigest()[:12],
     )  # fmt: skip
     with database.write() as session:
         people = approvers_of(session, district, settings.today(), other_than=top.maker_id)
-        enclosed = Enclosure(path.name, _XLSX, path.read_bytes())
+        enclosed = Enclosure(f"{ref}.xlsx", _XLSX, path.read_bytes())
         told = tell_approvers(session, telling(settings), people, asked, enclosed)
     return {
         "batch": ref, "code": sheet.code, "people": amount.payments, "fen": amount.fen, "needed": sheet.needed,

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from flows.allowance_claims import wrong_claims
 from flows.allowance_sheet import period_said, read_sheet
-from flows.allowance_sheet_workbook import write_sheet
+from flows.allowance_sheet_workbook import REASONS, write_sheet
+from flows.allowance_shown import MORE
 from flows.forms_rows import whole_file
 from flows.jobs import Result
 from flows.settings import Settings
@@ -20,12 +22,14 @@ from flows.staff_desk import NotUnderstood
 from models import approvals, audit, payments
 from models.allowance_figures import total
 from models.allowance_open import KeptFile, OpenPayment, kept_file, open_receivables, unknown_payments
+from models.allowance_waiting import Elsewhere, cancelled_elsewhere
 from models.bank_files import content_of
 from models.db import Database
 from models.district import district_id
 from models.intake_returns import OUTCOMES
 from models.objections import open_ones, waiting_lists
 from models.payees import WHY
+from models.receivables import Claimed
 from rules.bank import file_ref
 from rules.errors import TuoqiError, say
 from rules.programmes import programme_name
@@ -141,6 +145,8 @@ def waiting(database: Database, settings: Settings) -> Result:
             "receivables": [
                 {**_open(settings, each), "why": say(*WHY[each.why])} for each in open_receivables(session, district)
             ],
+            "wrong_claims": [_wrong(one, due) for one, due in wrong_claims(session, settings, district)],
+            "duplicates": [_elsewhere(each) for each in cancelled_elsewhere(session, district)],
         }  # fmt: skip
 
 
@@ -154,6 +160,29 @@ def _asked(session: Session, settings: Settings, ref: str) -> Result:
     given = len(approvals.approvers(session, read.head.id, read.content))
     told = {"people": amount.payments, "fen": amount.fen, "given": given, "needed": read.needed}
     return {"batch": ref, **_cycle(read.head.programme, read.head.period), **told}
+
+
+def _wrong(one: Claimed, due: int) -> Result:
+    """A claim that is not of what the register now says is not owed, with both amounts and what to do."""
+    told = {"payment": one.key, **_cycle(one.programme, one.period)}
+    told |= {"paid_fen": one.fen, "claimed_fen": one.claimed, "not_owed_fen": due}
+    if one.settled:
+        todo = say(
+            "已追回，与现应追回金额不符；由人工与家属、财政结清", "given back already; settle it with the family"
+        )
+    else:
+        todo = say("登记已更正；审批人用 withdraw-claim 撤销", "the register was put right: withdraw-claim")
+    return {**told, "todo": todo}
+
+
+def _elsewhere(each: Elsewhere) -> Result:
+    """Somebody left out as a duplicate whose entitlement on the other register was cancelled."""
+    todo = say(
+        "该待遇已由该区取消，且每人每期只能由一处发放：请与该区核对；应发的由该区更正登记后补发",
+        "cancelled there, and one district alone pays a person a period: let that one put its register right and pay",
+    )
+    where, why = f"{each.district} {each.code}", say(*(REASONS.get(each.reason) or MORE[each.reason]))
+    return {"elder": each.ref, **_cycle(each.programme, each.period), "other": where, "state": why, "todo": todo}
 
 
 def _open(settings: Settings, each: OpenPayment) -> Result:

@@ -26,9 +26,9 @@ from models.district import district_id
 from models.jobs import Claim, finish, renew
 from models.ledger import book_budget
 from models.staging import staging
-from policies.allowances import allowances, tariff, tariffs
+from policies.allowances import tariff
 from rules.allowances import Entitled, Tariff, check_period, decide, owed_after_death
-from rules.allowances_due import Due, due_cycles, opening
+from rules.allowances_due import opening
 from rules.collector import collector_paused
 from rules.errors import TuoqiError
 from rules.periods import festival_of, is_month, month_end
@@ -57,26 +57,6 @@ class NotOpenYet(TuoqiError):
     opens_on: date
     zh = "{programme} {period} 要到 {opens_on} 才开始编制，每期只编制一次，现在不能提前；请核对发放期（年份）。"
     en = "{programme} {period} opens on {opens_on} and is planned only once; check the period's year."
-
-
-def plan_due(database: Database, settings: Settings, day: date) -> list[Result]:
-    """Plan every cycle that policy says is due on a day, missed ones included.
-
-    Raises:
-        NoPolicyInForce: paying nothing would be a guess.
-    """
-    return [plan(database, settings, due.programme, due.period) for due in _due(settings, day)]
-
-
-def _due(settings: Settings, day: date) -> list[Due]:
-    policy = allowances(day, settings.policy)
-    ahead = day + timedelta(days=400)
-    books = [
-        each
-        for name in policy.programmes
-        for each in tariffs(name, ahead, settings.policy) or [tariff(name, day, settings.policy)]  # which says why
-    ]
-    return due_cycles(books, day, festival_day, policy.look_back_days)
 
 
 def as_of_period(period: str) -> date:

@@ -1,9 +1,10 @@
-"""A list to be shown to everybody: masked lines -> a workbook for each community, and one page to print and pin up."""
+"""A list to be shown to everybody: masked lines -> a workbook and a page for each community, and a page of all."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -39,7 +40,8 @@ def publish(
         bands: names of bands.
 
     Returns:
-        The workbook of each community; the page to print is folder/公示名单.html.
+        The workbook of each community; beside it stands the page of the community alone, to print and pin up there,
+        and folder/公示名单.html holds them all.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     shown, files = [], {}
@@ -53,12 +55,16 @@ def publish(
         numbered = [(number, *row) for number, row in enumerate(rows, start=1)]
         write_rows(files[home], [say(*head) for head in HEADS], numbered, LANGUAGE.get())
         shown.append((place, rows))
-    page = _template().render(
-        lang=LANGUAGE.get(), title=title, note=_note(window), places=shown, heads=[say(*head) for head in HEADS]
-    )
-    with whole_file(folder / say("公示名单.html", "list.html")) as part:
-        part.write_text(page, "utf-8")
+        _write_page(files[home].with_suffix(".html"), title, window, shown[-1:])
+    _write_page(folder / say("公示名单.html", "list.html"), title, window, shown)
     return files
+
+
+def _write_page(path: Path, title: str, window: Window | None, places: Sequence[tuple[str, list[Any]]]) -> None:
+    heads = [say(*head) for head in HEADS]
+    page = _template().render(lang=LANGUAGE.get(), title=title, note=_note(window), places=places, heads=heads)
+    with whole_file(path) as part:
+        part.write_text(page, "utf-8")
 
 
 def _note(window: Window | None) -> str:

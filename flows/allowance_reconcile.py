@@ -4,7 +4,7 @@ A file counts by its content; lines that are known change nothing. What the bank
 unknown and listed; no time ever makes it paid or failed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from sqlmodel import col, select
 
 from flows.allowance_tell import tell_paid
 from flows.bank_returns import ReturnReport
-from flows.intake import digest_of, take_file
+from flows.bank_returns_child import ReportLimits
+from flows.intake import take_file
 from flows.intake_store import BATCH_ROWS, store_batches
 from flows.jobs import Result
 from flows.settings import Settings
+from flows.steady import Steady
 from models import audit, ledger, payments
 from models.allowance import AllowanceCycle
 from models.calendar import calendar
@@ -23,8 +25,9 @@ from models.db import Database
 from models.district import district_id
 from models.intake import ImportLog, Taken
 from policies.allowances import allowances
-from rules.errors import TuoqiError
+from rules.errors import TuoqiError, shown
 from rules.portions import portions
+from rules.registers.refusals import FileChanged
 from rules.workdays import Workdays
 
 JOB = "allowance-reconcile"
@@ -36,12 +39,14 @@ _SUFFIXES = frozenset({".csv", ".txt", ".xlsx", ".xls", ".xml"})
 def reconcile(database: Database, settings: Settings, files: Iterable[Path] | None = None) -> Result:
     """Take in return files, all of the inbox if none is named; then look at what is still open.
 
+    A file of the inbox that is still being written waits for the next run.
+
     Raises:
         FileHasErrors, FileRefused, BankReportRefused, XmlDamaged: nothing of that file was taken. The others were, and
             all the rest was done, before the first of these is raised.
         Disagreement: payments and ledger differ; nothing of the file at hand was written, and nothing more is done.
     """
-    read, refusals = _take_all(database, settings, files if files is not None else _new(database, settings))
+    read, refusals = _take_inbox(database, settings) if files is None else _take_all(database, settings, files)
     unknown = _call_unknown(database, settings)
     told = tell_paid(database, settings)
     with database.snapshot() as session:  # books that move while they are compared would seem to disagree
@@ -58,12 +63,16 @@ def reconcile(database: Database, settings: Settings, files: Iterable[Path] | No
     return {"files": read, "unknown": unknown, "messages": told, "exceptions": open_lines}
 
 
-def _take_all(database: Database, settings: Settings, files: Iterable[Path]) -> tuple[list[Result], list[TuoqiError]]:
-    """Take in what can be taken; a file that is refused keeps no other from being read."""
+def _take_all(
+    database: Database, settings: Settings, files: Iterable[Path], known: Collection[str] = ()
+) -> tuple[list[Result], list[TuoqiError]]:
+    """Take in what can be taken and is not known; a file that is refused keeps no other from being read."""
     read, refusals = [], list[TuoqiError]()
     for path in files:
         try:
-            read.append(_take(database, settings, path))
+            file = Steady(path, ReportLimits().size)
+            if file.digest not in known:
+                read.append(_take(database, settings, file))
         except ledger.Disagreement:
             raise
         except TuoqiError as refusal:
@@ -71,27 +80,29 @@ def _take_all(database: Database, settings: Settings, files: Iterable[Path]) -> 
     return read, refusals
 
 
-def _new(database: Database, settings: Settings) -> list[Path]:
-    """The files of the bank's inbox whose content was not taken in before, by name."""
+def _take_inbox(database: Database, settings: Settings) -> tuple[list[Result], list[TuoqiError]]:
+    """Take in the files of the bank's inbox whose content was not taken in before, by name."""
     folder = settings.folder("inbox") / "bank"
     found = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in _SUFFIXES and not path.is_symlink()]
     known = select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)
     with database.read() as session:
         taken = set(session.exec(known).all())
-    return [path for path in found if not path.name.endswith(".errors.xlsx") and digest_of(path) not in taken]
+    theirs = [path for path in found if not path.name.endswith(".errors.xlsx")]
+    read, refusals = _take_all(database, settings, theirs, taken)
+    return read, [refusal for refusal in refusals if not isinstance(refusal, FileChanged)]
 
 
-def _take(database: Database, settings: Settings, path: Path) -> Result:
+def _take(database: Database, settings: Settings, file: Steady) -> Result:
+    path = file.path
     if path.suffix.lower() == ".xml":
         report = ReturnReport(database, path)
-        taken = store_batches(
-            database, settings, KIND, portions(report.rows(), BATCH_ROWS), JOB, digest=digest_of(path)
-        )
+        batches = portions(file.to_the_end(report.rows()), BATCH_ROWS)
+        taken = store_batches(database, settings, KIND, batches, JOB, digest=file.digest)
         pending = report.pending
     else:
         taken, pending = take_file(database, settings, KIND, path).taken, 0
     counts = {"new": taken.added, "known": taken.unchanged, "pending": pending}
-    return {"file": path.name, **counts, "exceptions": _exceptions(taken)}
+    return {"file": shown(path.name), **counts, "exceptions": _exceptions(taken)}
 
 
 def _exceptions(taken: Taken) -> int:

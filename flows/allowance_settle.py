@@ -11,12 +11,13 @@ from sqlmodel import Session
 from flows.allowance_approve import code_time
 from flows.jobs import Result
 from flows.settings import Settings
-from models import audit, payments
+from models import audit, payments, receivables
 from models.db import Database
 from models.district import district_id
 from models.payments import Sent
 from models.proof import authenticate
 from rules.errors import TuoqiError, say
+from rules.free_text import check_note
 
 
 @dataclass(eq=False)
@@ -79,11 +80,13 @@ def vouch(
 
     Raises:
         NoPayment, NotUnknown, Disagreed: nothing is settled.
+        NumberOfAPerson: the evidence holds a number that may be a person's.
     """
-    who = _proved(database, settings, person)
+    evidence = check_note(evidence)
+    who = proved(database, settings, person)
     verdict = {"result": result, "booked_on": booked_on, "evidence": evidence}
     with database.write() as session:
-        sent = _payment(session, settings, key)
+        sent = payment_of(session, settings, key)
         if sent.state != "unknown" and not (result == "paid" and payments.contradicted(session, sent)):
             raise NotUnknown(key, say(*STATES[sent.state]))
         agreed = payments.vouch(session, sent, who, verdict, settings.now())
@@ -103,8 +106,10 @@ def close(database: Database, settings: Settings, person: Person, line: int, not
 
     Raises:
         NothingOpen: there is no such line, or it is closed.
+        NumberOfAPerson: the note holds a number that may be a person's.
     """
-    who = _proved(database, settings, person)
+    note = check_note(note)
+    who = proved(database, settings, person)
     with database.write() as session:
         district = district_id(session, settings.district)
         if not payments.close_line(session, district, line, note, settings.now(), f"staff:{who}"):
@@ -121,23 +126,34 @@ def recovered(database: Database, settings: Settings, person: Person, key: str) 
     Raises:
         NoPayment, NothingOpen: nothing was recorded.
     """
-    who = _proved(database, settings, person)
+    who = proved(database, settings, person)
     with database.write() as session:
-        sent = _payment(session, settings, key)
-        if not payments.recovered(session, sent, settings.now(), f"staff:{who}"):
+        sent = payment_of(session, settings, key)
+        fen = receivables.recovered(session, sent, settings.now(), f"staff:{who}")
+        if fen is None:
             raise NothingOpen(key)
-        told = {"payment": key, "fen": sent.fen}
+        told = {"payment": key, "fen": fen}
         audit.record(session, settings.district, f"staff:{who}", "allowance.recovered", settings.now(), **told)
-    return {"payment": key, "fen": sent.fen, "recovered": True}
+    return {**told, "recovered": True}
 
 
-def _proved(database: Database, settings: Settings, person: Person) -> int:
+def proved(database: Database, settings: Settings, person: Person) -> int:
+    """Return the id of the approver whose number and code these are.
+
+    Raises:
+        NotProved, CodeUsed, NotAnApprover: see models/proof.py.
+    """
     with database.read() as session:
         district = district_id(session, settings.district)
     return authenticate(database, district, person.staff, person.one_time_code, "cli", code_time(settings))
 
 
-def _payment(session: Session, settings: Settings, key: str) -> Sent:
+def payment_of(session: Session, settings: Settings, key: str) -> Sent:
+    """Lock and read a payment of the district.
+
+    Raises:
+        NoPayment: there is none of this key.
+    """
     found = payments.payment(session, district_id(session, settings.district), key.strip().upper())
     if found is None:
         raise NoPayment(key)

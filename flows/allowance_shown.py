@@ -14,61 +14,16 @@ from rules.money import yuan
 from rules.programmes import programme_name
 
 Result = dict[str, Any]
+MORE = {
+    "adjusted": ("按去世时年龄调整", "adjusted to the age at death"), "objection": ("异议成立", "objection"),
+    "mistaken": ("登记更正后不符合条件", "not entitled since the register was put right"),
+}  # fmt: skip
+"""Why a payment was stopped, beside the reasons for being left out."""
 _READY = {True: ("账户已更正", "account corrected"), False: ("待更正账户", "account to be corrected")}
 
 
 def _named(result: Result) -> str:
     return f"{programme_name(result['programme'])} {period_said(result['period'])}"
-
-
-def show_plans(results: Sequence[Result]) -> None:
-    """Say what was planned: register = entitled + left out + not of age."""
-    if not results:
-        text = say("今天没有到期的发放期；无需处理。", "No cycle is due today; nothing to do.")
-        artifacts.markdown("allowance-plan", text)
-        return
-    busy, results = [each["note"] for each in results if "batch" not in each], [r for r in results if "batch" in r]
-    rows = [
-        {
-            say("项目与发放期", "cycle"): _named(each),
-            say("名单编号", "list"): each["batch"] or "—",
-            say("登记", "registered"): each.get("registered", "—"),
-            say("列入", "entitled"): each.get("entitled", "—"),
-            say("未列入", "left out"): each.get("excluded", "—"),
-            say("未到年龄或类别", "not of age"): each.get("not_of_age", "—"),
-            say("补发", "back-paid"): each["back_paid"],
-            say("恢复", "restored"): each["restored"],
-            say("金额（元）", "yuan"): yuan(each["fen"]) if "fen" in each else "—",
-            say("预算（元）", "budget"): "—" if each.get("budget_fen") is None else yuan(each["budget_fen"]),
-            say("预算核对", "budget check"): _short(each),
-        }
-        for each in results
-    ]
-    note = say(
-        "下一步：经办人在 allowance-notice 中填写名单编号和工号，提交公示。登记 = 列入 + 未列入 + 未到年龄或类别。",
-        "Next: the maker puts the list on public notice. Registered = entitled + left out + not of age.",
-    )
-    artifacts.table("allowance-plan", say("发放名单", "Payment lists"), rows, "\n\n".join((note, *busy)))
-    if people := [row for each in results for row in _people(each)]:
-        artifacts.table("allowance-plan-people", say("列入与未列入", "Who is entitled, who is left out"), people)
-
-
-def _short(each: Result) -> str:
-    if each.get("short_fen"):
-        return say("短缺 {} 元", "{} yuan short").format(yuan(each["short_fen"]))
-    return say("未登记预算", "no budget") if "fen" in each and each.get("budget_fen") is None else "—"
-
-
-def _people(each: Result) -> list[Result]:
-    """The bands and reasons of a cycle, a line each."""
-    lines = [(say("列入：{}", "entitled: {}").format(band), n["people"], yuan(n["fen"]))
-             for band, n in sorted(each.get("bands", {}).items())]  # fmt: skip
-    lines += [(say("未列入：{}", "left out: {}").format(say(*REASONS[reason])), people, "—")
-              for reason, people in sorted(each.get("reasons", {}).items())]  # fmt: skip
-    if each.get("waiting"):
-        lines.append((say("此前各期仍未列入", "still left out of earlier cycles"), each["waiting"], "—"))
-    names = say("项目与发放期", "cycle"), say("档次或原因", "band or reason"), say("人数", "people"), say("元", "yuan")
-    return [dict(zip(names, (_named(each), *line), strict=True)) for line in lines]
 
 
 def show_notice(result: Result) -> None:
@@ -205,9 +160,7 @@ def show_stopped(result: Result) -> None:
 
 
 def _reason(reason: str) -> str:
-    more = {"adjusted": ("按去世时年龄调整", "adjusted to the age at death"), "objection": ("异议成立", "objection"),
-            "mistaken": ("登记更正后不符合条件", "not entitled since the register was put right")}  # fmt: skip
-    return say(*(REASONS.get(reason) or more[reason]))
+    return say(*(REASONS.get(reason) or MORE[reason]))
 
 
 def show_report(figures: Result, headline: str) -> None:

@@ -1,7 +1,6 @@
 """Stopping what is owed no longer: deaths, removals, lost accounts known by now -> taken off, or claimed back if sent.
 
-Before a list is released its people are looked at once more. After it, only a death counts: the money is claimed back,
-from who was paid, or when the bank says that it was.
+Before a list is released its people are looked at once more. After it, only a death counts: see allowance_claims.py.
 """
 
 from collections.abc import Iterator
@@ -10,9 +9,10 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
+from flows.allowance_claims import claim_dead
 from flows.jobs import Result
 from flows.settings import Settings
-from models import approvals, audit, ledger, payments
+from models import approvals, audit, ledger
 from models.allowance_facts import candidates
 from models.allowance_stops import (
     FLOW,
@@ -20,10 +20,8 @@ from models.allowance_stops import (
     adjust,
     by_cycle,
     cancel,
-    dead_and_sent,
     empty,
     give_up,
-    sent_of,
     unreleased,
 )
 from models.approvals import Batch
@@ -55,7 +53,7 @@ def stop(database: Database, settings: Settings) -> Result:
     claimed = [
         row
         for programme in allowances(settings.today(), settings.policy).programmes
-        for row in _claim(database, settings, programme)
+        for row in claim_dead(database, settings, programme)
     ]
     return {"stopped": stopped, "claimed": claimed}
 
@@ -134,35 +132,6 @@ def _end(session: Session, settings: Settings, batch: Batch, found: list[Stop]) 
     counts = {reason: len(some) for reason, some in reasons.items()}
     told = {"batch": batch.ref, "cancelled": counts, "elders": [each.standing.ref for each in found][:200]}
     audit.record(session, settings.district, JOB, "allowance.stop", now, **told)
-
-
-def _claim(database: Database, settings: Settings, programme: str) -> list[Result]:
-    """Cancel what was sent to people who were dead by the day it was judged, and claim what was paid."""
-    with database.read() as session:
-        district = district_id(session, settings.district)
-        found = []
-        for (period, as_of), standing in by_cycle(dead_and_sent(session, district, programme)):
-            notice = tariff(programme, as_of, settings.policy)
-            mine = {each.elder_id: each for each in standing}
-            people = candidates(session, district, notice, as_of, settings.today(), only=mine)
-            dead = (each.person for each in people if _died_by(each.person, as_of))  # nothing else is a reason
-            found += [mine[one.elder_id] for one in dead if owed_after_death(one, notice, period, as_of) is None]
-    return [row for each in found if (row := _claim_one(database, settings, each))]
-
-
-def _claim_one(database: Database, settings: Settings, standing: Standing) -> Result | None:
-    now = settings.now()
-    with database.write() as session:
-        if not cancel(session, [standing.id], "dead", now, JOB, sent=True):
-            return None
-        sent = sent_of(session, standing.id)
-        if sent is not None and sent.state in {"paid", "returned"}:
-            payments.disown(session, sent, sent.state, f"stop/{sent.key}", now, JOB)
-        ledger.agree(session, standing.cycle_id)
-        state = sent.state if sent else "planned"
-        told = {"elder": standing.ref, "period": standing.period, "fen": standing.fen, "state": state}
-        audit.record(session, settings.district, JOB, "allowance.claim", now, **told)
-    return told
 
 
 def _told(each: Stop) -> Result:

@@ -7,8 +7,10 @@ from prefect import flow
 
 from flows import artifacts, fields
 from flows.allowance_approve import Yes, approve
+from flows.allowance_due import plan_due
 from flows.allowance_notice import morning, put_forward
-from flows.allowance_plan import plan, plan_due, supplement
+from flows.allowance_plan import plan, supplement
+from flows.allowance_planned import show_plans
 from flows.allowance_reconcile import reconcile
 from flows.allowance_reissue import reissue
 from flows.allowance_release import release
@@ -17,7 +19,6 @@ from flows.allowance_shown import (
     show_approval,
     show_morning,
     show_notice,
-    show_plans,
     show_reconciled,
     show_reissue,
     show_released,

@@ -15,6 +15,7 @@ from flows.cli_allowance import allowance
 from flows.cli_audit import audit
 from flows.cli_duty import duty
 from flows.cli_exam_slips import exam
+from flows.cli_keys import keys
 from flows.cli_message import message
 from flows.cli_options import Json, dated, either
 from flows.cli_staff import staff
@@ -37,6 +38,7 @@ app.add_typer(allowance, name="allowance")
 app.add_typer(exam, name="exam")
 app.add_typer(staff, name="staff")
 app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 
 
 @app.command(
@@ -89,7 +91,13 @@ def run(
     from flows import said
     from flows.run import run_job
 
-    said.result(run_job(job, on, param or []), as_json=as_json)
+    told = run_job(job, on, param or [])
+    if job == "allowance-plan" and not as_json:  # its bands and reasons are no rows of one table
+        from flows.allowance_planned import plan_lines
+
+        said.done("\n".join(plan_lines(told["plans"])))
+        return
+    said.result(told, as_json=as_json)
 
 
 @app.command(
@@ -187,21 +195,6 @@ def doctor(as_json: Json = False) -> None:
     said.findings(findings, as_json=as_json)
     if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(1)
-
-
-@app.command(help=either("生成密钥文件（生产环境首次安装）", "make a key file (first installation)"))
-@dated
-def keys(to: Annotated[Path, typer.Option("--to", metavar="FILE")]) -> None:
-    """Make a key file."""
-    from flows import said
-    from flows.failures import writing
-    from flows.settings import write_keys
-
-    if to.exists():
-        raise typer.BadParameter(either("文件已存在，绝不覆盖密钥", "the file exists; keys are never overwritten"))
-    with writing(to):
-        write_keys(to)
-    said.done(either("已生成 {}；请另存一份到安全的地方", "made {}; keep a copy in a safe place").format(to))
 
 
 @app.command(help=either("启动服务，Ctrl-C 停止", "run the service until Ctrl-C"))

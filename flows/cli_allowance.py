@@ -171,6 +171,29 @@ def recovered(key: Key, staff: Staff, code: Code = None, as_json: Json = False) 
 
 
 @allowance.command(
+    "withdraw-claim",
+    help=either("撤销一笔登记有误的追回（登记更正后）", "withdraw a claim that was wrong, once the register is right"),
+)
+@dated
+def withdraw_claim(
+    key: Key,
+    reason: Annotated[
+        str, typer.Option("--reason", help=either("为什么有误，不写个人信息", "why it was wrong; nothing personal"))
+    ],
+    staff: Staff,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    """Withdraw a claim that was wrong."""
+    from flows import allowance_claims, allowance_desk, said
+    from flows.store import opened
+
+    payment, person = allowance_desk.payment_key(key), _person(staff, code)
+    with opened(settings()) as database:
+        said.result(allowance_claims.withdraw(database, settings(), person, payment, reason), as_json=as_json)
+
+
+@allowance.command(
     help=either("原样再写出一份已定稿的银行文件（记入审计）", "write a frozen bank file again, byte for byte (audited)")
 )
 @dated

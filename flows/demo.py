@@ -7,11 +7,13 @@ time.
 
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from rich.console import Console
 from rich.table import Table
 
-from flows import demo_allowances, demo_duty, demo_visits
+from flows import demo_allowances, demo_duty, demo_exams, demo_visits
 from flows.demo_messages import account, page_environment, to_rehearsal, with_providers
 from flows.demo_payees import take_payees
 from flows.demo_stage import PLAN, Stage, at_moment, short, tell
@@ -36,16 +38,24 @@ def show() -> int:
         _take_district(chosen, database, console)
         with _service(chosen, console) as service:
             stage = Stage(chosen, service, database, console, rehearsal)
-            demo_duty.plan(stage)
-            demo_duty.eve(stage)
-            demo_duty.day(stage)
-            demo_duty.after(stage)
-            demo_visits.take_elders(stage, district())
-            demo_visits.monday(stage)
+            with ThreadPoolExecutor(1) as beside:
+                marks = beside.submit(copy_context().run, demo_exams.take, stage, district())
+                _duty_and_visits(stage)
+                sitting = marks.result()  # the allowances ask that nothing else is written meanwhile
             phones = take_payees(stage, district(), demo_visits.ELDERS, demo_visits.DAYS)
             demo_allowances.show(stage, phones)
+            demo_exams.show(sitting, phones)
     _summary(stage, time.monotonic() - started)
     return 0 if all(line.good for line in stage.lines) else 1
+
+
+def _duty_and_visits(stage: Stage) -> None:
+    demo_duty.plan(stage)
+    demo_duty.eve(stage)
+    demo_duty.day(stage)
+    demo_duty.after(stage)
+    demo_visits.take_elders(stage, district())
+    demo_visits.monday(stage)
 
 
 def _fresh() -> Settings:

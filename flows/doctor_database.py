@@ -144,6 +144,8 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
 
 def _command(job: str, run_key: str) -> str:
     """Say how a person runs this job for this period."""
+    if job == "rotate-keys":
+        return "tuoqi keys rotate"
     if job == "duty-publish":
         return f"tuoqi run duty-plan --param month={run_key} --param publish=true"
     return f"tuoqi run {job} " + (f"--param month={run_key}" if len(run_key) == 7 else f"--on {run_key}")

@@ -1,9 +1,10 @@
 """Releasing an exam: put forward by a maker -> a sheet to its approvers -> one of them, proved -> frozen, for good.
 
-Everything is decided under the exam's lock, which every file of marks takes too: what is released is what was read.
+Everything is decided under the exam's lock, which every file of rosters, papers and marks takes too: what is released
+is what was read. What takes long is worked out before the lock, and again under it only if the exam has changed since.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -15,8 +16,26 @@ from models import audit
 from models.db import Database
 from models.district import district_id
 from models.exam import lock_exam
-from models.exam_proposals import Content, Entry, Proposal, add_proposal, content_now, exam_entry, latest_proposal
-from models.exam_releases import Release, add_release, latest_release, release_changes, releases
+from models.exam_proposals import (
+    Content,
+    Entry,
+    Proposal,
+    add_proposal,
+    content_now,
+    exam_entry,
+    latest_proposal,
+    stamp_of,
+)
+from models.exam_releases import (
+    Figures,
+    Release,
+    add_release,
+    figures_now,
+    latest_release,
+    papers_in,
+    release_changes,
+    releases,
+)
 from models.proof import authenticate
 from models.staff import maker_of
 from policies.exams import ExamsPolicy, exams
@@ -56,12 +75,16 @@ def put_forward(
         ReleaseRefused: nothing was put forward.
         NotAMaker: the number cannot put anything forward.
     """
-    with database.write() as session:
+    with database.snapshot() as session:
         district = district_id(session, settings.district)
+        exam, _ = _known(session, district, code), maker_of(session, district, staff, settings.today())
+        ready = content_now(session, exam.id, exams(exam.held_on, settings.policy))
+    with database.write() as session:
         exam = _locked(session, district, code)
         maker = maker_of(session, district, staff, settings.today())
         policy = exams(exam.held_on, settings.policy)
-        now, last = content_now(session, exam.id, policy), latest_release(session, exam.id)
+        same = ready.stamp == stamp_of(session, exam.id, policy)
+        now, last = ready if same else content_now(session, exam.id, policy), latest_release(session, exam.id)
         version = last.version + 1 if last else 1
         said = _reason(code, version, reason)
         _check(exam, now, last, despite_held=despite_held)
@@ -92,28 +115,60 @@ def approve(database: Database, settings: Settings, code: str, yes: Yes) -> Resu
     with database.read() as session:
         district = district_id(session, settings.district)
     approver = authenticate(database, district, yes.staff, yes.one_time_code, yes.path, code_time(settings))
+    with database.snapshot() as session:
+        exam = _known(session, district, code)
+        asked = _asked(session, exam, yes.confirmation, approver)
+        ready = _reckoned(session, settings, exam, asked) if isinstance(asked, Proposal) else None
     with database.write() as session:
         exam = _locked(session, district, code)
-        proposal, last = latest_proposal(session, exam.id), latest_release(session, exam.id)
-        if proposal is None:
-            raise NothingForward(code)
-        if not same_code(yes.confirmation, proposal.hash):
-            raise WrongReleaseCode(code)
-        if last is not None and proposal.version <= last.version:
-            if last.approver_id != approver:
-                raise NothingForward(code)
-            return _told(code, last.version, last.students, last.content_hash, already=True)
-        if proposal.maker_id == approver:
-            raise OwnRelease(code)
-        policy = exams(exam.held_on, settings.policy)
-        now = content_now(session, exam.id, policy)
+        asked = _asked(session, exam, yes.confirmation, approver)
+        if isinstance(asked, Release):
+            return _told(code, asked.version, asked.students, asked.content_hash, already=True)
+        stamp = stamp_of(session, exam.id, exams(exam.held_on, settings.policy))
+        if ready is None or ready.proposal != asked or ready.content.stamp != stamp:
+            ready = _reckoned(session, settings, exam, asked)
+        if ready.figures is not None:
+            students = _release(session, settings, exam, ready, (approver, yes.path))
+            return _told(code, asked.version, students, asked.content_hash, already=False)
+        told = {"exam": code, "version": asked.version, "hash": asked.content_hash, "now": ready.content.hash}
         actor = f"staff:{approver}"
-        if (now.hash, now.waiting) == (proposal.content_hash, proposal.waiting):
-            students = _release(session, settings, exam, policy, (proposal, now), (approver, yes.path))
-            return _told(code, proposal.version, students, proposal.content_hash, already=False)
-        told = {"exam": code, "version": proposal.version, "hash": proposal.content_hash, "now": now.hash}
         audit.record(session, settings.district, actor, "exam.release-refused", settings.now(), **told)
     raise ChangedSince(code)
+
+
+class _Reckoned(NamedTuple):
+    """What was put forward, the exam as it is, and its figures: None if it is no longer what was put forward."""
+
+    proposal: Proposal
+    policy: ExamsPolicy
+    content: Content
+    figures: Figures | None
+
+
+def _reckoned(session: Session, settings: Settings, exam: Entry, asked: Proposal) -> _Reckoned:
+    """Work out what takes long: seconds for a large exam, so that schools' files should not wait for it."""
+    policy = exams(exam.held_on, settings.policy)
+    now = content_now(session, exam.id, policy)
+    if (now.hash, now.waiting) != (asked.content_hash, asked.waiting):
+        return _Reckoned(asked, policy, now, None)
+    figures = figures_now(session, exam.id, policy, papers_in(now.inputs), asked.last_file_id)
+    return _Reckoned(asked, policy, now, figures)
+
+
+def _asked(session: Session, exam: Entry, confirmation: str, approver: int) -> Proposal | Release:
+    """Return what waits for this approver, or the release if it was they who approved it before."""
+    proposal, last = latest_proposal(session, exam.id), latest_release(session, exam.id)
+    if proposal is None:
+        raise NothingForward(exam.code)
+    if not same_code(confirmation, proposal.hash):
+        raise WrongReleaseCode(exam.code)
+    if last is not None and proposal.version <= last.version:
+        if last.approver_id != approver:
+            raise NothingForward(exam.code)
+        return last
+    if proposal.maker_id == approver:
+        raise OwnRelease(exam.code)
+    return proposal
 
 
 def listed(database: Database, settings: Settings, code: str) -> Result:
@@ -137,15 +192,23 @@ def listed(database: Database, settings: Settings, code: str) -> Result:
     }  # fmt: skip
 
 
-def diff(database: Database, settings: Settings, code: str, before: int, after: int) -> Result:
+def diff(database: Database, settings: Settings, code: str, before: int, after: int, *, check: bool = True) -> Result:
     """Count what a release changed, by school and subject: own marks, who only moved, who came and went.
+
+    Args:
+        database: where it is.
+        settings: of the district.
+        code: of the exam.
+        before: the older version.
+        after: the newer one.
+        check: see models.exam_releases.released_findings.
 
     Raises:
         NoRelease, ReleaseDiffers: of either.
     """
     with database.snapshot() as session:
         exam = _known(session, district_id(session, settings.district), code)
-        rows = counted(release_changes(session, exam.id, before, after)).to_dicts()
+        rows = counted(release_changes(session, exam.id, before, after, check=check)).to_dicts()
         newer = next(each for each in releases(session, exam.id) if each.version == after)
     return {
         "exam": code, "before": before, "after": after, "reason": newer.reason, "maker": newer.maker,
@@ -153,22 +216,15 @@ def diff(database: Database, settings: Settings, code: str, before: int, after: 
     }  # fmt: skip
 
 
-def _release(
-    session: Session,
-    settings: Settings,
-    exam: Entry,
-    policy: ExamsPolicy,
-    what: tuple[Proposal, Content],
-    who: tuple[int, str],
-) -> int:
+def _release(session: Session, settings: Settings, exam: Entry, ready: _Reckoned, who: tuple[int, str]) -> int:
     """Freeze what was put forward; return how many students are in it."""
-    (proposal, now), (approver, path) = what, who
+    proposal, (approver, path) = ready.proposal, who
     columns = {
         "version": proposal.version, "proposal_id": proposal.id, "content_hash": proposal.content_hash,
         "last_file_id": proposal.last_file_id, "reason": proposal.reason, "maker_id": proposal.maker_id,
         "approver_id": approver, "path": path, "released_at": settings.now(),
     }  # fmt: skip
-    students = add_release(session, exam.id, policy, now.inputs, columns)
+    students = add_release(session, exam.id, ready.policy, ready.content.inputs, columns, ready.figures)
     audit.record(
         session, settings.district, f"staff:{approver}", "exam.release", settings.now(),
         exam=exam.code, version=proposal.version, students=students, hash=proposal.content_hash,

@@ -1,5 +1,8 @@
 """The approval sheet of a release 审批表: what was put forward -> counts, joint figures, changes -> its approvers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 from sqlmodel import Session
 
@@ -11,8 +14,9 @@ from models.district import district_id
 from models.drafts import Enclosure
 from models.exam_findings import Findings, findings
 from models.exam_proposals import Entry, Proposal, latest_proposal
-from models.exam_releases import released_findings
+from models.exam_releases import earlier_of, released_findings
 from models.staff import approvers_of
+from notifications.exams import subject_name
 from notifications.exams_approval import AskedRelease, tell_exam_approvers
 from policies.exams import ExamsPolicy
 from rules.allowances_approval import confirmation_code
@@ -28,11 +32,13 @@ def ask_approvers(database: Database, settings: Settings, exam: Entry, policy: E
         proposal = latest_proposal(session, exam.id)
         assert proposal is not None
         found = findings(session, exam.id, policy, proposal.last_file_id)
-        moved = _moved(session, exam.id, proposal, found)
+        moved, earlier = _moved(session, exam.id, proposal, found), earlier_of(session, exam.id)
     code = confirmation_code(proposal.hash)
     held, missing = sum(proposal.waiting["held"].values()), len(proposal.waiting["missing"])
     sheet = Enclosure(
-        f"{exam.code}-v{proposal.version}-{code}.txt", _TEXT, sheet_text(exam, proposal, found, moved).encode()
+        f"{exam.code}-v{proposal.version}-{code}.txt",
+        _TEXT,
+        sheet_text(exam, proposal, found, moved, compared_said(earlier)).encode(),
     )
     asked = AskedRelease(
         exam.name[:60], exam.code, proposal.version, proposal.reason, len(found.entered), held, missing, code
@@ -45,11 +51,26 @@ def ask_approvers(database: Database, settings: Settings, exam: Entry, policy: E
         "exam": exam.code, "version": proposal.version, "code": code, "reason": proposal.reason,
         "hash": proposal.content_hash, "students": len(found.entered), "held": held, "missing": missing,
         "despite_held": proposal.despite_held, "approvers": len(people), "messages": told,
-        "waiting": proposal.waiting, "changes": moved.to_dicts(),
+        "compared": compared_said(earlier), "waiting": proposal.waiting, "changes": moved.to_dicts(),
     }  # fmt: skip
 
 
-def sheet_text(exam: Entry, proposal: Proposal, found: Findings, moved: pl.DataFrame) -> str:
+def compared_said(earlier: Mapping[str, Any] | None) -> str:
+    """Say with what a release compares: an exam that is not released itself may change, so it is left out."""
+    if earlier is None:
+        return say("不与其他考试比较", "Compared with no other exam")
+    code, version = earlier["code"], earlier["release"]
+    if version is None:
+        return say(
+            f"考试 {code} 尚未发布，本版不作进退步和增值比较；需要比较的，请先发布 {code}，再重新提交",
+            f"Exam {code} is not released, so progress and value added are left out; release {code} first if wanted",
+        )
+    return say(
+        f"与考试 {code} 第 {version} 版比较进退步和增值", f"Progress and value added since {code}, release {version}"
+    )
+
+
+def sheet_text(exam: Entry, proposal: Proposal, found: Findings, moved: pl.DataFrame, compared: str) -> str:
     """Write the sheet: counts, joint figures and codes of schools; nobody's number, name or mark."""
     lines = [
         say(f"{exam.name}（{exam.code}）成绩发布审批表", f"{exam.name} ({exam.code}): approval of a release"),
@@ -68,13 +89,17 @@ def sheet_text(exam: Entry, proposal: Proposal, found: Findings, moved: pl.DataF
             for school, s in proposal.waiting["missing"].items()
         ),
         "",
+        compared,
+        "",
         say("联考总体：科目，应考，有效，平均分", "Joint: subject, enrolled, valid, mean"),
         *_joint(found),
     ]
     if proposal.version > 1:
         lines += ["", say("与上一版相比：学校，科目，更正，名次等随之变动，新增，减少",
                           "Against the last release: school, subject, own, moved, added, removed")]  # fmt: skip
-        lines += ["  " + "  ".join(map(str, row)) for row in moved.rows()]
+        lines += [
+            "  " + "  ".join(map(str, (school, subject_name(subject), *row))) for school, subject, *row in moved.rows()
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -84,7 +109,7 @@ def _joint(found: Findings) -> list[str]:
     shown = []
     for subject, track, enrolled, n, mean in rows:
         figure = f"{mean:.2f}" if mean is not None and n >= found.policy.suppression.smallest else "—"
-        shown.append(f"  {subject}{'' if track == 'none' else f' ({track})'}  {enrolled}  {n}  {figure}")
+        shown.append(f"  {subject_name(subject)}{'' if track == 'none' else f' ({track})'}  {enrolled}  {n}  {figure}")
     return shown
 
 

@@ -1,6 +1,7 @@
-"""What the workbooks of an exam share: tables from frames of a view, the sheet that explains, charts of one look."""
+"""What the workbooks of an exam share: a workbook, words for subjects and releases, tables from frames of a view."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,27 +10,34 @@ import polars as pl
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from flows.duty_sheets import QUIET, WHITE, Looks, Piece, banner, put
-from flows.forms_rows import ACCENT, FONT, LINE, SHADE, page, workbook_at
+from flows.duty_sheets import QUIET, WHITE, Looks, Piece, put
+from flows.forms_rows import ACCENT, LINE, SHADE, page, workbook_at
 from models.exam_whole import Heading
 from rules.errors import say
-from rules.exams import TOTAL
+from rules.exams import TOTAL, TRACKS
+from rules.exams_subjects import in_order
 from rules.registers.days import SHANGHAI
 
 SHAPES = {
     "text": "@",
-    "mixed": "0.0",
     "count": "#,##0",
     "mark": "0.0",
     "mean": "0.00",
     "rate": "0.0%",
     "share": "0.00",
     "signed": "+0.0;-0.0;0.0",
+    "gap": "+0.0%;-0.0%;0.0%",
 }
-BLUE, GREEN, CORAL = "#6F9BBA", "#7DB798", "#E5866F"
 HEAD = 2
-"""The row of the heads, under the banner and the note."""
+"""The row of the heads, under the title and the note."""
 HIDDEN = "—"
+STRONG = "strong"
+"""A column of a frame: whether its row, such as that of the whole exam, stands out."""
+PORTRAIT = 110
+"""A table that is not wider (in characters) prints upright, where more rows fit on a page."""
+_DIGITS = re.compile(r"\d+")
+_BARS = {"type": "data_bar", "data_bar_2010": True, "bar_solid": True, "bar_color": "#A9C3D6"}
+_WHOLE = {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1}
 
 
 class Column(NamedTuple):
@@ -42,11 +50,32 @@ class Column(NamedTuple):
     bar: bool = False
 
 
+class Titles(NamedTuple):
+    """What stands above a table: what it is, of which release, how to read it."""
+
+    title: str
+    stand: str
+    note: str
+
+
+class Told(NamedTuple):
+    """A sheet to be written: its name, how to read it, its columns, the rows."""
+
+    name: str
+    note: str
+    columns: Sequence[Column]
+    rows: pl.DataFrame
+
+
 @contextmanager
 def exam_book(path: Path, heading: Heading) -> Iterator[tuple[Workbook, Looks]]:
-    """A workbook whose bytes depend on what is in it only: it was created when the release was made."""
+    """A workbook whose bytes depend on what is in it only: it was created when the release was made.
+
+    Its first sheet 说明 is there; flows.exam_notes.explain fills it last, when it is known which sheets follow.
+    """
     with workbook_at(path) as book:
         book.set_properties({"created": heading.at.replace(tzinfo=None), "title": heading.name})
+        book.add_worksheet(say("说明", "Notes"))
         yield book, Looks(book)
 
 
@@ -70,64 +99,57 @@ def subject_name(subject: str, track: str | None = None) -> str:
     return f"{name} {track_name(track)}".strip()
 
 
-def explain(book: Workbook, looks: Looks, heading: Heading, title: str, more: Sequence[str]) -> None:
-    """Write 说明: what this is, who may read it, the definitions in a line each, how to read what is hidden."""
-    sheet = book.add_worksheet(say("说明", "Notes"))
-    page(sheet, header_row=0)
-    sheet.set_column(0, 0, 120)
+def ordered(rows: pl.DataFrame, *more: pl.Expr | str, first: Sequence[str] = ()) -> pl.DataFrame:
+    """Sort rows by the columns `first`, then by subject as school reports do, the totals last, then by `more`."""
+    if rows.is_empty():
+        return rows
+    known = in_order(rows["subject"])
+    at = pl.col("subject").replace_strict(known, range(len(known)), return_dtype=pl.Int32)
+    tracks = [pl.col("track").replace_strict(TRACKS, range(len(TRACKS)), default=None, return_dtype=pl.Int8)]
+    tracks = tracks if "track" in rows.columns else []
+    return rows.sort(*first, at, *tracks, *more, maintain_order=True)
+
+
+def natural(column: str) -> pl.Expr:
+    """Order texts as people count: class 2 before class 10."""
+    return pl.col(column).map_elements(lambda text: _DIGITS.sub(lambda found: found[0].zfill(6), text), pl.String)
+
+
+def named(rows: pl.DataFrame, schools: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """Put people's words for school (none: the joint exam), subject and track."""
+    told, joint = rows, say("联考", "joint")
+    if schools is not None and "school" in rows.columns:
+        school = pl.col("school").replace_strict(schools, default=joint, return_dtype=pl.String).fill_null(joint)
+        told = told.with_columns(school, pl.col("school").is_null().alias(STRONG))
+    if {"subject", "track"} <= set(rows.columns):
+        track = pl.when(pl.col("subject") == TOTAL).then("track")
+        label = pl.struct("subject", track).map_elements(lambda row: subject_name(**row), pl.String)
+        told = told.with_columns(label.alias("subject"))
+    elif "subject" in rows.columns:
+        told = told.with_columns(pl.col("subject").map_elements(subject_name, pl.String))
+    return told.with_columns(pl.col("track").map_elements(track_name, pl.String)) if "track" in rows.columns else told
+
+
+def top(sheet: Worksheet, looks: Looks, titles: Titles) -> None:
+    """Write the first two rows; both run on over the cells to their right, so that a narrow sheet shows them too."""
     sheet.hide_gridlines(2)
-    lines = [
-        say(
-            f"{heading.name}（{heading.exam}），考试日期 {heading.held_on}",
-            f"{heading.name} ({heading.exam}), {heading.held_on}",
-        ),
-        stand(heading)
-        + say(f"；依据 {heading.policy_since} 起施行的考试政策", f"; policy since {heading.policy_since}"),
-        *more,
-        say(
-            "有效人数：有有效成绩者；应考：名单人数减免考与待核；缺考不计为0分。",
-            "n: valid results; absent is never 0.",
-        ),
-        say(
-            "平均分只计有效；优秀率≥80%、及格率≥60%、低分率<40%满分（比例由政策定），分母为有效人数，旁列应考口径。",
-            "rates: at least 80 %, at least 60 %, below 40 % of full marks (by policy), "
-            "of the valid; of the enrolled beside.",
-        ),
-        say(
-            "标准差按总体（ddof 0）；T＝50＋10z；百分位＝100×(低于者＋同分者的一半)÷有效人数，总分按类别分别计。",
-            "SD ddof 0; T = 50 + 10 z; percentile = 100 (below + half of equal) / n, totals by track.",
-        ),
-        say(
-            "区间均为95%：平均分用t，比率用Wilson；区间重叠时不宜说有差异。",
-            "intervals: 95 %, t for means, Wilson for rates.",
-        ),
-        say(
-            "难度P＝平均得分÷满分，越大越易；区分度D＝高分组27%与低分组27%的P之差，0.3以上为好。",
-            "difficulty P = mean / full; discrimination D = P of the upper 27 % less P of the lower.",
-        ),
-        say(
-            f"“{HIDDEN}”为不显示或无法计算：不足{heading.smallest}人的组、不足{heading.smallest}人的计数，"
-            f"以及可由合计反推出它们的格。",
-            f'"{HIDDEN}": not shown or not defined: '
-            f"groups and counts below {heading.smallest}, and cells that would give them away.",
-        ),
-    ]
-    put(sheet, 0, 0, [(1, title, {"bold": True, "font_size": 18, "font_color": ACCENT})], looks)
-    sheet.set_row(0, 36)
-    for row, line in enumerate(lines, start=2):
-        sheet.set_row(row, 32)
-        put(sheet, row, 0, [(1, line, {"text_wrap": True, "bottom": 1, "bottom_color": LINE})], looks)
+    sheet.set_row(0, 32)
+    put(sheet, 0, 0, [(1, titles.title, {"bold": True, "font_size": 16, "font_color": ACCENT})], looks)
+    put(sheet, 1, 0, [(1, f"{titles.stand}　{titles.note}", {"font_size": 9, "font_color": QUIET})], looks)
+
+
+HEAD_LOOK = {"bold": True, "font_color": WHITE, "bg_color": ACCENT, "align": "center", "text_wrap": True}
 
 
 def table(
-    sheet: Worksheet, looks: Looks, titles: tuple[str, str, str], columns: Sequence[Column], rows: pl.DataFrame
+    sheet: Worksheet, looks: Looks, titles: Titles, columns: Sequence[Column], rows: pl.DataFrame
 ) -> tuple[int, int]:
-    """Write a table under a banner and a note, ready to print.
+    """Write a table under its titles, ready to print; a line parts the values of the first column.
 
     Args:
         sheet: an empty one.
         looks: formats.
-        titles: title, of when, note.
+        titles: above it.
         columns: what is shown; a column that `rows` does not have is left blank.
         rows: of a view.
 
@@ -135,76 +157,38 @@ def table(
         The first and the last row of the body.
     """
     page(sheet, header_row=HEAD)
+    if sum(each.width for each in columns) <= PORTRAIT:
+        sheet.set_portrait()
     for at, each in enumerate(columns):
         sheet.set_column(at, at, each.width)
-    title, when, note = titles
-    right = max(len(columns) // 3, 1)
-    banner(sheet, looks, (max(len(columns) - right, 1), right), title, when)
-    put(sheet, 1, 0, [(len(columns), note, {"font_size": 9, "font_color": QUIET})], looks)
-    head = {"bold": True, "font_color": WHITE, "bg_color": ACCENT, "align": "center", "text_wrap": True}
+    top(sheet, looks, titles)
     sheet.set_row(HEAD, 32)
-    put(sheet, HEAD, 0, [(1, each.head, head) for each in columns], looks)
+    put(sheet, HEAD, 0, [(1, each.head, HEAD_LOOK) for each in columns], looks)
     first, last = HEAD + 1, HEAD + rows.height
+    before: Any = None
     for row, values in enumerate(rows.iter_rows(named=True), start=first):
-        put(sheet, row, 0, [_piece(values.get(each.name), each) for each in columns], looks)
-    sheet.freeze_panes(first, 1)
-    for at, each in enumerate(columns):
-        if each.bar and rows.height:
-            bar = {"type": "data_bar", "data_bar_2010": True, "bar_solid": True, "bar_color": "#A9C3D6"}
-            ends = (
-                {"min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1} if each.shape == "rate" else {}
-            )
-            sheet.conditional_format(first, at, last, at, {**bar, **ends, "bar_negative_color": "#F2B8AC"})
+        key = values.get(columns[0].name)
+        apart = {"top": 1, "top_color": ACCENT} if before not in {None, key} else {}
+        strong = {"bold": True, "bg_color": SHADE} if values.get(STRONG) else {}
+        put(sheet, row, 0, [piece(values.get(each.name), each, apart | strong) for each in columns], looks)
+        before = key
+    sheet.freeze_panes(first, 2 if columns[1].shape == "text" else 1)
+    bars(sheet, (first, last), columns)
     return first, last
 
 
-def _piece(value: Any, column: Column) -> Piece:
-    look = {"bottom": 1, "bottom_color": LINE, "num_format": SHAPES[column.shape]}
+def bars(sheet: Worksheet, rows: tuple[int, int], columns: Sequence[Column]) -> None:
+    """Draw bars into the cells of the columns that have them; those of rates reach from 0 to 100 %."""
+    for at, each in enumerate(columns):
+        if each.bar and rows[1] >= rows[0]:
+            ends = _WHOLE if each.shape == "rate" else {}
+            sheet.conditional_format(rows[0], at, rows[1], at, {**_BARS, **ends, "bar_negative_color": "#F2B8AC"})
+
+
+def piece(value: Any, column: Column, more: Mapping[str, Any]) -> Piece:
+    """Return a cell: a text as it is, a number in its shape, a mark for what is hidden or not defined."""
+    look = {"bottom": 1, "bottom_color": LINE, "num_format": SHAPES[column.shape], **more}
     if column.shape == "text" or isinstance(value, str):
-        return 1, "" if value is None else str(value), look
+        centre = {} if column.shape == "text" else {"align": "center"}
+        return 1, "" if value is None else str(value), look | centre
     return 1, HIDDEN if value is None else float(value), look | {"align": "center"}
-
-
-def cells(sheet: Worksheet, rows: tuple[int, int], column: int) -> list[Any]:
-    """Say which cells a chart reads."""
-    tab: str = sheet.get_name()  # type: ignore[no-untyped-call]
-    return [tab, rows[0], column, rows[1], column]
-
-
-def finish(
-    chart: Any, title: str, axes: tuple[str, str], *, size: tuple[int, int] = (760, 340), legend: bool = False
-) -> None:
-    """Give a chart its title, axes, fonts and size in pixels."""
-    font = {"name": FONT, "size": 8, "color": QUIET}
-    chart.set_title({"name": title, "name_font": {"name": FONT, "size": 12, "color": ACCENT}, "overlay": False})
-    grid = {"visible": True, "line": {"color": SHADE}}
-    named = {"num_font": font, "name_font": font | {"bold": False}}
-    chart.set_x_axis({**named, "name": axes[0], "line": {"color": LINE}, "major_tick_mark": "none"})
-    chart.set_y_axis({**named, "name": axes[1], "line": {"none": True}, "major_gridlines": grid})
-    chart.set_legend({"position": "top", "font": font} if legend else {"none": True})
-    chart.set_chartarea({"border": {"color": LINE}})
-    chart.set_size({"width": size[0], "height": size[1]})
-
-
-def boxes(
-    book: Workbook, sheet: Worksheet, rows: tuple[int, int], columns: tuple[int, int, int, int], title: str
-) -> Any:
-    """Draw quartiles as stacked bars: nothing up to P25, then to the median, then to P75.
-
-    Args:
-        book: the workbook.
-        sheet: where the numbers stand.
-        rows: first and last.
-        columns: of the names, P25, P50 - P25, P75 - P50.
-        title: of the chart.
-    """
-    chart: Any = book.add_chart({"type": "bar", "subtype": "stacked"})
-    names = (("P25", None), (say("P25至中位数", "P25 to median"), BLUE), (say("中位数至P75", "median to P75"), GREEN))
-    for (name, colour), column in zip(names, columns[1:], strict=True):
-        fill = {"none": True} if colour is None else {"color": colour}
-        told = {"name": name, "categories": cells(sheet, rows, columns[0]), "values": cells(sheet, rows, column)}
-        chart.add_series({**told, "fill": fill, "gap": 50})
-    finish(chart, title, ("", ""), size=(620, 80 + 26 * (rows[1] - rows[0] + 1)), legend=True)
-    chart.set_y_axis({"reverse": True, "num_font": {"name": FONT, "size": 8, "color": QUIET}})
-    chart.set_legend({"position": "top", "delete_series": [0]})
-    return chart

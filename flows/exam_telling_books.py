@@ -24,7 +24,8 @@ from models.exam_released import releases
 from models.exam_view_district import DistrictView, district_view
 from models.exam_view_items import class_views
 from models.exam_views import SchoolView, school_view
-from models.exam_whole import Whole, whole
+from models.exam_whole import Whole
+from models.exam_wholes import released_whole
 from models.jobs import Claim, renew
 from models.staff import staff_contacts
 from notifications.exams import Frame, books_key, parcels_of, subject_name, tell_new, weak_row
@@ -47,7 +48,7 @@ def book_mails(
         officers = staff_contacts(session, one.officers)
     moved = _changes(before, found)
     with database.read() as session:
-        everything = whole(session, found, (one.version, one.at), changes=None if before is None else moved)
+        everything = released_whole(session, found, None if before is None else moved)
     told: Result = {}
     heads = dict(found.entered.students.group_by("school").len().iter_rows())
     if to in {"all", "schools"}:

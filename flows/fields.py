@@ -285,10 +285,49 @@ ReleaseVersion = Annotated[
     int | None,
     _field("发布版本", "release", "留空为最新一版；不是最新版的不发送", "open: the latest; no other is sent"),
 ]
+ReleaseReason = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "发布原因",
+        "reason",
+        "首次发布可留空；更正版必填，一行，不超过 100 字，不写学生姓名和考号",
+        "open for the first; needed from the second on, one line of 100 characters, nobody's name or number",
+        default="",
+    ),
+]
+DespiteHeld = Annotated[
+    bool,
+    _field(
+        "仍然提交",
+        "despite held rows",
+        "有暂不入库的行或没有报送的学校时，确认照此发布；记录在案并写入审批表",
+        "go on though rows are held or schools sent nothing; recorded, and on the sheet",
+    ),
+]
 _READERS = {"全部": "all", "区级经办": "officers", "学校": "schools", "家长": "families"}
 ToWhom = Annotated[
     Literal["all", "officers", "schools", "families"],
     BeforeValidator(lambda given: _READERS.get(given, given)),
     WithJsonSchema({"type": "string", "enum": list(_READERS)}),
     _field("发给谁", "to whom", default="全部"),
+]
+MarkFile = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "成绩文件名",
+        "mark file",
+        "inbox/marks 文件夹中的文件名，不带路径；留空为全部新文件",
+        "a name in inbox/marks, without folder; open: all new ones",
+        default="",
+    ),
+]
+AnyExam = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("考试代码", "exam", "如 2026G2MID；留空为全部未发布的考试", "open: all not yet released", default=""),
 ]

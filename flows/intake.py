@@ -5,7 +5,6 @@ sign of an error the file is read again as a whole, to mark everything that is w
 """
 
 import getpass
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,13 @@ from flows.intake_sheets import Sheets
 from flows.intake_store import BULKS, register, store_batches, store_rows
 from flows.intake_stream import NotClean, Stream
 from flows.settings import Settings
-from flows.tables import Table, read_table
+from flows.steady import Steady
+from flows.tables import Limits, Table, read_table
 from models.db import Database
 from models.district import district_id
 from models.duty_facts import broken_centres
 from models.intake import Taken
-from rules.errors import TuoqiError, say
+from rules.errors import TuoqiError, say, shown
 from rules.registers import CellError, Register, parse
 from rules.registers.shape import shorten
 
@@ -67,15 +67,17 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
 
     Raises:
         FileHasErrors: bad cells, all of them marked in FILE.errors.xlsx.
-        FileRefused: from flows.tables, when the file is no table or costs too much.
+        FileRefused: from flows.tables, when the file is no table, costs too much, or is still being written.
         Overtaken: somebody else was faster; the next run sees what they wrote.
     """
     form = register(kind)
-    if kind in BULKS and (taken := _take_stream(database, settings, form, path, dry_run=dry_run)) is not None:
+    file = Steady(path, Limits().size)
+    if kind in BULKS and (taken := _take_stream(database, settings, form, file, dry_run=dry_run)) is not None:
         return taken
     if form.by_row:
-        return _take_rows(database, settings, form, path, dry_run=dry_run)
+        return _take_rows(database, settings, form, file, dry_run=dry_run)
     table = read_table(path, form)
+    file.check()
     parsed = parse(form, table.grid)
     if parsed.errors:  # rehearse the readable rows, so that one round shows every bad cell
         rehearsed = (
@@ -83,7 +85,7 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
         )
         errors = sorted([*parsed.errors, *rehearsed.errors], key=lambda error: error.row)
         raise _refused(form, path, table, errors)
-    taken_in = store_rows(database, settings, kind, parsed.rows, _actor(), digest=digest_of(path), dry_run=dry_run)
+    taken_in = store_rows(database, settings, kind, parsed.rows, _actor(), digest=file.digest, dry_run=dry_run)
     if taken_in.errors:
         raise _refused(form, path, table, taken_in.errors)
     affected = _affected(database, settings, kind)
@@ -93,13 +95,14 @@ def take_file(database: Database, settings: Settings, kind: str, path: Path, *, 
     return Intake(kind, len(parsed.rows), taken_in, dry_run, remark, ignored, affected, tuple(replanned))
 
 
-def _take_stream(database: Database, settings: Settings, form: Register, path: Path, *, dry_run: bool) -> Intake | None:
+def _take_stream(
+    database: Database, settings: Settings, form: Register, file: Steady, *, dry_run: bool
+) -> Intake | None:
     """Take in a large register piece by piece; None if anything is wrong with it, and then nothing is written."""
-    stream = Stream(path, form)
+    stream = Stream(file.path, form)
+    batches = file.to_the_end(stream.batches())
     try:
-        taken = store_batches(
-            database, settings, form.kind, stream.batches(), _actor(), digest=digest_of(path), dry_run=dry_run
-        )
+        taken = store_batches(database, settings, form.kind, batches, _actor(), digest=file.digest, dry_run=dry_run)
     except NotClean:
         return None
     if taken.errors:
@@ -108,16 +111,17 @@ def _take_stream(database: Database, settings: Settings, form: Register, path: P
     return Intake(form.kind, stream.rows, taken, dry_run, _remark(stream.remark, ignored, taken), ignored, (), ())
 
 
-def _take_rows(database: Database, settings: Settings, form: Register, path: Path, *, dry_run: bool) -> Intake:
+def _take_rows(database: Database, settings: Settings, form: Register, file: Steady, *, dry_run: bool) -> Intake:
     """Take in the good rows of every sheet, and mark the others in FILE.errors.xlsx."""
-    sheets = Sheets(path, form)
+    path, sheets = file.path, Sheets(file.path, form)
+    file.check()
     parsed = sheets.rows
     errors, marked_at = sheets.errors, path.with_name(path.name + ".errors.xlsx")
     if not parsed and errors:
         told = sheets.placed(errors)
         write_left_out(marked_at, form, sheets.tables, told, None)
         raise FileHasErrors(path.name, len(told), told[0].sentence, marked_at)
-    taken = store_rows(database, settings, form.kind, parsed, _actor(), digest=digest_of(path), dry_run=dry_run)
+    taken = store_rows(database, settings, form.kind, parsed, _actor(), digest=file.digest, dry_run=dry_run)
     left = sheets.placed([*errors, *taken.left_out])
     marked = marked_at if left else None
     ignored = _ignored(sheets.unknown_columns)
@@ -127,8 +131,8 @@ def _take_rows(database: Database, settings: Settings, form: Register, path: Pat
         write_left_out(marked, form, sheets.tables, left, taken.added + taken.changed + taken.unchanged)
         remarks.append(
             say(
-                f"有 {count} 行没有收下，已标出：{marked}。",
-                f"{count} rows were not taken; they are marked in {marked}.",
+                f"有 {count} 行没有收下，已标出：{shown(marked)}。",
+                f"{count} rows were not taken; they are marked in {shown(marked)}.",
             )
         )
     rows, remark = len(parsed), " ".join(filter(None, remarks))
@@ -137,12 +141,6 @@ def _take_rows(database: Database, settings: Settings, form: Register, path: Pat
 
 def _actor() -> str:
     return f"import:{getpass.getuser()}"
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, by which one that was taken in is known again."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _ignored(unknown: Mapping[int, str]) -> tuple[str, ...]:

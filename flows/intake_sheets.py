@@ -1,7 +1,7 @@
 """A file of several sheets -> each parsed against its register -> rows numbered through, and back to sheet and row."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 from flows.tables import read_tables
 from rules.errors import say
 from rules.registers import CellError, Register, Row, parse
+from rules.registers.grid import find_header, positions
+from rules.registers.spelling import plain
 
 
 class Sheets:
@@ -21,6 +23,7 @@ class Sheets:
     def __init__(self, path: Path, form: Register) -> None:
         self.tables = read_tables(path, form)
         self._parsed = [parse(form, table.grid) for table in self.tables]
+        self._columns = [_columns(form, table.grid) for table in self.tables]
         self._starts = [0, *accumulate(len(table.grid) for table in self.tables)][:-1]
         self.unknown_columns = dict(
             enumerate(dict.fromkeys(name for one in self._parsed for name in one.unknown_columns.values()))
@@ -48,6 +51,18 @@ class Sheets:
             found.append(replace(error, row=error.row - self._starts[at], sheet=name))
         return found
 
+    def cell(self, number: int, column: str) -> str:
+        """What a row says in a column, in the one spelling; for rows that could not be parsed. "" where nothing is."""
+        at = bisect_right(self._starts, number - 1) - 1
+        place, grid, row = self._columns[at].get(column), self.tables[at].grid, number - self._starts[at] - 1
+        cells = grid[row] if row < len(grid) else []
+        return plain(cells[place]).strip() if place is not None and place < len(cells) else ""
+
+    def showing(self, numbers: Collection[int]) -> Callable[[str, int], bool]:
+        """Tell of a sheet's row, as Excel counts, whether it is one of these; for write_left_out."""
+        starts = {table.sheet: start for table, start in zip(self.tables, self._starts, strict=True)}
+        return lambda sheet, row: starts[sheet] + row in numbers
+
     @property
     def remark(self) -> str:
         """How the file was read: sheets without headers and hidden ones were not."""
@@ -60,3 +75,8 @@ class Sheets:
             zh, en = "、".join(first.hidden_sheets), ", ".join(first.hidden_sheets)
             remarks.append(say(f"隐藏的工作表没有读取：{zh}。", f"hidden sheets were not read: {en}."))
         return " ".join(filter(None, remarks))
+
+
+def _columns(form: Register, grid: list[list[str]]) -> dict[str, int]:
+    header = find_header(form, grid)
+    return positions(form, grid[header]) if header is not None else {}

@@ -160,6 +160,11 @@ def operators(chosen: Settings) -> list[Route]:
     return found
 
 
+def reachable(chosen: Settings) -> list[tuple[int, Route]]:
+    """Return those operators who can be reached, each with its place; the doctor names the others."""
+    return [(place, route) for place, route in _operators(chosen) if route is not None]
+
+
 def _operators(chosen: Settings) -> Iterator[tuple[int, Route | None]]:
     """Each operator by place; None where nobody can be reached, which must not keep the others from hearing."""
     for place, text in enumerate(filter(None, (part.strip() for part in chosen.operators.split(","))), start=1):

@@ -27,6 +27,12 @@ FILES = {
     "account": ("发放账户", "高龄津贴发放账户登记表"),
     "certification": ("资格认证", "领取资格认证登记表"),
     "budget": ("津贴预算", "高龄津贴与慰问金预算表"),
+    "school": ("学校", "高中学校登记表"),
+    "exam": ("考试", "联考登记表"),
+    "student": ("考生名册", "联考考生名册"),
+    "paper": ("科目", "联考科目登记表"),
+    "item": ("双向细目表", "联考双向细目表"),
+    "line": ("上线", "联考上线登记表"),
 }
 """File name without suffix, and title, of the register that the district sends."""
 

@@ -1,15 +1,11 @@
 """Settings, keys and the clock: the only place that reads the environment and the time."""
 
-import base64
-import json
 import os
 import re
-import secrets
 import stat
 import sys
-import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -19,46 +15,22 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
+from flows.key_file import BadKeys, KeyFile, NoKeys, OpenKeys, SettingsError, write_keys
 from models.seal import KeyRing
 from models.suites import SUITES, check
 from rules.errors import LANGUAGE, TuoqiError, say
 
+__all__ = ["BadKeys", "NoKeys", "OpenKeys", "Settings", "SettingsError", "settings", "write_keys"]
+
 SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
 NO_SMS = "none"
 _SECRET = re.compile("[A-Za-z0-9_-]{16,100}")
+_GUESSED = {"postgres", "password", "passw0rd", "tuoqi", "admin", "root", "secret", "changeme", "123456", "12345678"}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
-
-
-class SettingsError(TuoqiError):
-    """The service may not start with these settings."""
-
-
-@dataclass(eq=False)
-class NoKeys(SettingsError):
-    """Production never makes its own keys."""
-
-    path: Path
-    zh = "生产环境缺少密钥文件 {path}；请由管理员放置密钥文件（tuoqi keys 生成）并设置 TUOQI_KEY_FILE。"
-    en = "no key file at {path}; in production an administrator places it (`tuoqi keys` makes one): set TUOQI_KEY_FILE."
-
-
-@dataclass(eq=False)
-class OpenKeys(SettingsError):
-    """Somebody else can read the keys."""
-
-    path: Path
-    zh = "密钥文件 {path} 可被他人读取；请执行 chmod 600 后再启动。"
-    en = "key file {path} can be read by others; chmod 600 it, then start again."
-
-
-@dataclass(eq=False)
-class BadKeys(SettingsError):
-    """The key file is damaged."""
-
-    path: Path
-    zh = "密钥文件 {path} 无法读取或识别；请检查其属主，或从密钥备份恢复。"
-    en = "key file {path} cannot be read or understood; check its owner, or restore it from the key backup."
 
 
 @dataclass(eq=False)
@@ -68,6 +40,17 @@ class Unfit(SettingsError):
     name: str
     zh = "生产环境必须设置 {name}，不能使用默认值。"
     en = "production needs {name} set; the default will not do."
+
+
+@dataclass(eq=False)
+class Unsafe(SettingsError):
+    """What is set would give away data or the service to others."""
+
+    name: str
+    problem: str
+    remedy: str
+    zh = "生产环境拒绝启动：{name} {problem}；{remedy}。"
+    en = "production refuses to start: {name} {problem}; {remedy}."
 
 
 @dataclass(eq=False)
@@ -240,6 +223,7 @@ class Settings(BaseSettings):
 
         Raises:
             Unfit: a default is still in place.
+            Unsafe: a guessable password, plain text over a network, or a folder that is open to others.
         """
         if self.environment != "production":
             return
@@ -251,6 +235,43 @@ class Settings(BaseSettings):
             raise Unfit("TUOQI_EMAIL")
         if "file" in self.sms.split(","):  # a district without SMS says so, or its messages end in a file
             raise Unfit("TUOQI_SMS")
+        if self.anchor_dir is None:  # beside the database an anchor is as easily rewritten as the database
+            raise Unfit("TUOQI_ANCHOR_DIR")
+        for found in filter(None, (self._guessable(), self._in_plain_text(), self._open_folder())):
+            raise found
+
+    def _guessable(self) -> Unsafe | None:
+        """A password that is in every manual, or none but the user's own name."""
+        remedy = say("请换一个随机口令", "set a random one")
+        problem = say("使用默认口令", "has a default password")
+        try:
+            url = make_url(self.database_url)
+        except ArgumentError:
+            return None  # opening it says what is wrong
+        if str(url.password or "-").lower() in _GUESSED | {str(url.username).lower()}:
+            return Unsafe("TUOQI_DATABASE_URL", problem, remedy)
+        secret = self.smtp_password.get_secret_value()
+        if secret and secret.lower() in _GUESSED | {self.smtp_user.lower()}:
+            return Unsafe("TUOQI_SMTP_PASSWORD", problem, remedy)
+        return None
+
+    def _in_plain_text(self) -> Unsafe | None:
+        """Names and links that cross a network for everybody to read."""
+        problem = say("是明文传输", "sends in plain text")
+        if self.answer_url and urlsplit(self.answer_url).scheme != "https":
+            return Unsafe("TUOQI_ANSWER_URL", problem, say("请使用 https://", "use https://"))
+        if self.email == "smtp" and self.smtp_security == "none" and self.smtp_host not in _LOOPBACK:
+            remedy = say("请设置 TUOQI_SMTP_SECURITY=starttls 或 tls", "set TUOQI_SMTP_SECURITY to starttls or tls")
+            return Unsafe("TUOQI_SMTP_HOST", problem, remedy)
+        return None
+
+    def _open_folder(self) -> Unsafe | None:
+        """Everything the service writes lies there."""
+        var = self.var_dir.absolute()
+        if var.is_dir() and var.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            remedy = say("请执行 chmod 700 {}", "chmod 700 {}").format(var)
+            return Unsafe("TUOQI_VAR_DIR", say("可被他人访问", "is open to others"), remedy)
+        return None
 
     def keys(self) -> KeyRing:
         """Read the key file; development makes one for itself and says so.
@@ -270,46 +291,7 @@ class Settings(BaseSettings):
                 "已为开发环境生成密钥文件 {}（请妥善备份）", "made a key file for development: {} (keep a copy)"
             )
             sys.stderr.write(notice.format(path) + "\n")
-        return replace(_read_keys(path), suite=SUITES[self.suite])
-
-
-def write_keys(path: Path) -> None:
-    """Make a new key file, readable by its owner only; it appears whole or not at all.
-
-    Raises:
-        FileExistsError: there is one already; keys are never replaced.
-    """
-    fresh = [base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(3)]
-    content = {"current": 1, "sealing": {"1": fresh[0]}, "index": fresh[1], "audit": fresh[2]}
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
-        Path(draft).unlink()
-
-
-def _read_keys(path: Path) -> KeyRing:
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise OpenKeys(path)
-    try:
-        content = json.loads(path.read_text())
-        sealing = {int(number): _key(text) for number, text in content["sealing"].items()}
-        sealing[content["current"]]  # the key for new values is here
-        return KeyRing(sealing, content["current"], _key(content["index"]), _key(content["audit"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadKeys(path) from error
-
-
-def _key(text: str) -> bytes:
-    key = base64.b64decode(text, validate=True)
-    if len(key) != 32:
-        raise ValueError("a key has 32 bytes")
-    return key
+        return KeyFile(path, SUITES[self.suite]).ring
 
 
 @cache

@@ -4,31 +4,28 @@ The limits, and why they stand where they do (one machine with 2 cores, python-c
 - `size` 64 MB: 160,000 rows x 20 columns are 15-25 MB as xlsx and about 40 MB as csv.
 - `unpacked` 384 MB in all and `ratio` 100 for any part over 1 MB: the same file unpacks to 190-260 MB.
 - `rows` 200,000, `columns` 256: the elder register of a district, and a mark sheet of 200 items.
-  `cells` with a value, 6 million.
+  `cells` 6 million: those with a value in a workbook, and in any file those up to the last filled one of each row.
+- `line` 256 Ki characters of a csv: 256 columns of a thousand.
 - `memory` 512 MB and `seconds` of CPU for the child, which alone touches the file. A large file that passed
   the checks gets one more second for each 16 MB it unpacks to, and 4 times its unpacked size up to `memory_most`.
 """
 
 import json
-import marshal
 import os
-import stat
-import subprocess
-import sys
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from flows.frames import Died, frames
+from flows.steady import open_regular
 from rules.collector import collector_paused
-from rules.errors import say
+from rules.errors import say, shown
 from rules.registers import Register
 from rules.registers.grid import accepted_headers
-from rules.registers.refusals import REFUSALS, FileDamaged, FileMissing, FileTooBig, NotATable, SuspiciousFile
+from rules.registers.refusals import REFUSALS, FileDamaged, FileRefused, SuspiciousFile
 
 MB = 1024 * 1024
-ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = {"xlsx": {".xlsx", ".xlsm"}, "xls": {".xls", ".et"}, "csv": {".csv", ".txt", ".tsv"}}
 
 
@@ -43,6 +40,7 @@ class Limits:
     rows: int = 200_000
     columns: int = 256
     cells: int = 6_000_000
+    line: int = 256 * 1024
     memory: int = 512 * MB
     memory_most: int = 1024 * MB
     seconds: int = 6
@@ -58,7 +56,8 @@ class Table:
         kind: what the content really is: xlsx, xls, or csv with its encoding.
         sheet: the sheet that was read; "" for csv.
         grid: text cells. Numbers have no needless ".0"; one of 16 digits or more, which Excel has already
-            rounded, reads 5.30102196501011E+17. Days are ISO. Vertically merged cells repeat their value.
+            rounded, reads 5.30102196501011E+17. Days are ISO. Vertically merged cells repeat their value. A row ends
+            with its last filled cell.
         other_sheets: visible sheets that were not read.
         hidden_sheets: told where every sheet with the headers is read; none of them was.
     """
@@ -77,8 +76,8 @@ class Table:
         if suffix not in SUFFIXES[self.kind.split()[0]]:
             remarks.append(
                 say(
-                    f"{self.name} 的实际内容是 {self.kind}，已按此读取。",
-                    f"{self.name} really is {self.kind} and was read so.",
+                    f"{shown(self.name)} 的实际内容是 {self.kind}，已按此读取。",
+                    f"{shown(self.name)} really is {self.kind} and was read so.",
                 )
             )
         if self.other_sheets:
@@ -134,69 +133,28 @@ def table_frames(
         FileRefused: as read_table.
     """
     file, limits = Path(path), limits or Limits()
-    _check_size(file, limits)
+    open_regular(file, limits.size).close()
     needed = accepted_headers(register) if register else []
     request = json.dumps({"path": str(file.resolve()), "limits": asdict(limits), "needed": needed, "every": every})
     head: dict[str, Any] = {}
-    for frame in _frames(file.name, request, limits.wall_seconds):
-        if isinstance(frame, list):
-            yield Table(file.name, head["kind"], head["sheet"], frame, tuple(head["others"]), tuple(head["hidden"]))
-        elif "refused" in frame:
-            raise REFUSALS[frame["refused"]](name=file.name, **frame["fields"])
-        else:
-            head = frame
-
-
-def _check_size(file: Path, limits: Limits) -> None:
     try:
-        status = file.stat()
-    except OSError:
-        raise FileMissing(file.name) from None
-    if not stat.S_ISREG(status.st_mode):
-        raise NotATable(file.name, "文件夹或设备", "a folder or device")
-    if not os.access(file, os.R_OK):
-        raise FileMissing(file.name)
-    if status.st_size > limits.size:
-        raise FileTooBig(file.name, "字节数", "bytes", status.st_size, limits.size)
+        for frame in _frames(request, limits.wall_seconds):
+            if isinstance(frame, list):
+                yield Table(file.name, head["kind"], head["sheet"], frame, tuple(head["others"]), tuple(head["hidden"]))
+            elif "refused" in frame:
+                raise REFUSALS[frame["refused"]](name=file.name, **frame["fields"])
+            else:
+                head = frame
+    except Died as died:
+        raise _died(file.name, died) from None
 
 
-def _frames(name: str, request: str, wall_seconds: int) -> Iterator[Any]:
-    """What the child says, frame by frame; its end without a last word is a refusal."""
-    command = [sys.executable, "-P", "-m", "flows.tables_child", request]
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}  # no settings, no keys
-    with subprocess.Popen(  # noqa: S603 - our own module; the file's path is data in a JSON argument
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    ) as child:
-        assert child.stdout is not None
-        clock = threading.Timer(wall_seconds, child.kill)
-        clock.start()
-        try:
-            ended = yield from _until_end(child.stdout)
-            if not ended:
-                child.wait()  # its own way of dying says why
-        finally:
-            clock.cancel()
-            child.kill()
-    if not ended:
-        raise _died(name, child.returncode)
+def _frames(request: str, wall_seconds: int) -> Iterator[Any]:
+    return frames("flows.tables_child", request, wall_seconds)
 
 
-def _until_end(stream: IO[bytes]) -> Generator[Any, None, bool]:
-    """Frames of a length and marshalled text cells, from our own child only; returns whether the last one came."""
-    while length := stream.read(4):
-        body = stream.read(int.from_bytes(length))
-        if len(body) < int.from_bytes(length):
-            break  # killed in the middle of a word
-        frame = marshal.loads(body)  # noqa: S302 - written by our own child
-        if frame is None:
-            return True
-        yield frame
-    return False
-
-
-def _died(name: str, returncode: int) -> Exception:
-    """Killed by a limit, or broken down over the content."""
-    if returncode > 0:
+def _died(name: str, died: Died) -> FileRefused:
+    if not died.by_limit:
         return FileDamaged(name)
     return SuspiciousFile(
         name,

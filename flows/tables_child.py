@@ -1,14 +1,13 @@
 """The child of flows/tables.py: one file in, frames of text cells out, under limits of memory and CPU.
 
-Light on purpose: no Prefect, no database, no settings. Frames are a 4-byte length and marshalled data: one
-dict that says what was read or why it was refused, lists of rows, and None as the last word.
+Light on purpose: no Prefect, no database, no settings. Its frames (flows/frames.py) are one dict for each sheet that
+says what is read, lists of rows, or one dict that says why the file is refused.
 """
 
 import contextlib
 import csv
 import gc
 import json
-import marshal
 import resource
 import sys
 from collections.abc import Iterator
@@ -18,11 +17,13 @@ from typing import IO, Any
 
 from python_calamine import CalamineError, PasswordError
 
+from flows.frames_child import bound, limit, speak
+from flows.steady import open_regular
 from flows.tables import MB, Limits
 from flows.tables_sheets import Sheet, choose, choose_all, has_headers
 from flows.tables_vetting import vet
 from rules.registers.grid import HEADER_DEPTH
-from rules.registers.refusals import FileDamaged, FileEmpty, FileLocked, FileRefused, FileTooBig, NotATable
+from rules.registers.refusals import FileDamaged, FileEmpty, FileLocked, FileTooBig, FileTooHeavy, NotATable
 
 ROWS_A_FRAME = 4000
 BYTES_A_SECOND = 16 * MB  # a third of the speed measured
@@ -44,50 +45,26 @@ def main() -> None:
     """Read the file of the request in argv[1] and say what it holds."""
     request = json.loads(sys.argv[1])
     path, limits = Path(request["path"]), Limits(**request["limits"])
-    _set_limits(limits)
+    bound(limits.memory, max(limits.memory, limits.memory_most), limits.seconds, _seconds(limits.unpacked, limits))
     gc.disable()  # a short life, and rows have no cycles
-    out = sys.stdout.buffer
-    try:
-        for frame in _read(path, limits, request["needed"], every=request["every"]):
-            _say(out, frame)
-    except FileRefused as refused:
-        fields = {key: value for key, value in vars(refused).items() if key != "name"}
-        _say(out, {"refused": type(refused).__name__, "fields": fields})
-    _say(out, None)
-
-
-def _say(out: IO[bytes], frame: Any) -> None:
-    packed = marshal.dumps(frame)
-    out.write(len(packed).to_bytes(4) + packed)
-    out.flush()
-
-
-def _set_limits(limits: Limits) -> None:
-    """Bound this process; macOS refuses some limits, there the parent's clock remains."""
-    _limit(resource.RLIMIT_CORE, 0, 0)
-    _limit(resource.RLIMIT_AS, limits.memory, max(limits.memory, limits.memory_most))
-    _limit(resource.RLIMIT_CPU, limits.seconds, _seconds(limits.unpacked, limits))
+    read = _read(path, limits, request["needed"], every=request["every"])
+    speak(read, lambda: FileTooHeavy(path.name))
 
 
 def _allow_more(unpacked: int, limits: Limits) -> None:
     """A large file that passed the checks may take more time and memory, in proportion."""
     most = max(limits.memory, limits.memory_most)
-    _limit(resource.RLIMIT_AS, max(limits.memory, min(4 * unpacked, most)), most)
-    _limit(resource.RLIMIT_CPU, _seconds(unpacked, limits), _seconds(limits.unpacked, limits))
+    limit(resource.RLIMIT_AS, max(limits.memory, min(4 * unpacked, most)), most)
+    limit(resource.RLIMIT_CPU, _seconds(unpacked, limits), _seconds(limits.unpacked, limits))
 
 
 def _seconds(unpacked: int, limits: Limits) -> int:
     return limits.seconds + unpacked // BYTES_A_SECOND
 
 
-def _limit(what: int, soft: int, hard: int) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(what, (soft, hard))
-
-
 def _read(path: Path, limits: Limits, needed: list[list[str]], *, every: bool = False) -> Iterator[Any]:
     """Frames of the file, by what its first bytes say it is; with `every` all its tables, each with a head."""
-    with path.open("rb") as file:
+    with open_regular(path, limits.size) as file:
         start = file.read(4096)
     if not start.strip():
         raise FileEmpty(path.name)
@@ -96,16 +73,26 @@ def _read(path: Path, limits: Limits, needed: list[list[str]], *, every: bool = 
     else:
         kind, sheets = _open_csv(path, start, limits, needed)
     _check_shape(path.name, sum(sheet.height for sheet in sheets), max(sheet.width for sheet in sheets), limits)
-    count, filled = 0, False
+    count = cells = 0
     for sheet in sheets:
         yield {"kind": kind, "sheet": sheet.name, "others": sheet.others, "hidden": sheet.hidden}
-        while frame := list(islice(sheet.rows, ROWS_A_FRAME)):
+        while frame := list(islice(map(_without_blanks, sheet.rows), ROWS_A_FRAME)):
             count += len(frame)
-            filled = filled or any(map(any, frame))
+            cells += sum(map(len, frame))
             _check_shape(path.name, count, max(map(len, frame)), limits)
+            if cells > limits.cells:
+                raise FileTooBig(path.name, "单元格数", "cells", cells, limits.cells)
             yield frame
-    if not filled:
+    if not cells:
         raise FileEmpty(path.name)
+
+
+def _without_blanks(row: list[str]) -> list[str]:
+    """Drop the blank cells at the end of a row: they say nothing, and may be most of a file."""
+    end = len(row)
+    while end and (not row[end - 1] or row[end - 1].isspace()):
+        end -= 1
+    return row if end == len(row) else row[:end]
 
 
 def _check_shape(name: str, rows: int, columns: int, limits: Limits) -> None:
@@ -139,9 +126,10 @@ def _open_workbook(
 def _open_csv(path: Path, start: bytes, limits: Limits, needed: list[list[str]]) -> tuple[str, list[Sheet]]:
     _refuse_others(path.name, start)
     encoding = _encoding(path, start)
+    csv.field_size_limit(limits.line)  # read with a delimiter it does not have, a line is one field
     _allow_more(path.stat().st_size, limits)
-    delimiter = _delimiter(path, ENCODINGS[encoding], needed)
-    rows = _csv_rows(path, ENCODINGS[encoding], delimiter)
+    delimiter = _delimiter(path, ENCODINGS[encoding], needed, limits)
+    rows = _csv_rows(path, ENCODINGS[encoding], delimiter, limits)
     return f"csv {encoding}", [Sheet("", 0, 0, rows, [], [])]
 
 
@@ -168,19 +156,27 @@ def _encoding(path: Path, start: bytes) -> str:
     raise NotATable(path.name, "二进制数据", "binary data")
 
 
-def _delimiter(path: Path, encoding: str, needed: list[list[str]]) -> str:
+def _delimiter(path: Path, encoding: str, needed: list[list[str]], limits: Limits) -> str:
     """The delimiter that makes the headers appear, else the most frequent one at the top."""
-    tops = {each: list(islice(_csv_rows(path, encoding, each), HEADER_DEPTH)) for each in DELIMITERS}
+    tops = {each: list(islice(_csv_rows(path, encoding, each, limits), HEADER_DEPTH)) for each in DELIMITERS}
     right = [each for each, rows in tops.items() if needed and has_headers(rows, needed)]
     return right[0] if right else max(DELIMITERS, key=lambda each: sum(map(len, tops[each])))
 
 
-def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[str]]:
+def _csv_rows(path: Path, encoding: str, delimiter: str, limits: Limits) -> Iterator[list[str]]:
     with path.open(encoding=encoding, newline="") as text:
         try:
-            yield from csv.reader(text, delimiter=delimiter)
+            yield from csv.reader(_lines(path.name, text, limits.line), delimiter=delimiter)
         except csv.Error:
             raise FileDamaged(path.name) from None
+
+
+def _lines(name: str, text: IO[str], most: int) -> Iterator[str]:
+    """Lines of bounded length: one of 50 MB would become 25 million cells before anybody could count them."""
+    while line := text.readline(most + 1):
+        if len(line) > most:
+            raise FileTooBig(name, "一行的字符数", "characters in one line", len(line), most)
+        yield line
 
 
 if __name__ == "__main__":

@@ -40,14 +40,16 @@ def unknown_payments(session: Session, district: int) -> list[OpenPayment]:
 
 def open_receivables(session: Session, district: int) -> list[OpenPayment]:
     """Return what is to be given back and was not yet, the oldest first, since when it is claimed and why."""
-    query = _sent(district, col(Receivable.raised_at), col(Receivable.reason))
+    query = _sent(district, col(Receivable.raised_at), col(Receivable.reason), fen=col(Receivable.fen))
     claimed = query.join(Receivable, col(Receivable.payment_id) == col(Payment.id))
-    return [OpenPayment(*row) for row in session.execute(claimed.where(col(Receivable.settled_at).is_(None)))]
+    still = (col(Receivable.settled_at).is_(None), col(Receivable.withdrawn_at).is_(None))
+    return [OpenPayment(*row) for row in session.execute(claimed.where(*still))]
 
 
-def _sent(district: int, *more: Any) -> Select[Any]:
+def _sent(district: int, *more: Any, fen: Any = None) -> Select[Any]:
     """Payments of a district with their files, oldest first."""
-    columns = (col(Payment.key), col(Payment.fen), col(Entitlement.programme), col(Entitlement.period), *more)
+    amount = col(Payment.fen) if fen is None else fen
+    columns = (col(Payment.key), amount, col(Entitlement.programme), col(Entitlement.period), *more)
     return (
         select(*columns)
         .select_from(Payment)

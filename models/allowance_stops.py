@@ -92,6 +92,12 @@ def sent_of(session: Session, entitlement: int) -> Sent | None:
     return lock_payment(session, col(Payment.entitlement_id) == entitlement, col(Payment.n) == latest)
 
 
+def is_live(session: Session, entitlement: int) -> bool:
+    """Tell whether an entitlement stands."""
+    mine = (col(Entitlement.id) == entitlement, col(Entitlement.state) == "live")
+    return session.scalar(select(col(Entitlement.id)).where(*mine)) is not None
+
+
 def give_up(session: Session, standing: Collection[Standing], at: datetime, actor: str) -> None:
     """Free the money of returned payments that nobody will receive; their entitlements are cancelled."""
     for each in standing:

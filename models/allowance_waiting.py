@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
 from models.allowance import AllowanceCycle, Entitlement, Exclusion
+from models.district import District
 from models.elder import Elder, ElderCategory
 from models.payment import Payment
 
@@ -29,6 +30,17 @@ class Withdrawn(NamedTuple):
     elder_id: int
     band: str
     fen: int
+
+
+class Elsewhere(NamedTuple):
+    """A person left out, and the district that had, and cancelled, the person's entitlement."""
+
+    ref: str
+    programme: str
+    period: str
+    district: str
+    code: str
+    reason: str
 
 
 def old_cycles(session: Session, district: int, programme: str) -> list[OldCycle]:
@@ -79,8 +91,41 @@ def newcomers(session: Session, cycle: int) -> list[int]:
     return [number for number in session.scalars(query) if number is not None]
 
 
+def cancelled_elsewhere(session: Session, district: int) -> list[Elsewhere]:
+    """Return who is left out as a duplicate of an entitlement that was cancelled on its own register."""
+    other = AllowanceCycle.__table__.alias("other")  # type: ignore[attr-defined]
+    query = (
+        select(
+            col(Elder.ref), col(AllowanceCycle.programme), col(AllowanceCycle.period), col(District.name),
+            col(District.code), col(Entitlement.cancel_reason),
+        )
+        .select_from(Exclusion)
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Exclusion.cycle_id))
+        .join(Elder, col(Elder.id) == col(Exclusion.elder_id))
+        .join(
+            Entitlement,
+            (col(Entitlement.programme) == col(AllowanceCycle.programme))
+            & (col(Entitlement.period) == col(AllowanceCycle.period))
+            & (col(Entitlement.person) == col(Elder.id_index)),
+        )
+        .join(other, other.c.id == col(Entitlement.cycle_id))
+        .join(District, col(District.id) == other.c.district_id)
+        .where(col(AllowanceCycle.district_id) == district, col(Exclusion.lifted_at).is_(None))
+        .where(col(Exclusion.reason) == "duplicate", col(Entitlement.state) == "cancelled")
+        .order_by(col(Exclusion.id))
+    )  # fmt: skip
+    return [Elsewhere(*row) for row in session.execute(query)]
+
+
 def waiting(session: Session, district: int, programme: str, but: int) -> int:
-    """Count who is still left out of the programme's cycles, all but one."""
+    """Count who is still left out of the programme's cycles, all but one, or was taken off and could be restored."""
+    taken_off = (
+        select(func.count())
+        .select_from(Entitlement)
+        .join(AllowanceCycle, col(AllowanceCycle.id) == col(Entitlement.cycle_id))
+        .where(col(AllowanceCycle.district_id) == district, col(AllowanceCycle.programme) == programme)
+        .where(col(AllowanceCycle.id) != but, *_restorable())
+    )
     query = (
         select(func.count())
         .select_from(Exclusion)
@@ -88,19 +133,22 @@ def waiting(session: Session, district: int, programme: str, but: int) -> int:
         .where(col(AllowanceCycle.district_id) == district, col(AllowanceCycle.programme) == programme)
         .where(col(AllowanceCycle.id) != but, col(Exclusion.lifted_at).is_(None))
     )
-    return session.scalar(query) or 0
+    return (session.scalar(query) or 0) + (session.scalar(taken_off) or 0)
 
 
-def restorable(session: Session, cycle: int) -> list[Withdrawn]:
-    """Return who was taken off a cycle and could be restored; who has a payment that is not returned could not."""
+def _restorable() -> tuple[ColumnElement[bool], ...]:
     paid = select(col(Payment.id)).where(
         col(Payment.entitlement_id) == col(Entitlement.id), col(Payment.state) != "returned"
     )
-    columns = (col(Entitlement.id), col(Entitlement.elder_id), col(Entitlement.band), col(Entitlement.fen))
-    query = select(*columns).where(
-        col(Entitlement.cycle_id) == cycle,
+    return (
         col(Entitlement.state) == "cancelled",
         col(Entitlement.cancel_reason).in_(RESTORABLE),
         ~paid.exists(),
     )
+
+
+def restorable(session: Session, cycle: int) -> list[Withdrawn]:
+    """Return who was taken off a cycle and could be restored; who has a payment that is not returned could not."""
+    columns = (col(Entitlement.id), col(Entitlement.elder_id), col(Entitlement.band), col(Entitlement.fen))
+    query = select(*columns).where(col(Entitlement.cycle_id) == cycle, *_restorable())
     return [Withdrawn(*row) for row in session.execute(query)]

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, select, update
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, select, update
 from sqlmodel import Field, Session, SQLModel, col
 
 from models.db import keys_of
@@ -155,6 +155,12 @@ def lock_exam(session: Session, exam: int) -> None:
     session.execute(update(Exam).where(col(Exam.id) == exam).values(code=col(Exam.code)))
 
 
+def school_codes(session: Session, district: int) -> dict[int, str]:
+    """Map the ids of a district's schools to their codes."""
+    query = select(col(School.id), col(School.code)).where(col(School.district_id) == district)
+    return dict(session.execute(query).tuples().all())
+
+
 def school_ids(session: Session, district: int) -> dict[str, int]:
     """Map what files call the district's schools to their ids: codes, and names that are no other school's code."""
     query = select(col(School.code), col(School.name), col(School.id)).where(col(School.district_id) == district)
@@ -191,6 +197,12 @@ def entered(session: Session, exam: int, numbers: Collection[str]) -> dict[str, 
         query = select(*columns).where(col(Student.exam_id) == exam, col(Student.number).in_(some))
         found |= {number: (student, school) for number, student, school in session.execute(query)}
     return found
+
+
+def entered_by_school(session: Session, exam: int) -> dict[int, int]:
+    """Count the students of an exam by school id."""
+    query = select(col(Student.school_id), func.count()).where(col(Student.exam_id) == exam)
+    return dict(session.execute(query.group_by(col(Student.school_id))).tuples().all())
 
 
 def student_behind(session: Session, district: int, ref: str) -> dict[str, Any] | None:

@@ -1,5 +1,7 @@
 """What is put forward for release: an exam as it is, under its lock -> a proposal; the latest can be approved."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -10,9 +12,11 @@ from sqlmodel import Session, col
 from models.exam import Exam
 from models.exam_board import board
 from models.exam_mark import ExamFile, Mark
+from models.exam_marks import exam_roster
 from models.exam_release import ExamProposal
 from models.exam_releases import exam_content, inputs_of
 from policies.exams import ExamsPolicy
+from policies.exams_frozen import frozen
 from rules.exams_approval import release_hash, waiting
 
 
@@ -44,8 +48,9 @@ class Proposal(NamedTuple):
 
 
 class Content(NamedTuple):
-    """An exam as it is now: what a release of it would come from, and what is not settled."""
+    """An exam as it is now: what a release of it would come from, and what is not settled; `stamp` as of `stamp_of`."""
 
+    stamp: str
     inputs: dict[str, Any]
     hash: str
     waiting: dict[str, Any]
@@ -59,16 +64,43 @@ def exam_entry(session: Session, district: int, code: str) -> Entry | None:
     return Entry(*found) if found else None
 
 
+def exam_entries(session: Session, district: int) -> list[Entry]:
+    """Return the exams of the district, by day."""
+    columns = (col(Exam.id), col(Exam.code), col(Exam.name), col(Exam.held_on))
+    query = select(*columns).where(col(Exam.district_id) == district).order_by(col(Exam.held_on), col(Exam.code))
+    return [Entry(*row) for row in session.execute(query)]
+
+
 def content_now(session: Session, exam: int, policy: ExamsPolicy) -> Content:
     """Read what an exam is now; the caller has locked it, or sees one moment of the database.
 
     `last_file_id` is None where no mark has come.
     """
     inputs = inputs_of(session, exam)
-    some = session.execute(select(col(Mark.n)).where(col(Mark.exam_id) == exam).limit(1)).first()
-    last = session.scalar(select(func.max(col(ExamFile.id))).where(col(ExamFile.exam_id) == exam)) if some else None
-    rows = board(session, exam, policy.choice).to_dicts() if inputs["papers"] else []
-    return Content(inputs, exam_content(session, exam, policy, inputs), waiting(rows), last)
+    papers = [number for number, *_ in inputs["papers"]]
+    some = session.execute(select(col(Mark.n)).where(col(Mark.paper_id).in_(papers)).limit(1)).first()
+    rows = board(session, exam, policy.choice).to_dicts() if papers else []
+    content = exam_content(session, exam, policy, inputs)
+    last = _last_file(session, exam) if some else None
+    return Content(_stamp(session, exam, policy, inputs), inputs, content, waiting(rows), last)
+
+
+def stamp_of(session: Session, exam: int, policy: ExamsPolicy) -> str:
+    """Return a digest that is another one after whatever may change `content_now`, at a small part of its cost.
+
+    Marks are not read: they are only added, and with a file of their exam each time. So another stamp may have the
+    same content, but not the other way round.
+    """
+    return _stamp(session, exam, policy, inputs_of(session, exam))
+
+
+def _stamp(session: Session, exam: int, policy: ExamsPolicy, inputs: dict[str, Any]) -> str:
+    told = json.dumps([inputs, frozen(policy), _last_file(session, exam)], sort_keys=True)
+    return hashlib.sha256(told.encode() + exam_roster(session, exam).students.write_csv().encode()).hexdigest()
+
+
+def _last_file(session: Session, exam: int) -> int | None:
+    return session.scalar(select(func.max(col(ExamFile.id))).where(col(ExamFile.exam_id) == exam))
 
 
 def latest_proposal(session: Session, exam: int) -> Proposal | None:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from models.exam import Exam, Sat, SatItem, School, Student, sat_papers
 from models.exam_findings import Findings, Known, found_of
+from models.exam_line import TENTHS, lines_of
 from models.exam_marks import content_hash, exam_roster, release_roster
 from models.exam_release import ExamRelease, ExamReleaseStudent
 from models.staff import Staff
@@ -115,23 +116,22 @@ def inputs_of(session: Session, exam: int) -> dict[str, Any]:
     """Return what a release comes from beside students, marks and policy, and the names on it, as plain JSON.
 
     Returns:
-        exam (code, name, date, group), compare_with (null, or exam: its id, code, release: that which held, or null),
-        schools (code to name), papers (as models.exam.Sat, items as lists), and lines.
+        exam (code, name, date, group), compare_with (null, or exam: its id, code, release: that which held, or null:
+        then nothing is compared), schools (code to name), papers (as models.exam.Sat, items as lists), and lines (as
+        models.exam_line.Drawn, marks in tenths).
     """
-    columns = (Exam.code, Exam.name, Exam.held_on, Exam.school_group, Exam.compare_with_id, Exam.district_id)
-    code, name, day, group, earlier, district = session.execute(
-        select(*map(col, columns)).where(col(Exam.id) == exam)
-    ).one()
+    columns = (Exam.code, Exam.name, Exam.held_on, Exam.school_group, Exam.district_id)
+    code, name, day, group, district = session.execute(select(*map(col, columns)).where(col(Exam.id) == exam)).one()
     there = select(col(Student.school_id)).where(col(Student.exam_id) == exam)
     schools = select(col(School.code), col(School.name)).where(
         col(School.district_id) == district, col(School.id).in_(there)
     )
     return {
         "exam": {"code": code, "name": name, "date": day.isoformat(), "group": group},
-        "compare_with": None if earlier is None else _earlier(session, earlier),
+        "compare_with": earlier_of(session, exam),
         "schools": {row.code: row.name for row in session.execute(schools.order_by(col(School.code)))},
         "papers": [[*sat[:-1], [list(item) for item in sat.items]] for sat in sat_papers(session, exam)],
-        "lines": [],
+        "lines": [list(line) for line in lines_of(session, exam, TENTHS)],
     }
 
 
@@ -149,8 +149,26 @@ def exam_content(session: Session, exam: int, policy: ExamsPolicy, inputs: dict[
     return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+class Figures(NamedTuple):
+    """How many students an exam has, and the digest of its figures."""
+
+    students: int
+    hash: str
+
+
+def figures_now(session: Session, exam: int, policy: ExamsPolicy, sat: list[Sat], last_file: int) -> Figures:
+    """Work out what a release made now would come to; most of its cost."""
+    known = Known(exam, last_file, policy, exam_roster(session, exam), sat)
+    return Figures(len(known.entered), figures_of(found_of(session, known)))
+
+
 def add_release(
-    session: Session, exam: int, policy: ExamsPolicy, inputs: dict[str, Any], columns: dict[str, Any]
+    session: Session,
+    exam: int,
+    policy: ExamsPolicy,
+    inputs: dict[str, Any],
+    columns: dict[str, Any],
+    figures: Figures | None = None,
 ) -> int:
     """Freeze an exam, as it is in this transaction, as a release; return how many students are in it.
 
@@ -160,11 +178,12 @@ def add_release(
         policy: by which it is judged.
         inputs: of `inputs_of`, read in this transaction.
         columns: version, proposal_id, content_hash, last_file_id, reason, path, maker_id, approver_id, released_at.
+        figures: of the exam as it is in this transaction, if they were worked out before it was locked.
     """
-    known = Known(exam, columns["last_file_id"], policy, exam_roster(session, exam), papers_in(inputs))
+    figures = figures or figures_now(session, exam, policy, papers_in(inputs), columns["last_file_id"])
     values = {
         **columns, "exam_id": exam, "policy_version": policy.since, "policy": frozen(policy), "inputs": inputs,
-        "students": len(known.entered), "figures_hash": figures_of(found_of(session, known)),
+        "students": figures.students, "figures_hash": figures.hash,
     }  # fmt: skip
     release = session.execute(insert(ExamRelease).values(values).returning(col(ExamRelease.id))).scalar_one()
     assert release is not None
@@ -172,10 +191,14 @@ def add_release(
     entered = select(literal(release), *there).join(School, col(School.id) == col(Student.school_id))
     names = ["release_id", "student_id", "exam_id", "school", "class_name", "track"]
     session.execute(insert(ExamReleaseStudent).from_select(names, entered.where(col(Student.exam_id) == exam)))
-    return len(known.entered)
+    return figures.students
 
 
-def _earlier(session: Session, exam: int) -> dict[str, Any]:
-    code = session.scalar(select(col(Exam.code)).where(col(Exam.id) == exam))
-    version = session.scalar(select(func.max(col(ExamRelease.version))).where(col(ExamRelease.exam_id) == exam))
-    return {"exam": exam, "code": code, "release": version}
+def earlier_of(session: Session, exam: int) -> dict[str, Any] | None:
+    """Return `compare_with` of `inputs_of`."""
+    mine = select(col(Exam.compare_with_id)).where(col(Exam.id) == exam).scalar_subquery()
+    found = session.execute(select(col(Exam.id), col(Exam.code)).where(col(Exam.id) == mine)).first()
+    if found is None:
+        return None
+    version = session.scalar(select(func.max(col(ExamRelease.version))).where(col(ExamRelease.exam_id) == found.id))
+    return {"exam": found.id, "code": found.code, "release": version}

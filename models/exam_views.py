@@ -4,9 +4,7 @@ Writers of workbooks and mails take views only, slips rules/exams_slips.py, and 
 sees its own students in full and others only as joint figures and anonymous comparators.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 from sqlalchemy import select
@@ -15,11 +13,10 @@ from sqlmodel import Session, col
 from models.db import keys_of
 from models.exam import School, Student
 from models.exam_view_items import joint_items
+from models.exam_view_lines import added_value, borderline_students, corrections, effective_counts, named_students
 from models.exam_whole import Heading, Whole
 from rules.exams import TOTAL, TRACKS, Sheet
 from rules.exams_figures import JOINT
-from rules.exams_lines import Line, borderline, effective, subject_line
-from rules.exams_progress import value_added
 from rules.exams_scope import coarse, is_safe, joint_for, percentile_step, quarters, rounded, share_is_safe, tenths
 from rules.exams_standings import standings
 from rules.exams_weaknesses import points, weakest
@@ -77,10 +74,10 @@ def school_view(session: Session, whole: Whole, code: str) -> SchoolView:
         quartiles=_quartiles(whole, code, rest),
         tenths=_tenths(whole, code),
         weak=_weak(whole, code),
-        effective=_effective(whole, code),
-        borderline=_borderline(whole, code, names),
-        added=_added(whole, code),
-        changes=_changes(whole, code, names),
+        effective=effective_counts(whole, code),
+        borderline=borderline_students(whole, code, named_students(whole, code, names)),
+        added=added_value(whole, code),
+        changes=corrections(whole, code, named_students(whole, code, names)),
     )
 
 
@@ -97,15 +94,10 @@ def _names(session: Session, whole: Whole, code: str) -> dict[int, str]:
     }
 
 
-def _named(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
-    own = whole.found.entered.students.filter(pl.col("school") == code).select("student", "number", "class", "track")
-    return own.with_columns(pl.Series("name", [names.get(each, "") for each in own["student"]], pl.String))
-
-
 def _students(
     whole: Whole, code: str, names: dict[int, str], rest: dict[tuple[str, str], tuple[int, bool]]
 ) -> pl.DataFrame:
-    own = _named(whole, code, names)
+    own = named_students(whole, code, names)
     frames = []
     for sheet in whole.found.sheets:
         stand = standings(whole.found.entered, sheet).select(
@@ -195,65 +187,3 @@ def _weak(whole: Whole, code: str) -> pl.DataFrame:
         for row in found.to_dicts()
     ]
     return weakest(found.filter(pl.Series(safe, dtype=pl.Boolean)), whole.found.policy.weak_points)
-
-
-def _lines(whole: Whole, code: str) -> Iterator[tuple[str, Sheet, Line]]:
-    """Yield the lines a school may know: one drawn at a number of places is a mark, and may be that of one of a few."""
-    given = {(asked.track, asked.name) for asked in whole.asked if asked.mark is not None}
-    group = whole.of_school(code)
-    for track, totals, line in whole.lines():
-        if (track, line.name) in given or is_safe(line.n - int((totals.valid & group).sum()), whole.smallest):
-            yield track, totals, line
-
-
-def _effective(whole: Whole, code: str) -> pl.DataFrame:
-    """Count the school's own at each line; subject lines only where others are nobody or not few."""
-    group, rows = whole.of_school(code), []
-    for track, totals, line in _lines(whole, code):
-        own = int((totals.valid & group).sum())
-        safe = is_safe(line.n - own, whole.smallest)
-        for sheet in whole.sheets_on(track):
-            others = int((sheet.valid & ~group).sum())
-            mark = subject_line(sheet, line) if safe and is_safe(others, whole.smallest) else None
-            it = effective(totals, sheet, line, mark, group)
-            known = (it.single, it.double, it.mismatch) if mark is not None else (None, None, None)
-            shown = None if mark is None else mark / sheet.scale
-            rows.append((track, line.name, line.mark / totals.scale, own, sheet.subject, shown, it.reached, *known))
-    schema: dict[str, Any] = {
-        "track": pl.String, "line": pl.String, "total_mark": pl.Float64, "n": pl.Int64, "subject": pl.String,
-        "mark": pl.Float64, "reached": pl.Int64, "single": pl.Int64, "double": pl.Int64, "mismatch": pl.Int64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _borderline(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
-    own, group, rows = _named(whole, code, names), whole.of_school(code), []
-    ids = whole.found.entered.students["student"].to_numpy()
-    who = {row["student"]: row for row in own.to_dicts()}
-    for track, totals, line in _lines(whole, code):
-        near = borderline(totals, line, whole.found.policy.borderline_marks * totals.scale) & group
-        for student, mark in zip(ids[near].tolist(), totals.mark[near].tolist(), strict=True):
-            row, scale = who[student], totals.scale
-            rows.append(
-                (track, line.name, row["number"], row["name"], row["class"], mark / scale, (line.mark - mark) / scale)
-            )
-    names_ = ("track", "line", "number", "name", "class")
-    schema = dict.fromkeys(names_, pl.String) | dict.fromkeys(("total", "short"), pl.Float64)
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("track", "line", "class", "number", maintain_order=True)
-
-
-def _added(whole: Whole, code: str) -> pl.DataFrame:
-    moved = whole.moved
-    if moved is None or not is_safe(moved.filter(pl.col("school") != code).height, whole.smallest):
-        return pl.DataFrame()
-    return value_added(moved).filter(pl.col("school") == code)
-
-
-def _changes(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFrame:
-    """Return the corrections of the school's own students' marks; what moved only because of others is left out."""
-    if whole.changes is None:
-        return pl.DataFrame()
-    own = whole.changes.filter((pl.col("school_after") == code) & (pl.col("kind") == "own"))
-    who = _named(whole, code, names).select("student", "number", "name", "class")
-    columns = ("subject", "status_before", "mark_before", "status_after", "mark_after")
-    return who.join(own, on="student").select("class", "number", "name", *columns).sort("class", "number", "subject")

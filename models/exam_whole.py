@@ -17,16 +17,22 @@ from sqlmodel import Session, col
 
 from models.exam import Exam, School
 from models.exam_findings import Findings, item_answers
+from models.exam_line import TENTHS
 from models.exam_marks import Answers
+from policies.exams import ExamsPolicy
 from rules.exams import ELSEWHERE, TOTAL, TRACKS, Sheet, by_track
 from rules.exams_comparison import compared
 from rules.exams_lines import Line, line_at_mark, line_at_places
+from rules.exams_policy import Lines
 from rules.exams_progress import progress
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What every report says first; `release` is None while marks still come in 阶段性, `at` its or the run's time."""
+    """What every report says first; `release` is None while marks still come in 阶段性, `at` its or the run's time.
+
+    smallest, lines and borderline (whole marks) are what its policy states and readers must know.
+    """
 
     exam: str
     name: str
@@ -35,10 +41,15 @@ class Heading:
     at: datetime
     policy_since: date
     smallest: int
+    lines: Lines
+    borderline: int
 
 
 class AskedLine(NamedTuple):
-    """A line as the district asks for it: a mark of totals, or a number of places."""
+    """A line as the district asks for it: a mark of totals in tenths at the finest, or a number of places.
+
+    Between two marks that totals can have it is the higher: who has at least 430.3 has at least 430.5 of halves.
+    """
 
     track: str
     name: str
@@ -108,7 +119,7 @@ class Whole:
             if totals is None:
                 continue
             line = (
-                line_at_mark(asked.name, totals, round(asked.mark * totals.scale))
+                line_at_mark(asked.name, totals, -(-round(asked.mark * TENTHS) * totals.scale // TENTHS))
                 if asked.mark is not None
                 else line_at_places(asked.name, totals, asked.places or 0)
             )
@@ -143,11 +154,15 @@ def whole(
     """
     exam = session.get_one(Exam, found.exam)
     schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
-    heading = Heading(
-        exam.code, exam.name, exam.held_on, *release, found.policy.since, found.policy.suppression.smallest
-    )
+    heading = heading_of(found.policy, (exam.code, exam.name, exam.held_on), *release)
     names = dict(session.execute(schools).tuples().all())
     return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
+
+
+def heading_of(policy: ExamsPolicy, exam: tuple[str, str, date], release: int | None, at: datetime) -> Heading:
+    """Return the heading of reports of an exam (code, name, date), with what its policy states."""
+    smallest, borderline = policy.suppression.smallest, policy.borderline_marks
+    return Heading(*exam, release, at, policy.since, smallest, policy.lines, borderline)
 
 
 def _totals(found: Findings) -> pl.DataFrame:

@@ -127,6 +127,8 @@ class Taken:
     """Those of `left_out` that were held out, not refused."""
     exams: dict[int, int] = field(default_factory=dict)
     """The exam of each row of a mark file."""
+    kept: dict[tuple[int, int | None], tuple[int, int]] = field(default_factory=dict)
+    """Rows of a mark file by exam and sender: stored, and known already."""
 
     def doubt(self, what: Text, row: int) -> None:
         """Remember a row that was taken but deserves a look."""

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from models.elder import batches
-from models.exam import entered, exam_ids, lock_exam, sat_papers, school_ids
+from models.exam import entered, entered_by_school, exam_ids, lock_exam, sat_papers, school_ids
 from models.exam_mark import ExamFile, Mark, MarkHeld, packed
 from models.intake import Refused, Scope, Taken
 from models.marks_judged import Entered, Version, judged, sender_of_most, senders_of, version_of
@@ -70,7 +70,7 @@ class _OneExam:
         """Judge and store them."""
         said = list(self._read(rows))
         students = entered(self._session, self._exam, {each.number for each in said})
-        senders = senders_of(said, students)
+        senders = senders_of(said, students, entered_by_school(self._session, self._exam))
         self._tell_senders(rows, said, senders, students)
         verdicts = judged(said, senders, students, list(self._papers.values()))
         known, again = self._known(said, students), self._taken_before()
@@ -184,6 +184,7 @@ class _OneExam:
             self._taken.added += counts["added"]
             self._taken.changed += counts["changed"]
             self._taken.unchanged += counts["unchanged"]
+            self._taken.kept[self._exam, school] = counts["added"] + counts["changed"], counts["unchanged"]
             if not (sent.marks or sent.held) and self._logged(school):
                 continue
             told = {

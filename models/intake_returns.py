@@ -34,6 +34,7 @@ from models.intake import Scope, Taken
 from models.ledger import Amount
 from models.payment import BankFile, BankLine, Payment, PaymentChange, Receivable, sent_again
 from models.staging import Raced, Staging, fill, insert_all
+from rules.bank_reasons import kept_reason
 from rules.portions import portions
 from rules.registers import Row
 from rules.returns import Attempt, Said, match
@@ -80,7 +81,7 @@ class ReturnIntake:
         names = ("key", "fen", "result", "reason", "booked_on")
         staged = [{"row": row.number, **{name: row.values.get(name) for name in names}} for row in rows]
         with self._staging.read() as session:
-            fill(session, self._lines, [{**line, "reason": line["reason"] or ""} for line in staged])
+            fill(session, self._lines, [{**line, "reason": kept_reason(str(line["reason"] or ""))} for line in staged])
 
     def settle(self) -> None:
         """Decide each line that is new, those of one payment in the order of the file."""
@@ -140,6 +141,8 @@ class ReturnIntake:
         elif before.state == "paid" and not owed:
             self._add(line.cycle_id, "recovered", before.fen)
         else:
+            if before.claim == "part":  # the money is all there again: what was claimed of it counts as paid, then back
+                self._add(line.cycle_id, "unclaimed", line.claimed_fen)
             self._add(line.cycle_id, "back" if before.state == "paid" else "returned", before.fen)
             if not owed:
                 self._add(line.cycle_id, "given_up", before.fen)
@@ -158,9 +161,14 @@ class ReturnIntake:
         known = and_(
             col(BankLine.district_id) == mine, *(col(getattr(BankLine, name)) == lines.c[name] for name in _LINE)
         )
+        part = (col(Entitlement.state) == "live") & (col(Receivable.reason) != "paid_twice")
         claim = case(
-            (col(Receivable.id).is_(None), "none"), (col(Receivable.settled_at).is_(None), "open"), else_="settled"
+            (col(Receivable.id).is_(None), "none"),
+            (col(Receivable.settled_at).is_not(None), "settled"),
+            (part, "part"),
+            else_="open",
         )
+        claimed = (col(Receivable.payment_id) == col(Payment.id)) & col(Receivable.withdrawn_at).is_(None)
         vouched = select(col(PaymentChange.id)).where(
             col(PaymentChange.payment_id) == col(Payment.id), col(PaymentChange.source).startswith("staff:")
         )
@@ -169,12 +177,13 @@ class ReturnIntake:
                 col(Payment.id).label("payment_id"), col(Payment.key).label("sent_key"),
                 col(Payment.fen).label("sent_fen"), col(Payment.state), col(Payment.booked_on).label("known_on"),
                 sent_again().label("reissued"), vouched.exists().label("vouched"), claim.label("claim"),
+                col(Receivable.fen).label("claimed_fen"),
                 col(Entitlement.cycle_id), col(Entitlement.state).label("owed"),
             )
             .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
             .join(BankFile, col(BankFile.id) == col(Payment.file_id))
             .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
-            .outerjoin(Receivable, col(Receivable.payment_id) == col(Payment.id))
+            .outerjoin(Receivable, claimed)
             .where(col(AllowanceBatch.district_id) == mine)
             .subquery()
         )  # fmt: skip
@@ -194,6 +203,8 @@ class ReturnIntake:
             amount = Amount(fen, count)
             if kind == "back":
                 ledger.book(session, cycle, "returned", amount, f"{document}/back", now, actor, credit="paid")
+            elif kind == "unclaimed":
+                ledger.book(session, cycle, "withdraw", amount, document, now, actor, credit="receivable", debit="paid")
             else:
                 ledger.book(session, cycle, kind, amount, document, now, actor)
         for cycle in sorted({cycle for cycle, _ in self._moves}):
@@ -251,10 +262,16 @@ class ReturnIntake:
         names = ("payment_id", "fen", "reason", "raised_at")
         session.execute(insert_for(session, Receivable).from_select(names, rows))
         returned = select(outcome.c.payment_id).where(outcome.c.came_back)
-        settling = update(Receivable).where(
-            col(Receivable.payment_id).in_(returned), col(Receivable.settled_at).is_(None)
+        still = (col(Receivable.settled_at).is_(None), col(Receivable.withdrawn_at).is_(None))
+        ending = update(Receivable).where(col(Receivable.payment_id).in_(returned), *still)
+        live = (
+            select(col(Payment.id))
+            .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
+            .where(col(Entitlement.state) == "live")
         )
-        session.execute(settling.values(settled_at=self._scope.now, settled_by="bank"))
+        in_part = ending.where(col(Receivable.payment_id).in_(live))
+        session.execute(in_part.values(withdrawn_at=self._scope.now, withdrawn_by="bank"))
+        session.execute(ending.values(settled_at=self._scope.now, settled_by="bank"))
 
 
 def _told(finding: str) -> tuple[str, str]:

@@ -30,7 +30,8 @@ MOVES: Mapping[str, tuple[str, str]] = {
     "recovered": ("receivable", "budget"),
 }
 """Kind of a move: the account that gives, the account that receives. A 退汇 is `returned` from paid, a withdrawn
-re-issue `withdraw` to returned, a budget from or to the treasury: `book` is told so."""
+re-issue `withdraw` to returned, a withdrawn claim from receivable to paid, a budget from or to the treasury: `book` is
+told so."""
 
 
 class Amount(NamedTuple):
@@ -170,7 +171,7 @@ def _expected(cycle: int) -> dict[str, Select[Any]]:
         select(func.coalesce(func.sum(col(Receivable.fen)), 0))
         .join(Payment, col(Payment.id) == col(Receivable.payment_id))
         .join(Entitlement, payment)
-        .where(entitled)
+        .where(entitled, col(Receivable.withdrawn_at).is_(None))
     )
     on_paid = claimed.where(col(Receivable.reason) != "paid_twice", col(Payment.state) == "paid")
     paid = sent.where(col(Payment.state) == "paid").scalar_subquery() - on_paid.scalar_subquery()

@@ -1,7 +1,8 @@
 """Rows of a mark file, read -> who sent each -> the verdict on each -> the version that a kept row makes.
 
 A file is one school's if most of its rows are, by the school they name or else by their numbers: a number of another
-school in it is then held out.
+school in it is then held out. But a file may be of several: a school at least half of whose students are in it sends
+them itself.
 """
 
 from collections import Counter
@@ -47,12 +48,25 @@ def sender_of_most(said: Sequence[Said], students: Entered) -> int | None:
     return most if 2 * count > sum(votes.values()) else None
 
 
-def senders_of(said: Sequence[Said], students: Entered) -> list[int | None]:
-    """Who sent each row: the school it names, else the one whose file this is, else each student's own."""
+def senders_of(said: Sequence[Said], students: Entered, entered: Mapping[int, int]) -> list[int | None]:
+    """Who sent each row: the school it names, else the one whose file this is, else each student's own.
+
+    Args:
+        said: the rows of the file.
+        students: those of its numbers that are on the roster.
+        entered: how many students of each school are on it.
+    """
     whose, homes = sender_of_most(said, students), {number: school for number, (_, school) in students.items()}
-    return [
-        next((each for each in (one.school, whose, homes.get(one.number)) if each is not None), None) for one in said
-    ]
+    there = Counter(homes.values())
+    themselves = {school for school, count in there.items() if 2 * count >= entered[school]}
+
+    def sender(one: Said) -> int | None:
+        home = homes.get(one.number)
+        if one.school is not None:
+            return one.school
+        return home if whose is None or home in themselves else whose
+
+    return [sender(one) for one in said]
 
 
 def judged(said: Sequence[Said], senders: Sequence[int | None], students: Entered, papers: Sequence[Sat]) -> list[str]:

@@ -154,7 +154,8 @@ def receivables_of(session: Session, cycle: int) -> list[dict[str, Any]]:
         select(col(Payment.key), col(Receivable.fen), col(Receivable.reason))
         .join(Payment, col(Payment.id) == col(Receivable.payment_id))
         .join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
-        .where(col(Entitlement.cycle_id) == cycle, col(Receivable.settled_at).is_(None))
+        .where(col(Entitlement.cycle_id) == cycle)
+        .where(col(Receivable.settled_at).is_(None), col(Receivable.withdrawn_at).is_(None))
         .order_by(col(Receivable.id))
     )
     return [{"payment": key, "fen": fen, "why": say(*WHY[why])} for key, fen, why in session.execute(query)]

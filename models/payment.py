@@ -35,6 +35,7 @@ LINE_RESULTS = ("paid", "returned")
 FINDINGS = ("matched", "unknown_key", "amount", "double", "contradiction", "paid_after_reissue")
 """What a line of the bank was found to be; all but `matched` are exceptions that a person closes."""
 _LIVE = text("state <> 'returned'")
+_STANDS = text("withdrawn_at IS NULL")
 _OPEN = text("finding <> 'matched' AND closed_at IS NULL")
 
 
@@ -154,12 +155,19 @@ class PaymentVerdict(SQLModel, table=True):
 
 
 class Receivable(SQLModel, table=True):
-    """Money paid that was not owed 追回: after a death that was known late, or paid twice by the bank."""
+    """Money paid that was not owed 追回: after a death that was known late, or paid twice by the bank.
+
+    `fen` is all of the payment, or what it was too high by. One that turned out wrong is withdrawn, and another may be
+    raised afterwards; one that was given back stands.
+    """
 
     __table_args__ = (
-        UniqueConstraint("payment_id"),
         CheckConstraint(f"fen > 0 AND {WHOLE}", name="fen"),
         CheckConstraint("reason IN ('dead', 'moved_out', 'not_owed', 'paid_twice')", name="reason"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
+        CheckConstraint("settled_at IS NULL OR withdrawn_at IS NULL", name="one_end"),
+        Index("uq_receivable_standing", "payment_id", unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),
+        Index("ix_receivable_payment_id", "payment_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     payment_id: int = Field(foreign_key="payment.id")
@@ -168,6 +176,8 @@ class Receivable(SQLModel, table=True):
     raised_at: datetime = Field(sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_by: str | None = None
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant, description="it was wrong")
+    withdrawn_by: str | None = None
 
 
 class LedgerTransfer(SQLModel, table=True):
@@ -197,7 +207,7 @@ class LedgerTransfer(SQLModel, table=True):
 
 FROZEN = {
     "approval": " OF batch_id, maker_id, approver_id, content_hash, people, fen, path, at",
-    "bank_file": " OF ref, batch_id, part, content, sha256, count, fen, frozen_at",
+    "bank_file": " OF ref, batch_id, part, sha256, count, fen, frozen_at",
     "ledger_transfer": "",
     "payment": " OF entitlement_id, n, key, file_id, account_id, fen",
     "payment_change": "",
@@ -213,4 +223,4 @@ KNOWN_BY = {
 """By what SQLite knows a row again: INSERT OR REPLACE would take the old one away without asking the other triggers."""
 
 
-freeze(FROZEN, KNOWN_BY)
+freeze(FROZEN, KNOWN_BY, resealed={"bank_file": "content"})

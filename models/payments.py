@@ -18,7 +18,8 @@ from models.approvals import log_changes
 from models.db import insert_for
 from models.elder import Elder, batches
 from models.ledger import Amount
-from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVerdict, Receivable, sent_again
+from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVerdict, sent_again
+from models.receivables import claim
 
 _OPEN = (col(BankLine.finding) != "matched", col(BankLine.closed_at).is_(None))
 
@@ -188,29 +189,8 @@ def disown(session: Session, sent: Sent, result: str, document: str, at: datetim
         return
     why = select(col(Entitlement.cancel_reason)).join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
     reason = session.scalar(why.where(col(Payment.id) == sent.id))
-    claim(session, sent, reason if reason in {"dead", "moved_out"} else "not_owed", document, at, actor)
-
-
-def claim(session: Session, sent: Sent, reason: str, document: str, at: datetime, actor: str) -> bool:
-    """Raise a receivable for a payment that was paid and is not owed; False if it is raised already."""
-    row = {"payment_id": sent.id, "fen": sent.fen, "reason": reason, "raised_at": at}
-    raising = insert_for(session, Receivable).values(row).on_conflict_do_nothing().returning(col(Receivable.id))
-    if session.execute(raising).first() is None:
-        return False
-    ledger.book(session, sent.cycle_id, "claim", Amount(sent.fen, 1), document, at, actor)
-    return True
-
-
-def recovered(session: Session, sent: Sent, at: datetime, actor: str) -> bool:
-    """Record that claimed money was given back; False if nothing of it is open."""
-    mine = (col(Receivable.payment_id) == sent.id, col(Receivable.settled_at).is_(None))
-    settling = update(Receivable).where(*mine).values(settled_at=at, settled_by=actor).returning(col(Receivable.fen))
-    fen = session.execute(settling).scalar_one_or_none()
-    if fen is None:
-        return False
-    ledger.book(session, sent.cycle_id, "recovered", Amount(fen, 1), f"recovered/{sent.key}", at, actor)
-    ledger.agree(session, sent.cycle_id)
-    return True
+    why_claimed = reason if reason in {"dead", "moved_out"} else "not_owed"
+    claim(session, sent, sent.fen, why_claimed, document, at, actor)
 
 
 def changes(session: Session, payment_id: int) -> int:

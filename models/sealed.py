@@ -1,5 +1,6 @@
 """Every sealed column, derived from what the models say of themselves: a LargeBinary column described as sealed."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, LargeBinary, func, select
@@ -45,4 +46,17 @@ def count_stale(session: Session) -> dict[str, int]:
         counts = [func.count().filter(stale(table.c[each], head)) for each in columns]
         row = session.execute(select(*counts).select_from(table)).one()
         found |= {f"{name}.{each}": number for each, number in zip(columns, row, strict=True) if number}
+    return found
+
+
+def count_heads(session: Session) -> Counter[bytes]:
+    """Count all sealed values by the head of their envelopes: version, suite and key."""
+    found = Counter[bytes]()
+    for name, columns in sealed_columns().items():
+        for each in columns:
+            column = SQLModel.metadata.tables[name].c[each]
+            head = func.substr(column, 1, _HEAD_BYTES, type_=LargeBinary)
+            counted = select(head, func.count()).where(column.is_not(None)).group_by(head)
+            for start, number in session.execute(counted):
+                found[bytes(start)] += number
     return found

@@ -145,6 +145,15 @@ def approvers_of(session: Session, district: int, today: date, *, other_than: in
     return [found[number] for number in ids]
 
 
+def makers_in_office(session: Session, district: int, today: date) -> list[Contact]:
+    """Open how to reach the makers in office, by number."""
+    in_office = col(Staff.until).is_(None) | (col(Staff.until) >= today)
+    mine = (col(Staff.district_id) == district, in_office, col(Staff.role).in_(MAKERS))
+    ids = list(session.scalars(select(col(Staff.id)).where(*mine).order_by(col(Staff.number))))
+    found = staff_contacts(session, [number for number in ids if number is not None])
+    return list(found.values())
+
+
 def staff_contacts(session: Session, ids: Iterable[int]) -> dict[int, Contact]:
     """Open how to reach staff, by id."""
     keys, found = keys_of(session), {}

@@ -32,7 +32,10 @@ NEWS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What approvers are asked for: a list, its sums in fen, and the code of its content."""
+    """What approvers are asked for: a list and its sums in fen; `edition` tells its contents apart.
+
+    The confirmation code proves that the sheet was read: it stands in the sheet and nowhere in a message.
+    """
 
     batch: str
     programme: str
@@ -41,7 +44,7 @@ class Asked:
     fen: int
     budget_fen: int
     exceptions: int
-    confirmation: str
+    edition: str
 
 
 def tell_payees(
@@ -149,9 +152,9 @@ def tell_approvers(
         told = {
             "name": contact.name, "programme": programme_name(asked.programme), "period": _said(asked.period),
             "batch": asked.batch, "people": asked.people, "fen": asked.fen, "budget_fen": asked.budget_fen,
-            "exceptions": asked.exceptions, "confirmation": asked.confirmation,
+            "exceptions": asked.exceptions,
         }  # fmt: skip
-        key = f"allowance-approval:{asked.batch}:{asked.confirmation}:{contact.ref}"
+        key = f"allowance-approval:{asked.batch}:{asked.edition}:{contact.ref}"
         draft = telling.draft("allowance-approval", "allowance-approval", key, contact, told)
         drafts.append(replace(draft, enclosed=(sheet,)))
     return enqueue_new(session, drafts, telling.now)

@@ -11,6 +11,7 @@ import yaml
 
 from notifications.errors import BadTemplate, NotificationError, UnknownTemplate
 from notifications.variables import Variable, checked, variable
+from policies.yaml_file import YamlRefused, read_yaml
 from rules.errors import say
 
 FOLDER = Path(__file__).parent / "templates"
@@ -172,13 +173,9 @@ def read_ids(path: Path) -> Ids:
         BadIds: the file cannot be read, or an entry is not known to the catalogue or no text; it is named.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Once) or {}  # noqa: S506 - a safe loader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise BadIds(path.name, say(f"第 {line} 行：{error.problem}", f"line {line}: {error.problem}")) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        told = say("无法读取（{}），请核对路径与权限", "it cannot be read ({}), look at its path and permissions")
-        raise BadIds(path.name, told.format(type(error).__name__)) from error
+        content = read_yaml(path) or {}
+    except YamlRefused as error:
+        raise BadIds(path.name, str(error)) from error
     wrong = _wrong_ids(content)
     if wrong:
         raise BadIds(path.name, wrong)
@@ -197,18 +194,6 @@ def provider_ids(file: Path | None = None) -> Ids:
             if ids:
                 merged[provider][name] = ids
     return merged
-
-
-class _Once(yaml.SafeLoader):
-    """YAML in which a name given twice is an error, where else the first would be lost silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [str(name.value) for name, _ in node.value]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            problem = say(f"{twice[0]} 出现了两次", f"{twice[0]} is given twice")
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_mapping(node, deep=deep)
 
 
 def _wordy(kind: Variable) -> bool:

@@ -21,6 +21,7 @@ from notifications.parcels import Parcel
 from notifications.round import StillTrue
 from rules.errors import say
 from rules.exams_slips import Line, Weak
+from rules.exams_subjects import place
 
 TOTAL = ("总分", "total")
 STATUS_WORDS = {
@@ -32,7 +33,6 @@ STATUS_WORDS = {
 ENCLOSED = 7_000_000
 """Bytes of the files of one mail: base64 adds a third, and servers take ten million."""
 _WORDS, _REASON = 20, 100
-_ORDER = ("语文", "数学", "英语", "物理", "历史", "化学", "生物", "政治", "思想政治", "道德与法治", "地理")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,9 @@ def slip_variables(
         "student": student,
         "school": school,
         "changed": changed[:_REASON],
-        "rows": [_row(line) for line in sorted(lines, key=_place)],
+        "rows": [_row(line) for line in sorted(lines, key=lambda line: place(line.subject))],
         "weak": [weak_row(*each) for each in weak],
     }
-
-
-def _place(line: Line) -> int:
-    """Subjects in the order of every school report; others stand before the total, as they came."""
-    return len(_ORDER) + (line.subject == "total") if line.subject not in _ORDER else _ORDER.index(line.subject)
 
 
 def weak_row(subject: str, point: str, own: float, joint: float) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def tell_exam_approvers(
     """Ask the approvers to look at a release; return how many messages are new."""
     drafts = []
     for contact in people:
-        key = f"{APPROVAL}:{telling.district}:{asked.code}:{asked.confirmation}:{contact.ref}"
+        key = f"{APPROVAL}:{telling.district}:{asked.confirmation}:{contact.ref}"  # a code of an exam may be Chinese
         draft = telling.draft(APPROVAL, APPROVAL, key, contact, {"name": contact.name, **asked._asdict()})
         drafts.append(replace(draft, enclosed=(sheet,)))
     return enqueue_new(session, drafts, telling.now)

@@ -78,7 +78,7 @@ def _version(name: str, day: date, overlay: Path | None, read: Callable[[dict[st
     version = in_force(name, day, overlay)
     try:
         return read(version)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         files = f"{name}.yaml + {overlay}" if overlay else f"{name}.yaml"
         raise BadPolicy(name, f"{files}, since {version['since']}: {error}") from error
 

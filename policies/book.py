@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from policies.yaml_file import YamlRefused, read_yaml
 from rules.duty import Leave, Policy
 from rules.errors import NoPolicyInForce, PolicyError
 from rules.marks import Marks
@@ -69,7 +68,7 @@ def duty(day: date, overlay: Path | None = None) -> DutyPolicy:
             channels={purpose: some_of(_CHANNELS, order) for purpose, order in version["channels"].items()},
             look_back_days=whole(version["look_back_days"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         files = f"duty.yaml + {overlay}" if overlay else "duty.yaml"
         raise BadPolicy("duty", f"{files}, since {version['since']}: {error}") from error
 
@@ -167,8 +166,8 @@ def policies() -> set[str]:
 @cache
 def _versions(name: str, path: Path) -> list[dict[str, Any]]:
     try:
-        content = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = read_yaml(path) or {}
+    except YamlRefused as error:
         raise BadPolicy(name, f"{path.name}: {error}") from error
     if not isinstance(content, dict):
         raise BadPolicy(name, f"{path.name}: not a mapping")

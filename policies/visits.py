@@ -48,7 +48,7 @@ def visits(day: date, overlay: Path | None = None) -> VisitsPolicy:
     version = in_force("visits", day, overlay)
     try:
         return _read(version)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         files = f"visits.yaml + {overlay}" if overlay else "visits.yaml"
         raise BadPolicy("visits", f"{files}, since {version['since']}: {error}") from error
 

@@ -27,7 +27,8 @@ from rules.periods import is_month, month_of
 __all__ = [
     "Band", "Decision", "Departure", "Entitled", "Excluded", "Line", "Person", "Reason", "Tariff", "Tier",
     "WrongPeriod", "age_on", "approvers_needed", "band_of", "check_period", "confirmation_code",
-    "content_hash", "decide", "departure", "is_certified", "is_over", "owed_after_death", "same_code", "shared_cards",
+    "content_hash", "decide", "departure", "is_certified", "is_over", "overpaid", "owed_after_death", "same_code",
+    "shared_cards",
 ]  # fmt: skip
 
 
@@ -140,6 +141,17 @@ def owed_after_death(person: Person, tariff: Tariff, period: str, as_of: date) -
         return None
     day = as_of if person.died_on is None else min(as_of, person.died_on)
     return band_of(person.birth_date, person.categories, day, tariff, period)
+
+
+def overpaid(person: Person, tariff: Tariff, period: str, as_of: date, fen: int) -> int:
+    """Return how much of an amount that was paid for a cycle is not owed by what is known now, in fen.
+
+    All of it after a death or a move that ends the allowance before the cycle; the difference where the age reached at
+    death is that of a lower band; 0 when it is owed.
+    """
+    owed = owed_after_death(person, tariff, period, as_of)
+    left = person.moved_out_on is not None and person.moved_out_on <= min(as_of, person.died_on or as_of)
+    return fen if owed is None or left else max(0, fen - owed.fen)
 
 
 def shared_cards(cards: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:

@@ -14,8 +14,9 @@ from xml.etree.ElementTree import Element
 from rules.bank import LONGEST_KEY, bank_fen, bank_yuan
 from rules.bank_reasons import reason_text
 from rules.bank_xml import elements, leaf, leaves, local, namespace
-from rules.errors import TuoqiError
+from rules.errors import TuoqiError, shown
 from rules.registers.days import SHANGHAI
+from rules.registers.shape import shorten
 
 Result = Literal["paid", "returned"]
 RESULTS: Mapping[str, Result] = {"ACSC": "paid", "ACCC": "paid", "RJCT": "returned", "CANC": "returned"}
@@ -140,7 +141,7 @@ class StatusReport:
     @staticmethod
     def _stated(element: Element) -> _Stated:
         told = leaves(element)
-        return told.get("DtldSts", ""), told.get("DtldNbOfTxs", ""), told.get("DtldCtrlSum", "")
+        return shorten(shown(told.get("DtldSts", ""))), told.get("DtldNbOfTxs", ""), told.get("DtldCtrlSum", "")
 
     def _compare(self, said: list[_Stated], listed: Counter[str], fen: Counter[str]) -> None:
         """What the report states of a status must be what it lists."""

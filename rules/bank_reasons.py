@@ -1,6 +1,9 @@
 """Why a bank returns a payment: ISO 20022 reason codes -> names for the clerk. Source: ISO's external code sets."""
 
+import unicodedata
 from collections.abc import Mapping
+
+from rules.free_text import masked_digits
 
 LONGEST_FREE = 35
 
@@ -57,6 +60,15 @@ def public_reason(reason: str) -> str | None:
     A return file in the bank's own words may name the payee in them.
     """
     return max((name for name in REASONS.values() if name in reason), key=len, default=None)
+
+
+def kept_reason(said: str) -> str:
+    """Return what is kept of a reason in a bank's own words: ours, or little of it with its digits masked."""
+    told = " ".join(unicodedata.normalize("NFKC", said).split())
+    head = told[:4].upper()
+    if head in REASONS and not told[4:5].isalnum():
+        return f"{head} {REASONS[head]}"
+    return public_reason(told) or masked_digits(told)[:LONGEST_FREE]
 
 
 def reason_text(code: str, free: str = "") -> str:

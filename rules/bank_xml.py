@@ -14,6 +14,9 @@ from xml.parsers import expat
 from rules.errors import TuoqiError
 
 PIECE = 64 * 1024
+_NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+MOST_NAMES = 1000
+"""Different names of elements and attributes, which a parser keeps for ever: pain.002 has about 300."""
 MOST_BETWEEN = 256 * 1024
 """Bytes between the ends of two elements near the root: one payment has about 1,000."""
 
@@ -78,8 +81,9 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
         depth: how deep the elements lie that are given when they end, the root being 0.
 
     Raises:
+        MemoryError: it takes more than this process may have.
         XmlDamaged: not XML, or cut short.
-        XmlSuspicious: a document type, or so much in one element that it cannot be a payment.
+        XmlSuspicious: a document type, so much in one element that it cannot be a payment, or too many names.
     """
     parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
     walk = _Walk(whole, depth)
@@ -91,7 +95,7 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
             parser.feed(piece)
             for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                 if event == "start":
-                    walk.enter(element)
+                    walk.enter(element, line)
                 elif walk.leave(element):
                     since = 0
                     yield element
@@ -100,20 +104,32 @@ def elements(pieces: Iterable[bytes], whole: Callable[[Element], bool], depth: i
                 _suspicious(line, "一个元素过大", "one element is too large")
         parser.close()
     except ParseError as error:
-        at = error.position
-        raise XmlDamaged(at[0], at[1] + 1, expat.ErrorString(error.code) or "?") from None
+        raise _broken(error) from None
+
+
+def _broken(error: ParseError) -> Exception:
+    """Damage, but for memory that ran out: that says nothing of the file's end."""
+    if error.code == _NO_MEMORY:
+        return MemoryError()
+    at = error.position
+    return XmlDamaged(at[0], at[1] + 1, expat.ErrorString(error.code) or "?")
 
 
 class _Walk:
     """Where the reader is: the open elements, and whether he is inside one that is wanted whole."""
 
     def __init__(self, whole: Callable[[Element], bool], depth: int) -> None:
+        self._names: set[str] = set()
         self._open: list[Element] = []
         self._whole, self._depth, self._inside = whole, depth, 0
 
-    def enter(self, element: Element) -> None:
-        """Go into an element."""
+    def enter(self, element: Element, line: int) -> None:
+        """Go into an element; refuse a name too many."""
         self._open.append(element)
+        self._names.add(element.tag)
+        self._names.update(element.attrib)
+        if len(self._names) > MOST_NAMES:
+            _suspicious(line, "名称过多", "it has too many names")
         if not self._inside and self._whole(element):
             self._inside = len(self._open)
 

@@ -57,23 +57,26 @@ def _judged(marked: pl.DataFrame, rule: Suppression, forced: set[int]) -> dict[s
 
 
 def _open_sums(marked: pl.DataFrame, hidden: set[int]) -> set[int]:
-    """Return one more row of each group whose papers add up to its totals, while only papers or only totals are hidden.
+    """Return one more row of each group of which only papers or only totals are hidden, where papers add up to totals.
 
-    They add up where nobody is valid in some papers only and none is scaled; a reader sees that from the counts.
+    They add up in groups where nobody is valid in some papers only and none is scaled; a reader sees that from the
+    counts, and takes such groups from the joint sums of both.
     """
     if TOTAL not in marked["subject"]:
         return set()
     at, total = pl.col("at"), pl.col("subject") == TOTAL
     touched = marked.filter(at.is_in(sorted(hidden)))["code"].unique().to_list()
     sums = pl.col("n") * pl.col("mean").fill_null(0)
+    signed = pl.when(total).then(-sums).otherwise(sums).alias("sum")
+    left = marked.filter(pl.col("n") > 0).group_by("scope", "code").agg(signed.sum())
+    if left.filter(pl.col("sum").abs() < 0.01).is_empty():
+        return set()
     rows = marked.filter(pl.col("code").is_in(touched), pl.col("n") > 0).select(
-        "at", "scope", "code", "n", total.alias("total"), at.is_in(sorted(hidden)).alias("hidden"),
-        pl.when(total).then(-sums).otherwise(sums).alias("sum"),
-    )  # fmt: skip
+        "at", "scope", "code", "n", total.alias("total"), at.is_in(sorted(hidden)).alias("hidden")
+    )
     found = set()
     for group in rows.partition_by("scope", "code"):
-        one_side = group.filter("hidden")["total"].n_unique() == 1
-        if one_side and abs(group.select(pl.col("sum").sum()).item()) < 0.01:
+        if group.filter("hidden")["total"].n_unique() == 1:
             others = group.filter(pl.col("total") != group.filter("hidden")["total"][0])
             found |= set(others.sort("n", "at")["at"].head(1).to_list())
     return found

@@ -10,7 +10,7 @@ from typing import Literal
 
 State = Literal["frozen", "sent", "unknown", "paid", "returned"]
 Result = Literal["paid", "returned"]
-Claim = Literal["none", "open", "settled"]
+Claim = Literal["none", "open", "part", "settled"]
 Finding = Literal["matched", "unknown_key", "amount", "double", "contradiction", "paid_after_reissue"]
 
 
@@ -18,8 +18,8 @@ Finding = Literal["matched", "unknown_key", "amount", "double", "contradiction",
 class Attempt:
     """A payment attempt as it is known.
 
-    `reissued`: a later attempt of the same entitlement exists. `claim`: whether its money is claimed back, or was given
-    back already. `vouched`: persons said what became of it, not the bank.
+    `reissued`: a later attempt of the same entitlement exists. `claim`: whether its money is claimed back, all or part,
+    or was given back already. `vouched`: persons said what became of it, not the bank.
     """
 
     fen: int
@@ -54,6 +54,7 @@ def match(  # noqa: PLR0911 - one return a case, in their order of precedence
         unknown key; another amount, be it by 1 fen; the same line again in one file;
         an open attempt (frozen, sent or unknown) takes the result;
         paid, then returned: 退汇, the money came back, unless the payee had given it back already, which contradicts;
+        a claim of a part of it is at an end then;
         paid again: double;
         returned, then returned again: double; returned, then paid with an earlier booking: late paper of what came
         before the return, nothing changes, unless it was persons who called it returned; otherwise the bank
@@ -80,7 +81,10 @@ def match(  # noqa: PLR0911 - one return a case, in their order of precedence
 def _after_paid(attempt: Attempt, said: Said) -> tuple[Finding, Attempt]:
     if said.result == "paid":
         return "double", attempt
-    return ("contradiction", attempt) if attempt.claim == "settled" else ("matched", _after(attempt, said))
+    if attempt.claim == "settled":
+        return "contradiction", attempt
+    back = _after(attempt, said)
+    return "matched", replace(back, claim="none") if attempt.claim == "part" else back
 
 
 def _after(attempt: Attempt, said: Said) -> Attempt:

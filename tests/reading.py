@@ -8,23 +8,31 @@ from typing import Any
 
 import pytest
 
-from flows import tables, tables_child
+from flows import bank_returns, bank_returns_child, tables, tables_child
+from flows.bank_returns_child import ReportLimits
+from flows.frames_child import refusal
 from flows.tables import Limits
-from rules.registers.refusals import FileRefused
+from rules.errors import TuoqiError
 
 
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the child's own code read in this process, whose memory and CPU stay without limits."""
-    monkeypatch.setattr(tables_child, "_limit", lambda *_: None)
-    monkeypatch.setattr(tables, "_frames", _frames)
+    monkeypatch.setattr(tables_child, "limit", lambda *_: None)
+    monkeypatch.setattr(tables, "_frames", lambda request, _wall: _said(_table(json.loads(request))))
+    monkeypatch.setattr(bank_returns, "_frames", lambda request, _wall: _said(_report(json.loads(request))))
 
 
-def _frames(_name: str, request: str, _wall_seconds: int) -> Iterator[Any]:
-    asked = json.loads(request)
+def _table(asked: dict[str, Any]) -> Iterator[Any]:
+    return tables_child._read(Path(asked["path"]), Limits(**asked["limits"]), asked["needed"], every=asked["every"])
+
+
+def _report(asked: dict[str, Any]) -> Iterator[Any]:
+    return bank_returns_child._read(Path(asked["path"]), ReportLimits(**asked["limits"]))
+
+
+def _said(frames: Iterator[Any]) -> Iterator[Any]:
     try:
-        limits = Limits(**asked["limits"])
-        for frame in tables_child._read(Path(asked["path"]), limits, asked["needed"], every=asked["every"]):
+        for frame in frames:
             yield marshal.loads(marshal.dumps(frame))
-    except FileRefused as refused:
-        fields = {key: value for key, value in vars(refused).items() if key != "name"}
-        yield {"refused": type(refused).__name__, "fields": fields}
+    except TuoqiError as refused:
+        yield refusal(refused)

@@ -11,12 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from notifications.channels import json_gateway_body as body
 from notifications.errors import NotificationError
-from rules.errors import say
+from policies.yaml_file import YamlRefused, read_yaml
 
 _NAMED_SECRET = re.compile(r"authorization|cookie|passw(or)?d|pwd|secret|token|(api|app|access)[-_]?key", re.IGNORECASE)
 
@@ -227,14 +226,10 @@ def read_gateway(path: Path) -> GatewayForm:
         BadGatewayFile: with file, key and what is wrong with it.
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return GatewayForm.model_validate(told)
-    except (OSError, UnicodeError) as error:
-        told = say("无法读取，{}", "it cannot be read, {}").format(type(error).__name__)
-        raise BadGatewayFile(str(path), "-", told) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BadGatewayFile(str(path), f"line {mark.line + 1}" if mark else "-", "YAML") from None
+        return GatewayForm.model_validate(read_yaml(path))
+    except YamlRefused as error:
+        where = f"line {error.line}" if error.line else "-"
+        raise BadGatewayFile(str(path), where, error.problem) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         at = ".".join(map(str, first["loc"]))

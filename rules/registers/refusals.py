@@ -42,6 +42,24 @@ class FileTooBig(FileRefused):
 
 
 @dataclass(eq=False)
+class FileTooHeavy(FileRefused):
+    """Within its limits of bytes, but not of the memory it takes to read."""
+
+    name: str
+    zh = "{name} 太大，读取它需要的内存超出上限；请删去多余的行、列，或分成几个文件导入。"
+    en = "{name} is too large, it needs more memory than any register; remove surplus rows and columns or split it."
+
+
+@dataclass(eq=False)
+class FileChanged(FileRefused):
+    """It was written to while it was read: half a file must not count as the whole."""
+
+    name: str
+    zh = "{name} 在读取时仍在写入，没有采用；请等文件复制完成后再试。"
+    en = "{name} is still being written; nothing was used. Wait until it is copied, then try again."
+
+
+@dataclass(eq=False)
 class NotATable(FileRefused):
     """The content is something else, whatever the file's name says."""
 
@@ -83,6 +101,16 @@ class SuspiciousFile(FileRefused):
 
 REFUSALS: dict[str, Callable[..., FileRefused]] = {
     refusal.__name__: refusal
-    for refusal in (FileMissing, FileEmpty, FileTooBig, NotATable, FileLocked, FileDamaged, SuspiciousFile)
+    for refusal in (
+        FileMissing,
+        FileEmpty,
+        FileTooBig,
+        FileTooHeavy,
+        FileChanged,
+        NotATable,
+        FileLocked,
+        FileDamaged,
+        SuspiciousFile,
+    )
 }
 """By name, for the child process that reads files reports by name."""

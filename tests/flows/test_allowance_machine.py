@@ -20,6 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 from sqlmodel import col
 
+from flows.allowance_claims import withdraw
+from flows.allowance_settle import Person
 from flows.intake_store import register, store_rows
 from flows.rehearsal_bank.script import Script
 from models.allowance import AllowanceBatch as Batch
@@ -226,9 +228,21 @@ class Town(RuleBasedStateMachine):
     def money_is_given_back(self) -> None:
         open_claims = select(col(Payment.key)).join(Receivable).where(col(Receivable.settled_at).is_(None))
         with self.life.database.read() as session:
-            keys = session.scalars(open_claims).all()
+            keys = session.scalars(open_claims.where(col(Receivable.withdrawn_at).is_(None))).all()
         for key in keys[:1]:
             self.may(lambda key=key: self.life.recovered(key, self.now))  # type: ignore[misc]
+
+    @rule()
+    def wrong_claims_are_withdrawn(self) -> None:
+        open_claims = select(col(Payment.key)).join(Receivable).where(col(Receivable.settled_at).is_(None))
+        with self.life.database.read() as session:
+            keys = session.scalars(open_claims.where(col(Receivable.withdrawn_at).is_(None))).all()
+        for key in keys[:2]:
+            self.may(lambda key=key: self._withdraw(key))  # type: ignore[misc]
+
+    def _withdraw(self, key: str) -> None:
+        once, chosen = self.life.one_time("A1", self.now)
+        withdraw(self.life.database, chosen, Person("A1", once), key, "登记更正")
 
     @rule()
     def an_exception_is_closed(self) -> None:

@@ -79,7 +79,15 @@ def test_each_community_has_its_list_masked_and_is_told_once(pay: Pay) -> None:
     assert len(rows) == 2
     assert rows[1][1] == "龚*"
     assert rows[1][2].startswith("990112********")
-    page = next(folder.glob("*.html")).read_text("utf-8")
+    pages = {path.stem: path.read_text("utf-8") for path in folder.glob("*.html")}
+    assert sorted(pages) == ["公示名单", "普坪社区", "翠湖社区"]
+    for place, other in (("普坪社区", "翠湖社区"), ("翠湖社区", "普坪社区")):
+        alone = pages[place]
+        assert (alone.count("龚*"), alone.count("<section>")) == (1, 1)
+        assert place in alone
+        assert other not in alone
+        assert "龚䶮" not in alone
+    page = pages["公示名单"]
     assert page.count("龚*") == 2
     assert "龚䶮" not in page
     told = pay.messages("allowance-notice-open")

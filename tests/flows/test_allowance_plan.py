@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlmodel import col
 
+import flows.allowance_due
 import flows.allowance_plan
 from flows import artifacts
-from flows.allowance_plan import plan_due
-from flows.allowance_shown import show_plans
+from flows.allowance_desk import waiting
+from flows.allowance_due import NotAllPlanned, plan_due
+from flows.allowance_plan import plan
+from flows.allowance_planned import plan_lines, show_plans
 from flows.exports import Wish, export_file
 from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.allowance_facts import candidates
@@ -23,7 +26,7 @@ from models.district import District
 from models.elder import Elder, ElderCategory
 from policies.allowances import tariff
 from rules.allowances import Entitled, Excluded, decide
-from rules.errors import NoPolicyInForce, TuoqiError
+from rules.errors import LANGUAGE, NoPolicyInForce, TuoqiError
 from tests.flows.allowances import APRIL, Pay
 
 REGISTER: dict[str, dict[str, Any]] = {
@@ -309,10 +312,82 @@ def test_no_rule_book_is_an_error_and_never_nothing(pay: Pay, monkeypatch: pytes
     with pytest.raises(NoPolicyInForce):
         plan_due(pay.database, pay.office.at("2021-06-10T07:00"), date(2021, 6, 10))
     no_versions: Callable[..., list[Any]] = lambda *_: []  # noqa: E731
-    monkeypatch.setattr(flows.allowance_plan, "tariffs", no_versions)
-    monkeypatch.setattr(flows.allowance_plan, "tariff", _nothing_in_force)
-    with pytest.raises(NoPolicyInForce):
+    monkeypatch.setattr(flows.allowance_due, "tariffs", no_versions)
+    monkeypatch.setattr(flows.allowance_due, "tariff", _nothing_in_force)
+    with pytest.raises(NotAllPlanned, match="没有生效的版本") as refused:
         plan_due(pay.database, pay.office.at("2026-02-10T07:00"), date(2026, 2, 10))
+    assert "高龄保健金（" in refused.value.failed
+    assert "慰问金（" in refused.value.failed
+
+
+@pytest.mark.parametrize("foreseen", [pytest.param(True, id="a refusal"), pytest.param(False, id="a fault")])
+def test_a_cycle_that_fails_keeps_no_other_from_being_planned_and_is_named(
+    pay: Pay, monkeypatch: pytest.MonkeyPatch, foreseen: bool
+) -> None:
+    """Due on 10 February: longevity of January and February, and the Spring Festival in between, which fails."""
+    pay.people({"hundred": REGISTER["hundred"]}, "2026-01-02T09:00")
+
+    def planned(database: Database, settings: Any, programme: str, period: str) -> Any:
+        if programme == "condolence":
+            raise NoPolicyInForce(programme, date(2026, 2, 17)) if foreseen else ZeroDivisionError("龚䶮")
+        return plan(database, settings, programme, period)
+
+    monkeypatch.setattr(flows.allowance_due, "plan", planned)
+    with pytest.raises(NotAllPlanned if foreseen else ZeroDivisionError) as refused:
+        plan_due(pay.database, pay.office.at("2026-02-10T07:00"), date(2026, 2, 10))
+    told = str(refused.value) if foreseen else refused.value.__notes__[0]
+    assert "2026年春节（" in told
+    assert "2026年1月、高龄保健金 2026年2月" in told
+    assert "龚䶮" not in told
+    assert [row[0] for row in pay.batches()] == ["2026-01", "2026-02"]
+
+
+def test_what_was_planned_is_told_in_sentences(pay: Pay) -> None:
+    pay.people({who: REGISTER[who] for who in ("eighty", "ninety", "penniless")})
+    pay.office.send("budget", [{"programme": "longevity", "period": "2026-03", "fen": 22_999}], APRIL)
+    made = pay.plan()
+    head = (
+        f"高龄保健金 2026年3月：名单 {made['batch']}，补发 0，恢复 0；登记 3 = 列入 2 + 未列入 1 + 未到年龄或类别 0；"
+        "共 230.00 元，预算 229.99 元（短缺 0.01 元）"
+    )
+    assert plan_lines([made, {"busy": True, "note": "正由另一进程执行"}]) == [
+        head,
+        "  列入：age-80：1 人，80.00 元",
+        "  列入：age-90：1 人，150.00 元",
+        "  未列入：没有账户：1 人",
+        "正由另一进程执行",
+    ]
+    assert plan_lines([]) == ["今天没有到期的发放期；无需处理。"]
+    LANGUAGE.set("en")
+    try:
+        assert "registered 3 = entitled 2 + left out 1 + not of age 0" in plan_lines([made])[0]
+    finally:
+        LANGUAGE.set("zh")
+
+
+def test_a_duplicate_whose_entitlement_elsewhere_was_cancelled_says_where_and_what_to_do(pay: Pay) -> None:
+    pay.people({who: REGISTER[who] for who in ("eighty", "ninety")})
+    elsewhere(pay, "ninety")
+    pay.plan()
+    at = pay.office.at("2026-04-03T09:00")
+    assert waiting(pay.database, at)["duplicates"] == []  # it is paid there
+    with pay.database.write() as session:
+        gone = update(Entitlement).where(col(Entitlement.batch_id) == 90)
+        session.execute(gone.values(state="cancelled", cancel_reason="moved_out"))
+    (told,) = waiting(pay.database, at)["duplicates"]
+    assert (told["elder"], told["cycle"]) == (pay.refs["ninety"], "高龄保健金 2026年3月")
+    assert (told["other"], told["state"]) == ("五华区 530102", "已迁出")
+    assert "由该区更正登记后补发" in told["todo"]
+    assert pay.supplement("2026-04-03T10:00")["batch"] is None  # one payment a person and period, in the whole database
+
+
+def test_who_was_taken_off_and_could_be_restored_waits_too(pay: Pay) -> None:
+    """Of March one has no account and one was taken off for a death; both are counted when April is planned."""
+    pay.people({who: REGISTER[who] for who in ("eighty", "ninety", "penniless")})
+    pay.plan()
+    pay.status("ninety", "2026-02-10", "DEAD", "2026-04-02T10:00")
+    pay.stop("2026-04-03T06:40")
+    assert pay.plan("2026-04", "2026-04-10T09:00")["waiting"] == 2
 
 
 def _nothing_in_force(programme: str, day: date, _overlay: Path | None = None) -> Any:

@@ -91,6 +91,15 @@ def test_from_the_sheet_to_the_last_open_line(money: Money, tmp_path: Path) -> N
     assert not any(tuoqi(LATE, "allowance", "open").values())
 
 
+def test_a_plan_is_told_in_sentences(money: Money) -> None:
+    words = ["run", "allowance-plan", "--param", "programme=longevity", "--param", "period=2026-10"]
+    ran = CliRunner().invoke(app, [*words, "--at", money.at(SHOWN).now().isoformat()])
+    assert ran.exit_code == 0, ran.output
+    assert "高龄保健金 2026年10月：名单 B-" in ran.stdout
+    assert "列入：age-80：5 人，400.00 元" in ran.stdout
+    assert "{" not in ran.stdout
+
+
 def test_a_frozen_file_is_written_again_byte_for_byte_or_not_at_all(money: Money, tmp_path: Path) -> None:
     money.pay()
     (sent,) = (money.at(RELEASED).folder("outbox") / "bank").glob("DF_*")
@@ -112,6 +121,7 @@ def test_a_frozen_file_is_written_again_byte_for_byte_or_not_at_all(money: Money
         pytest.param(("approve", NUMBER, "--confirmation", "X", "--staff", "A1"), id="list"),
         pytest.param(("sheet", NUMBER), id="sheet"),
         pytest.param(("recovered", NUMBER, "--staff", "A1"), id="key"),
+        pytest.param(("withdraw-claim", NUMBER, "--reason", "x", "--staff", "A1"), id="claim"),
         pytest.param(("file", NUMBER, "--to", "x"), id="file"),
     ],
 )

@@ -41,6 +41,7 @@ def held(office: Office) -> list[tuple[Any, ...]]:
 
 
 def test_good_rows_are_taken_and_the_others_come_back_marked(office: Office) -> None:
+    give(office, "student", [student(number, "S2", "某某") for number in ("202", "203")], NOW)
     path = office.folder / "一中.csv"
     path.write_text(GOOD_AND_BAD, "utf-8")
     taken = take_file(office.database, office.at(NOW), "mark", path)
@@ -175,6 +176,13 @@ def test_after_a_transfer_the_new_school_sends_the_marks(office: Office) -> None
     assert told(office, "物理") == {"101": [("valid", 100)]}
     assert told(office)["101"] == [("valid", 180)]
     assert held(office) == [("101", "wrong_school")]
+
+
+def test_a_file_of_several_schools_is_each_ones_own(office: Office) -> None:
+    """No row names a school. Three of the four students are S1's, but of S2 all that it has are there: its own rows."""
+    taken = give_marks(office, [mark(number, 80) for number in ("101", "102", "103", "201")])
+    assert (taken.left_out, held(office)) == ([], [])
+    assert stored(office, ExamFile.school_id, ExamFile.kept) == [(1, 3), (2, 1)]
 
 
 def test_the_database_refuses_to_rewrite_what_was_received(office: Office) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from flows import settings as module
 from flows.jobs import real_now
-from flows.settings import BadKeys, BadSetting, NoKeys, OpenKeys, Settings, Unfit, write_keys
+from flows.settings import BadKeys, BadSetting, NoKeys, OpenKeys, Settings, Unfit, Unsafe, write_keys
 from rules.errors import LANGUAGE
 
 FIT: dict[str, Any] = {
@@ -21,6 +21,8 @@ FIT: dict[str, Any] = {
     "sms": "aliyun",
     "database_url": "postgresql+psycopg://tuoqi@db/tuoqi",
     "key_file": Path("/etc/tuoqi.keys"),
+    "anchor_dir": Path("/mnt/anchor"),
+    "var_dir": Path("/srv/none/tuoqi"),
     "email": "smtp",
 }
 
@@ -52,11 +54,45 @@ def test_sms_providers_are_named_once_and_known(sms: str) -> None:
         pytest.param("key_file", None, id="no key file"),
         pytest.param("email", "file", id="file channel"),
         pytest.param("sms", "aliyun,file", id="an SMS file behind a provider"),
+        pytest.param("anchor_dir", None, id="an anchor beside the database"),
     ],
 )
 def test_production_refuses(name: str, value: object) -> None:
     with pytest.raises(Unfit, match=f"TUOQI_{name.upper()}"):
         Settings(**{**FIT, name: value}).check()
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        pytest.param({"database_url": "postgresql://tuoqi:postgres@db/tuoqi"}, "DATABASE_URL", id="default password"),
+        pytest.param({"database_url": "postgresql://pay:PAY@db/tuoqi"}, "DATABASE_URL", id="the user's own name"),
+        pytest.param({"database_url": "postgresql://pay:c7Kq29xM@db/tuoqi"}, None, id="a random password"),
+        pytest.param({"smtp_user": "mail", "smtp_password": "mail"}, "SMTP_PASSWORD", id="mail password"),
+        pytest.param({"answer_url": "http://answers.example.cn"}, "ANSWER_URL", id="links in plain text"),
+        pytest.param({"answer_url": "https://answers.example.cn"}, None, id="links encrypted"),
+        pytest.param({"smtp_security": "none", "smtp_host": "mail.example.cn"}, "SMTP_HOST", id="mail in plain text"),
+        pytest.param({"smtp_security": "none", "smtp_host": "127.0.0.1"}, None, id="mail to this machine"),
+    ],
+)
+def test_production_refuses_what_others_could_guess_or_read(change: dict[str, Any], refused: str | None) -> None:
+    chosen = Settings(**{**FIT, **change})
+    if refused is None:
+        chosen.check()
+        return
+    with pytest.raises(Unsafe, match=f"TUOQI_{refused}"):
+        chosen.check()
+    Settings(**{**FIT, **change, "environment": "development"}).check()
+
+
+def test_production_refuses_a_folder_that_is_open_to_others(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    var.mkdir(mode=0o700)
+    chosen = Settings(**{**FIT, "var_dir": var})
+    chosen.check()
+    var.chmod(0o750)
+    with pytest.raises(Unsafe, match="chmod 700"):
+        chosen.check()
 
 
 def test_development_starts_with_nothing_set() -> None:

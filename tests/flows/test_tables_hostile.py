@@ -25,19 +25,26 @@ SHEET = "xl/worksheets/sheet1.xml"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
-def attempt(path: Path, register: Register | None = LEAVE, limits: Limits | None = None) -> Table:
-    """Read a file; refused or not, it must take less than 10 s and 512 MB, and not swell this process.
+@contextlib.contextmanager
+def within_limits() -> Iterator[None]:
+    """Whatever comes of it must take less than 10 s and 512 MB, and not swell this process.
 
     A child is counted with what its parent held when it was begun, hence `own`.
     """
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     start = time.monotonic()
     try:
-        return read_table(path, register, limits)
+        yield
     finally:
         assert time.monotonic() - start < 10
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - own < 64 * 1024
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(own, children, 512 * 1024)
+
+
+def attempt(path: Path, register: Register | None = LEAVE, limits: Limits | None = None) -> Table:
+    """Read a file within the limits of this machine."""
+    with within_limits():
+        return read_table(path, register, limits)
 
 
 def book(path: Path) -> Path:

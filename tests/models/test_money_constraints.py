@@ -165,6 +165,13 @@ REFUSED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("unknown finding", "bank_line", LINE, {"finding": "fine"}),
     ("closed by nobody", "bank_line", LINE, {"closed_at": AT}),
     ("claimed back twice", "receivable", CLAIM, {}),
+    ("claim withdrawn by nobody", "receivable", CLAIM, {"withdrawn_at": AT}),
+    (
+        "claim given back and withdrawn",
+        "receivable",
+        CLAIM,
+        {"settled_at": AT, "settled_by": "t", "withdrawn_at": AT, "withdrawn_by": "t"},
+    ),
     ("claim without a payment", "receivable", CLAIM, {"payment_id": 99}),
     ("one person says both", "payment_verdict", VERDICT, {"result": "returned"}),
     ("one document booked twice", "ledger_transfer", TRANSFER, {"document": "d1"}),

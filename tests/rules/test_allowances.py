@@ -20,6 +20,7 @@ from rules.allowances import (
     check_period,
     decide,
     is_certified,
+    overpaid,
     owed_after_death,
     shared_cards,
 )
@@ -68,6 +69,33 @@ def tariff_on(day: date) -> Tariff:
 def decided(person: Person, period: str) -> Decision:
     day = month_end(period)
     return decide(person, tariff_on(day), period, day)
+
+
+@pytest.mark.parametrize(
+    ("known", "paid", "fen"),
+    [
+        pytest.param({}, 14000, 0, id="lives"),
+        pytest.param({"died_on": date(2026, 10, 25)}, 14000, 0, id="died on the 90th birthday"),
+        pytest.param({"died_on": date(2026, 10, 24)}, 14000, 6000, id="died a day before it: 80 of 140 are owed"),
+        pytest.param({"died_on": date(2026, 10, 24)}, 8000, 0, id="paid no more than that"),
+        pytest.param({"died_on": date(2026, 10, 1)}, 14000, 6000, id="died on the first of the month"),
+        pytest.param({"died_on": date(2026, 9, 30)}, 14000, 14000, id="died the month before"),
+        pytest.param({"moved_out_on": date(2026, 10, 31)}, 14000, 14000, id="moved out on the last day"),
+        pytest.param({"moved_out_on": date(2026, 11, 1)}, 14000, 0, id="moved out the day after"),
+        pytest.param(
+            {"died_on": date(2026, 10, 24), "moved_out_on": date(2026, 10, 26)},
+            14000,
+            6000,
+            id="struck off later",
+        ),
+    ],
+)
+def test_what_was_paid_too_much_is_what_the_register_does_not_bear_out(
+    known: dict[str, Any], paid: int, fen: int
+) -> None:
+    """Born on 25 October 1936; October 2026 pays 80 yuan up to 89 and 140 from 90."""
+    person = replace(FINE, birth_date=date(1936, 10, 25), **known)
+    assert overpaid(person, NEW, "2026-10", DAY, paid) == fen
 
 
 def test_of_several_reasons_the_one_that_stands_for_good_is_named_first() -> None:
