@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from flows.forms_rows import safe_text, whole_file, write_rows
 from flows.settings import Settings
-from models.exam import named_exam
+from models.exam import Named, named_exam
 from models.exam_findings import Findings, findings, item_answers
 from models.exam_releases import released_findings
 from policies.exams import exams
@@ -64,12 +64,22 @@ def found_exam(session: Session, settings: Settings, district: int, code: str, r
         NoPolicyInForce: none covers its day.
         NoRelease, ReleaseDiffers: see models.exam_releases.released_findings.
     """
-    exam = named_exam(session, district, code)
-    if exam is None:
-        raise UnknownExam(code)
+    exam = exam_of(session, district, code)
     if release is not None:
         return released_findings(session, exam.id, release)
     return findings(session, exam.id, exams(exam.held_on, settings.policy))
+
+
+def exam_of(session: Session, district: int, code: str) -> Named:
+    """Return an exam of the district.
+
+    Raises:
+        UnknownExam: it has none of this code.
+    """
+    exam = named_exam(session, district, code)
+    if exam is None:
+        raise UnknownExam(code)
+    return exam
 
 
 def write_exam(kind: str, session: Session, found: Findings, to: Path, *, reveal: bool) -> int:

@@ -1,4 +1,4 @@
-"""一分段表: how many have each mark and that mark or more -> subjects side by side, totals by hundreds."""
+"""一分段表: how many have each mark (or step) and that mark or more -> subjects side by side, totals by hundreds."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,10 @@ def subject_segments(book: Workbook, looks: Looks, stand: str, segments: pl.Data
     sheet = book.add_worksheet(say("一分段表", "Segments"))
     page(sheet, header_row=HEAD + 1)
     sheet.set_portrait()
-    note = say("半分计入其下整数分；累计为该分及以上人数。", "Half marks count below; that mark and above.")
+    note = say(
+        "半分计入其下整数分；累计为该分及以上人数；不足5人的分数不单列，计入其下最近有数的一行。",
+        "Half marks count below; that mark and above; marks of a few count in the next filled line below.",
+    )
     top(sheet, looks, Titles(say("一分段表（单科）", "Segments of subjects"), stand, note))
     sheet.set_column(0, 2 * len(parts), 7)
     _heads(looks, sheet, 0, [part["subject"][0] for part in parts])
@@ -52,7 +55,10 @@ def total_segments(book: Workbook, looks: Looks, stand: str, segments: pl.DataFr
         sheet = book.add_worksheet(say(f"一分段表 {name}", f"Segments {name}"))
         page(sheet, header_row=HEAD)
         sheet.set_portrait()
-        note = say("一列一百分，自上而下读；累计为该分及以上人数。", "A hundred marks a column; that mark and above.")
+        note = say(
+            "一列一百分，自上而下读；累计为该分及以上人数；不足5人的分数计入其下最近有数的一行。",
+            "A hundred marks a column; that mark and above; marks of a few count in the next filled line below.",
+        )
         top(sheet, looks, Titles(say(f"一分段表（{name}）", f"Segments of {name}"), stand, note))
         counted = _by_mark(part)
         hundreds = range(max(counted) // 100, min(counted) // 100 - 1, -1)

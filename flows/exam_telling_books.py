@@ -1,6 +1,6 @@
-"""The books of a release: figures each reader may have -> a workbook -> mails that servers take, the rest left here.
+"""The books of a release: the view of each reader -> a workbook -> mails that servers take, the rest left here.
 
-A school reads joint figures only where enough others stand behind them, for it can take its own from them.
+Mail and workbook are made from the same view, so no figure is hidden in one and told in the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from models.db import Database
 from models.district import Contact, district_id
 from models.drafts import Enclosure
 from models.exam_families import TOLD, message_states, school_contacts
-from models.exam_findings import Findings, item_answers
+from models.exam_findings import Findings
 from models.exam_released import releases
-from models.exam_view_district import district_view
+from models.exam_view_district import DistrictView, district_view
 from models.exam_view_items import class_views
-from models.exam_views import school_view
+from models.exam_views import SchoolView, school_view
 from models.exam_whole import Whole
 from models.exam_wholes import released_whole
 from models.jobs import Claim, renew
@@ -32,9 +32,7 @@ from notifications.exams import Frame, books_key, parcels_of, subject_name, tell
 from notifications.outbox import address_of
 from notifications.visit_month import XLSX
 from rules.errors import say
-from rules.exams_privacy import suppressed
 from rules.exams_release import changes
-from rules.exams_weaknesses import points, weakest
 
 _ROWS = 40
 _FIGURES = ("scope", "code", "subject", "track", "n", "mean")
@@ -48,8 +46,7 @@ def book_mails(
         schools = school_contacts(session, district_id(session, settings.district))
         one = releases(session, frame.exam)[frame.version]
         officers = staff_contacts(session, one.officers)
-        weak = _weak(session, found)
-    stats, moved = found.stats(), _changes(before, found)
+    moved = _changes(before, found)
     with database.read() as session:
         everything = released_whole(session, found, None if before is None else moved)
     told: Result = {}
@@ -63,22 +60,21 @@ def book_mails(
                 silent.append(code)
                 continue
             reader = Contact(school.contact.ref, school.contact.name, "", address)
-            rows = school_rows(stats, code, found.policy.suppression.smallest)
             mine = moved.filter((pl.col("school_before") == code) | (pl.col("school_after") == code))
             full = _full(found)
             with database.read() as session:
-                stem = f"exam-{frame.exam}-v{frame.version}-{reader.ref}"
-                books = _school_books(session, settings, everything, code, stem)
+                view = school_view(session, everything, code)
+            books = _school_books(settings, everything, view, f"exam-{frame.exam}-v{frame.version}-{reader.ref}")
             body = {
                 "school": school.name[:60],
-                "rows": _bars(rows, full, own=say("本校", "own")),
-                "weak": _named_weak(weak, code, found.policy.weak_points),
+                "rows": _bars(school_rows(view), full, own=say("本校", "own")),
+                "weak": [weak_row(r["subject"], r["point"], r["share"], r["joint"]) for r in view.weak.to_dicts()[:10]],
             }
             sent += _send(database, settings, frame, reader, body, books, mine, heads[code], held)
         told |= {"school_mails": sent, "schools_without_contact": silent}
     if to in {"all", "officers"}:
-        rows = _district_rows(stats, found)
-        books = _district_book(settings, everything, f"exam-{frame.exam}-v{frame.version}")
+        district = district_view(everything)
+        books = _district_book(settings, district, f"exam-{frame.exam}-v{frame.version}")
         sent = 0
         for contact in officers.values():
             address = address_of("email", contact.email)
@@ -86,7 +82,7 @@ def book_mails(
                 reader = Contact(contact.ref, contact.name, "", address)
                 body = {
                     "school": (settings.district_name or "—")[:60],
-                    "rows": _bars(rows, _full(found), own=say("全区", "all")),
+                    "rows": _bars(_joint_rows(district), _full(found), own=say("全区", "all")),
                     "weak": [],
                 }
                 sent += _send(
@@ -104,27 +100,21 @@ def book_mails(
     return told
 
 
-def school_rows(stats: pl.DataFrame, code: str, smallest: int) -> list[dict[str, Any]]:
-    """Return a school's means beside the joint ones; joint is None where the others are too few to stand behind it."""
-    joint = {(row["subject"], row["track"]): row for row in stats.filter(pl.col("scope") == "joint").to_dicts()}
-    own = stats.filter((pl.col("scope") == "school") & (pl.col("code") == code))
-    rows = []
-    for row in own.to_dicts():
-        whole = joint[row["subject"], row["track"]]
-        rest = whole["n"] - row["n"]
-        shown = whole["mean"] if rest == 0 or rest >= smallest else None
-        rows.append({**{name: row[name] for name in _FIGURES}, "joint": shown})
-    return rows
+def school_rows(view: SchoolView) -> list[dict[str, Any]]:
+    """Return a school's means beside the joint ones; joint is None where its view hides it."""
+    if view.own.is_empty():
+        return []
+    joint = {(row["subject"], row["track"]): row["mean"] for row in view.joint.to_dicts()}
+    own = view.own.filter(pl.col("scope") == "school").select(_FIGURES).to_dicts()
+    return [{**row, "joint": joint[row["subject"], row["track"]]} for row in own]
 
 
-def _district_rows(stats: pl.DataFrame, found: Findings) -> list[dict[str, Any]]:
-    """Return joint means, and those of schools as far as the rule lets them be read."""
-    shown = suppressed(stats, found.policy.suppression).filter(pl.col("scope") != "class")
-    joint = {(row["subject"], row["track"]): row["mean"] for row in shown.filter(pl.col("scope") == "joint").to_dicts()}
-    return [
-        {**{name: row[name] for name in _FIGURES}, "joint": joint[row["subject"], row["track"]]}
-        for row in shown.to_dicts()
-    ]
+def _joint_rows(view: DistrictView) -> list[dict[str, Any]]:
+    """Return the joint means; schools side by side are in the district's workbook."""
+    if view.figures.is_empty():
+        return []
+    joint = view.figures.filter(pl.col("scope") == "joint").select(_FIGURES)
+    return [{**row, "joint": row["mean"]} for row in joint.to_dicts()]
 
 
 def _full(found: Findings) -> Mapping[str, float]:
@@ -134,8 +124,6 @@ def _full(found: Findings) -> Mapping[str, float]:
 def _bars(rows: Sequence[dict[str, Any]], full: Mapping[str, float], own: str) -> list[dict[str, Any]]:
     bars = []
     for row in rows[:_ROWS]:
-        if row["scope"] == "school" and own == say("全区", "all"):
-            continue  # the officers' mail tells the district; schools side by side are in its workbook
         top = full.get(row["subject"])
         shares = [None if row[name] is None or not top else round(1000 * row[name] / top) for name in ("mean", "joint")]
         means = [f"{row[name]:.1f}" if row[name] is not None else "—" for name in ("mean", "joint")]
@@ -153,28 +141,6 @@ def _bars(rows: Sequence[dict[str, Any]], full: Mapping[str, float], own: str) -
     return bars
 
 
-def _weak(session: Session, found: Findings) -> pl.DataFrame:
-    """Compare the schools point by point; a point is left out where too few others stand behind the joint share."""
-    schools = found.entered.schools["school"].to_list()
-    place = dict(zip(found.entered.students["student"].to_list(), found.entered.school.tolist(), strict=True))
-    frames = []
-    for each in item_answers(session, found):
-        school = pl.Series([place[student] for student in each.students.tolist()], dtype=pl.Int32).to_numpy()
-        frames.append(points(each.sheet, school, schools))
-    listed = pl.concat(frames) if frames else pl.DataFrame(schema={"school": pl.String})
-    if listed.is_empty():
-        return listed
-    rest, smallest = pl.col("joint_n") - pl.col("n"), found.policy.suppression.smallest
-    return listed.filter((rest >= smallest) & (pl.col("n") >= smallest))
-
-
-def _named_weak(weak: pl.DataFrame, code: str, count: int) -> list[dict[str, Any]]:
-    if weak.is_empty():
-        return []
-    rows = weakest(weak.filter(pl.col("school") == code), count).to_dicts()
-    return [weak_row(row["subject"], row["point"], row["share"], row["joint"]) for row in rows[:10]]
-
-
 def _changes(before: Findings | None, after: Findings) -> pl.DataFrame:
     """Return what differs from the release before, nobody if there was none."""
     now = pl.concat(list(after.standings()))
@@ -182,21 +148,21 @@ def _changes(before: Findings | None, after: Findings) -> pl.DataFrame:
     return changes(old, now)
 
 
-def _school_books(session: Session, settings: Settings, whole: Whole, code: str, stem: str) -> list[Enclosure]:
+def _school_books(settings: Settings, whole: Whole, view: SchoolView, stem: str) -> list[Enclosure]:
     """Write a school's workbook and the item books of its classes; they stay in the folder of reports too."""
     path = settings.folder("reports") / f"{stem}.xlsx"
-    write_school_workbook(path, school_view(session, whole, code))
+    write_school_workbook(path, view)
     books = [Enclosure(say("成绩分析.xlsx", "results.xlsx"), XLSX, path.read_bytes())]
-    for at, view in enumerate(class_views(whole, code) if whole.answers else (), start=1):
+    for at, each in enumerate(class_views(whole, view.code) if whole.answers else (), start=1):
         path = settings.folder("reports") / f"{stem}-{at}.xlsx"
-        write_class_workbook(path, view)
+        write_class_workbook(path, each)
         books.append(Enclosure(say(f"小题分析-{at}.xlsx", f"items-{at}.xlsx"), XLSX, path.read_bytes()))
     return books
 
 
-def _district_book(settings: Settings, whole: Whole, stem: str) -> list[Enclosure]:
+def _district_book(settings: Settings, view: DistrictView, stem: str) -> list[Enclosure]:
     path = settings.folder("reports") / f"{stem}.xlsx"
-    write_district_workbook(path, district_view(whole))
+    write_district_workbook(path, view)
     return [Enclosure(say("全区成绩分析.xlsx", "district.xlsx"), XLSX, path.read_bytes())]
 
 

@@ -156,6 +156,8 @@ def export_file(database: Database, settings: Settings, kind: str, wish: Wish, t
         UnknownExport, BadWish: before anything is written.
     """
     writer = _writer(kind)
+    if kind in EXAMS:
+        _check_exam(database, settings, wish)
     if wish.reveal or kind in AUDITED:
         with database.write() as session:
             limits = {name: str(value) for name, value in asdict(wish).items() if value}
@@ -281,18 +283,27 @@ def _exam(kind: str) -> Writer:
     def write(session: Session, settings: Settings, district: int, wish: Wish, to: Path) -> int:
         from flows.exam_exports import found_exam, write_exam  # noqa: PLC0415 - frames cost all other exports 0.25 s
 
-        if not wish.exam:
-            raise BadWish(say("请用 --exam 指定考试编号", "name the exam with --exam CODE"))
-        found = found_exam(session, settings, district, wish.exam, wish.release)
+        found = found_exam(session, settings, district, wish.exam or "", wish.release)
         return write_exam(kind, session, found, to, reveal=wish.reveal)
 
     return write
+
+
+def _check_exam(database: Database, settings: Settings, wish: Wish) -> None:
+    """Refuse an exam that nobody knows before the audit says that its results were read."""
+    from flows.exam_exports import exam_of  # noqa: PLC0415 - as above
+
+    if not wish.exam:
+        raise BadWish(say("请用 --exam 指定考试编号", "name the exam with --exam CODE"))
+    with database.read() as session:
+        exam_of(session, district_id(session, settings.district), wish.exam)
 
 
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:
     return write_call_list(session, settings, to, reveal=wish.reveal)
 
 
+EXAMS = ("exam-items", "exam-reliability", "exam-results", "exam-stats")
 AUDITED = ("exam-results",)
 """Exports that are audited whether or not they reveal a name: they say something of every single person."""
 WRITERS: dict[str, Writer] = {
@@ -306,7 +317,7 @@ WRITERS: dict[str, Writer] = {
     "elder-map": _elder_map,
     "entitlements": _told(allowance_exports.ENTITLEMENTS, allowance_exports.entitlement_rows),
     "exclusions": _told(allowance_exports.EXCLUSIONS, allowance_exports.exclusion_rows),
-    **{kind: _exam(kind) for kind in ("exam-items", "exam-reliability", "exam-results", "exam-stats")},
+    **{kind: _exam(kind) for kind in EXAMS},
     "messages": _messages,
     "payments": _told(allowance_exports.PAYMENTS, allowance_exports.payment_rows),
     "visit-kpi": _visit_kpi,

@@ -1,22 +1,25 @@
 """The district's view of an exam: joint and schools by name, small groups hidden with complements, no student at all.
 
-Part of models/exam_views.py. The report is passed on inside the district, so it is read as by who may not see names.
+Part of models/exam_views.py. The district's officers are entitled to names, and have them by an audited export; this
+report is a file that is passed on, so it is made as for readers outside that circle. docs/decisions/0034.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from models.exam_whole import Heading, Whole
-from rules.exams import Sheet
+from rules.exams import TOTAL, TRACKS, Sheet
 from rules.exams_items import ItemSheet, item_figures
-from rules.exams_lines import borderline, effective, segments, subject_line
-from rules.exams_privacy import suppressed
+from rules.exams_line_scope import above, counted, cut_parts, rate_cuts
+from rules.exams_lines import Effective, borderline, effective, subject_line
+from rules.exams_privacy import few_hidden, suppressed
 from rules.exams_progress import value_added
 from rules.exams_reliability import reliability
-from rules.exams_scope import hidden_parts, quarters
+from rules.exams_scope import hidden_parts, quarters, steps
+from rules.exams_suppression import Parts
 from rules.exams_weaknesses import points, weakest
 
 
@@ -24,7 +27,7 @@ from rules.exams_weaknesses import points, weakest
 class DistrictView:
     """What the district may see: schools by name, no student.
 
-    figures: `compared` rows of joint and schools, hidden ones null. segments: subject, track, mark, n, cumulative.
+    figures: `compared` rows of joint and schools, hidden ones null. segments: subject, track, mark, top, n, cumulative.
     quartiles: school (joint: null), subject, track, p25, p50, p75. lines: line, track, total_mark, school, n, reached,
     borderline. effective: line, track, subject, mark, single, double, mismatch of the joint exam and of schools.
     added: school, n, change, value_added, low, high. items, reliability, weak: as their rules. changes: school,
@@ -54,17 +57,23 @@ def district_view(whole: Whole) -> DistrictView:
     hidden = figures.filter(pl.col("hidden").list.contains("group"))
     small = set(hidden.select("school", "subject", "track").iter_rows())
     enough = [answers for answers in whole.answers if len(answers.sheet.total) >= whole.smallest]
+    few = _few_at_lines(whole)
+    lines, scored = _lines(whole, few), _effective(whole, few)
     return DistrictView(
         heading=whole.heading,
         schools={code: whole.schools.get(code, code) for code in whole.codes},
         figures=figures,
-        segments=_segments(whole, small),
+        segments=_segments(whole, figures, lines, scored),
         quartiles=_quartiles(whole, small),
-        lines=_lines(whole),
-        effective=_effective(whole),
+        lines=lines,
+        effective=scored,
         added=_added(whole),
-        items=pl.concat([_mapped(each.sheet) for each in enough]) if enough else empty,
-        reliability=pl.concat([reliability(each.sheet) for each in enough]) if enough else empty,
+        items=pl.concat([few_hidden(_mapped(each.sheet), whole.found.policy.suppression) for each in enough])
+        if enough
+        else empty,
+        reliability=pl.concat([few_hidden(reliability(each.sheet), whole.found.policy.suppression) for each in enough])
+        if enough
+        else empty,
         weak=_weak(whole),
         changes=_changes(whole),
     )
@@ -77,15 +86,27 @@ def _mapped(sheet: ItemSheet) -> pl.DataFrame:
     return pl.concat([item_figures(sheet).drop("options"), more], how="horizontal")
 
 
-def _segments(whole: Whole, small: set[Any]) -> pl.DataFrame:
-    frames = [
-        segments(part).select(
-            pl.lit(part.subject).alias("subject"), pl.lit(track).alias("track"), "mark", "n", "cumulative"
-        )
-        for track, part in whole.parts()
-        if (None, part.subject, track) not in small
-    ]
+def _segments(whole: Whole, figures: pl.DataFrame, lines: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+    """Count the joint exam in steps of marks; what the other sheets tell of it at rates and lines is not cut anew."""
+    frames = []
+    for track, part in whole.parts():
+        of = (pl.col("subject") == part.subject, pl.col("track") == track, pl.col("school").is_null())
+        row = figures.filter(*of).to_dicts()[0]
+        if row["n"] is None:
+            continue
+        known = [row["excellent_count"], row["pass_count"], _less(row["n"], row["low_count"])]
+        if part.subject == TOTAL:
+            for told in lines.filter(*of[1:]).drop_nulls("reached").to_dicts():
+                known += [told["reached"], told["reached"] + told["borderline"]]
+        if track == TRACKS[0]:
+            known += scored.filter(*of)["single"].to_list()
+        counted = steps(part, whole.smallest, [each for each in known if each is not None])
+        frames.append(counted.select(pl.lit(part.subject).alias("subject"), pl.lit(track).alias("track"), pl.all()))
     return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def _less(whole: int, part: int | None) -> int | None:
+    return None if part is None else whole - part
 
 
 def _quartiles(whole: Whole, small: set[Any]) -> pl.DataFrame:
@@ -100,50 +121,69 @@ def _quartiles(whole: Whole, small: set[Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _counted(whole: Whole, flags: Any) -> list[int]:
-    """Count joint, then each school."""
-    by = np.bincount(whole.found.entered.school[flags], minlength=len(whole.codes))
-    return [int(by.sum()), *map(int, by)]
+def _few_at_lines(whole: Whole) -> dict[tuple[str, str], frozenset[int]]:
+    """Say of each line which groups are hidden (0: the joint exam, 1: the first school), lines before it counted in."""
+    entered, found = whole.found.entered, {}
+    drawn: dict[str, list[int]] = {}
+    for track, totals, line in whole.lines():
+        cuts = drawn.setdefault(track, [])
+        cuts += [line.mark, line.mark - whole.found.policy.borderline_marks * totals.scale]
+        parts = cut_parts(totals, cuts, rate_cuts(totals, whole.found.policy.lines), entered.school, len(whole.codes))
+        found[track, line.name] = hidden_parts(parts[0], parts[1:], whole.smallest, empty=True)
+    return found
 
 
-def _lines(whole: Whole) -> pl.DataFrame:
+def _lines(whole: Whole, few: dict[tuple[str, str], frozenset[int]]) -> pl.DataFrame:
     """Count who reaches each line and who is borderline; counts of 1-4 or their complements are hidden."""
     rows: list[tuple[Any, ...]] = []
+    school, size = whole.found.entered.school, len(whole.codes)
     for track, totals, line in whole.lines():
-        n = _counted(whole, totals.valid)
         below = whole.found.policy.borderline_marks * totals.scale
-        above = _counted(whole, totals.valid & (totals.mark >= line.mark))
-        near = _counted(whole, borderline(totals, line, below))
-        parts = [(a, b, all_ - a - b) for all_, a, b in zip(n, above, near, strict=True)]
-        few = hidden_parts(parts[0], parts[1:], whole.smallest, empty=True)
+        n, reached = counted(totals.valid, school, size), above(totals, line.mark, school, size)
+        near = counted(borderline(totals, line, below), school, size)
         for at, code in enumerate((None, *whole.codes)):
-            told = (None,) * 3 if at in few else (n[at], above[at], near[at])
+            told = (None,) * 3 if at in few[track, line.name] else (n[at], reached[at], near[at])
             rows.append((line.name, track, line.mark / totals.scale, code, *told))
     schema: dict[str, Any] = {"line": pl.String, "track": pl.String, "total_mark": pl.Float64, "school": pl.String}
     return pl.DataFrame(rows, schema=schema | dict.fromkeys(("n", "reached", "borderline"), pl.Int64), orient="row")
 
 
-def _effective(whole: Whole) -> pl.DataFrame:
-    """Count effective marks; a row is hidden where any of its counts is 1-4."""
+def _effective(whole: Whole, few: dict[tuple[str, str], frozenset[int]]) -> pl.DataFrame:
+    """Count effective marks; a row is hidden where any of its counts is 1-4, or who reaches the line is hidden."""
     rows: list[tuple[Any, ...]] = []
+    drawn: dict[tuple[str, str], list[list[Parts]]] = {}
     for track, totals, line in whole.lines():
         for sheet in whole.sheets_on(track):
             mark = subject_line(sheet, line)
             groups = [None, *(whole.of_school(code) for code in whole.codes)]
             found = [effective(totals, sheet, line, mark, group) for group in groups]
-            parts = [(each.single - each.double, each.double, each.mismatch) for each in found]
-            few = hidden_parts(parts[0], parts[1:], whole.smallest, empty=True)
+            earlier = drawn.setdefault((track, sheet.subject), [])
+            parts = _scored(whole, track, sheet, found, earlier)
+            hidden = hidden_parts(
+                parts[0], parts[1:], whole.smallest, empty=True, forced=few[track, line.name]
+            )  # fmt: skip
+            earlier.append([(each.single, each.double) for each in found])
             for at, (code, each) in enumerate(zip((None, *whole.codes), found, strict=True)):
-                told = (None,) * 3 if at in few or mark is None else (each.single, each.double, each.mismatch)
+                told = (None,) * 3 if at in hidden or mark is None else (each.single, each.double, each.mismatch)
                 rows.append((line.name, track, sheet.subject, _mark(mark, sheet), code, *told))
-    schema: dict[str, Any] = {
-        "line": pl.String,
-        "track": pl.String,
-        "subject": pl.String,
-        "mark": pl.Float64,
-        "school": pl.String,
-    }
+    schema = dict.fromkeys(("line", "track", "subject"), pl.String) | {"mark": pl.Float64, "school": pl.String}
     return pl.DataFrame(rows, schema=schema | dict.fromkeys(("single", "double", "mismatch"), pl.Int64), orient="row")
+
+
+def _scored(
+    whole: Whole, track: str, sheet: Sheet, found: Sequence[Effective], earlier: Sequence[Sequence[Parts]]
+) -> list[Parts]:
+    """Return the parts of each group at a subject's line: single and double and who is between them and other marks."""
+    school, size, mark = whole.found.entered.school, len(whole.codes), found[0].mark
+    cuts = rate_cuts(sheet, whole.found.policy.lines) if track == TRACKS[0] else []
+    apart = cut_parts(sheet, [] if mark is None else [mark], cuts, school, size)
+    return [
+        (
+            each.single - each.double, each.double, each.mismatch, *apart[at],
+            *(abs(now - then) for before in earlier for now, then in zip(each[1:3], before[at], strict=True)),
+        )
+        for at, each in enumerate(found)
+    ]  # fmt: skip
 
 
 def _mark(mark: int | None, sheet: Sheet) -> float | None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from models.exam_marks import Answers
 from models.exam_whole import Heading, Whole
-from rules.exams_items import ItemSheet, item_figures
-from rules.exams_scope import is_safe, share_is_safe
+from rules.exams_items import BLANK, ItemSheet, item_figures
+from rules.exams_scope import items_shown, share_is_safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +53,34 @@ _ROW: dict[str, Any] = {
 }  # fmt: skip
 
 
+def joint_items(whole: Whole, answers: Answers, school: int) -> list[bool]:
+    """Say of which items of a paper a school may read joint figures, as rules.exams_scope.items_shown does."""
+    sheet, others = answers.sheet, whole.home(answers)[0] != school
+    there = (sheet.marks != BLANK) & others[:, None]
+    full = np.array([item.full for item in sheet.items])
+    won = np.where(there, sheet.marks, 0).sum(axis=0, dtype=np.int64) / full
+    points = [item.point or "" for item in sheet.items]
+    return items_shown(there.sum(axis=0).tolist(), won.tolist(), points, whole.smallest)
+
+
 def _items(whole: Whole, answers: Answers, school: int, class_: int) -> Iterator[dict[str, Any]]:
     of_school, of_class = whole.home(answers)
     sheet = answers.sheet
     groups = (of_class == class_, of_school == school, np.ones(len(of_school), np.bool_))
     own, near, joint = (item_figures(_part(sheet, group)).to_dicts() for group in groups)
+    shown = joint_items(whole, answers, school)
     chosen = answers.options.filter(pl.Series(groups[0])).to_list()
     for at, item in enumerate(sheet.items):
         told = own[at]
         in_school = _shown(near[at], told, item.full / sheet.scale, whole.smallest)
-        in_joint = in_school and _shown(joint[at], near[at], item.full / sheet.scale, whole.smallest)
-        safe = is_safe(joint[at]["n"] - near[at]["n"], whole.smallest)
+        in_joint = in_school and shown[at]
         yield {
             **{name: told[name] for name in ("subject", "item", "n", "mean", "difficulty", "blank")},
             "point": item.point,
             "full": item.full / sheet.scale,
             "school_difficulty": near[at]["difficulty"] if in_school else None,
             "joint_difficulty": joint[at]["difficulty"] if in_joint else None,
-            "discrimination": joint[at]["discrimination27"] if safe and in_joint else None,
+            "discrimination": joint[at]["discrimination27"] if in_joint else None,
             "options": _options(chosen, at),
         }
 

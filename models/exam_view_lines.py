@@ -3,12 +3,14 @@
 Part of models/exam_views.py, from which alone it is called.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
 from models.exam_whole import Whole
-from rules.exams_lines import borderline, effective, subject_line
+from rules.exams import Sheet
+from rules.exams_lines import Line, borderline, effective, subject_line
 from rules.exams_progress import value_added
 from rules.exams_scope import is_safe
 
@@ -19,10 +21,19 @@ def named_students(whole: Whole, code: str, names: dict[int, str]) -> pl.DataFra
     return own.with_columns(pl.Series("name", [names.get(each, "") for each in own["student"]], pl.String))
 
 
+def _lines(whole: Whole, code: str) -> Iterator[tuple[str, Sheet, Line]]:
+    """Yield the lines a school may know: one drawn at a number of places is a mark, and may be that of one of a few."""
+    given = {(asked.track, asked.name) for asked in whole.asked if asked.mark is not None}
+    group = whole.of_school(code)
+    for track, totals, line in whole.lines():
+        if (track, line.name) in given or is_safe(line.n - int((totals.valid & group).sum()), whole.smallest):
+            yield track, totals, line
+
+
 def effective_counts(whole: Whole, code: str) -> pl.DataFrame:
     """Count the school's own at each line; subject lines only where others are nobody or not few."""
     group, rows = whole.of_school(code), []
-    for track, totals, line in whole.lines():
+    for track, totals, line in _lines(whole, code):
         own = int((totals.valid & group).sum())
         safe = is_safe(line.n - own, whole.smallest)
         for sheet in whole.sheets_on(track):
@@ -44,7 +55,7 @@ def borderline_students(whole: Whole, code: str, own: pl.DataFrame) -> pl.DataFr
     group, rows = whole.of_school(code), []
     ids = whole.found.entered.students["student"].to_numpy()
     who = {row["student"]: row for row in own.to_dicts()}
-    for track, totals, line in whole.lines():
+    for track, totals, line in _lines(whole, code):
         near = borderline(totals, line, whole.found.policy.borderline_marks * totals.scale) & group
         for student, mark in zip(ids[near].tolist(), totals.mark[near].tolist(), strict=True):
             row, scale = who[student], totals.scale

@@ -1,7 +1,7 @@
 """Who may see what of an exam 知情范围: the whole -> what one reader may see, and nothing else.
 
-The one place where the recipient's scope is enforced: writers of workbooks, mails and slips take views only. A school
-sees its own students in full and others only as joint figures and anonymous comparators; see rules/exams_scope.py.
+Writers of workbooks and mails take views only, slips rules/exams_slips.py, and both ask rules/exams_scope.py. A school
+sees its own students in full and others only as joint figures and anonymous comparators.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from models.db import keys_of
 from models.exam import School, Student
+from models.exam_view_items import joint_items
 from models.exam_view_lines import added_value, borderline_students, corrections, effective_counts, named_students
 from models.exam_whole import Heading, Whole
 from rules.exams import TOTAL, TRACKS, Sheet
@@ -169,9 +170,12 @@ def _tenths(whole: Whole, code: str) -> pl.DataFrame:
 
 def _weak(whole: Whole, code: str) -> pl.DataFrame:
     """Return the weak points of a school, where the joint share does not give a few others away."""
-    frames = [
-        points(each.sheet, whole.home(each)[0], whole.codes).filter(pl.col("school") == code) for each in whole.answers
-    ]
+    frames = []
+    for each in whole.answers:
+        own = points(each.sheet, whole.home(each)[0], whole.codes).filter(pl.col("school") == code)
+        told = joint_items(whole, each, whole.codes.index(code)) if own.height else []
+        apart = {item.point for item, shown in zip(each.sheet.items, told, strict=bool(told)) if not shown}
+        frames.append(own.filter(~pl.col("point").is_in(sorted(apart))))
     found = pl.concat(frames) if frames else pl.DataFrame()
     if found.is_empty():
         return found

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rules.exams import Sheet
 from rules.exams_figures import JOINT, RATES
+from rules.exams_lines import segments
 from rules.exams_policy import Suppression
 from rules.exams_privacy import GROUP, suppressed
 from rules.exams_suppression import Cells, Parts, hidden_cells, tree
@@ -19,6 +20,8 @@ from rules.exams_suppression import Cells, Parts, hidden_cells, tree
 QUARTERS = (0.25, 0.5, 0.75)
 STEPS = (1, 2, 5, 10, 25)
 """A percentile is rounded to the first of these that is worth a group of others, in percentile points."""
+BANDS = (10, 25)
+"""Widths of a band of percentiles as a family reads it; the first that is worth a group of others."""
 _FAMILY = ["subject", "track"]
 _COUNTS = ("enrolled", "n", *(f"{name}_count" for name in RATES))
 _OWN_ONLY = ("max", "min", "absent", "violation")
@@ -39,19 +42,27 @@ def joint_for(figures: pl.DataFrame, school: str, rule: Suppression) -> tuple[pl
     """
     sides = figures.filter(pl.col("scope") != "class")
     own = sides.filter(pl.col("school") == school).select(
-        *_FAMILY, *(pl.col(name).alias(f"_{name}") for name in _COUNTS)
+        *_FAMILY, *(pl.col(name).alias(f"_{name}") for name in (*_COUNTS, "mean"))
     )
     paired = sides.join(own, on=_FAMILY, how="left", maintain_order="left").filter(pl.col("school").ne_missing(school))
     known = pl.when(pl.col("scope") == JOINT)
     less = paired.with_columns(
         (pl.col(name) - known.then(pl.col(f"_{name}").fill_null(0)).otherwise(0)).alias(name) for name in _COUNTS
     )
-    judged = suppressed(less.select(figures.columns), rule)
+    judged = suppressed(_rest_means(less, paired).select(figures.columns), rule)
     alone = (less["scope"] == JOINT) & (less["n"] == 0)
     hidden = pl.when(alone).then(pl.lit([], pl.List(pl.String))).otherwise(judged["hidden"])
     told = paired.select(figures.columns).with_columns(hidden.alias("hidden"), less["n"].alias("rest"))
     blanked = told.with_columns(_blanked(column) for column in figures.columns if column not in _KEPT)
     return blanked.filter(pl.col("scope") == JOINT), blanked.filter(pl.col("scope") == "school")
+
+
+def _rest_means(less: pl.DataFrame, paired: pl.DataFrame) -> pl.DataFrame:
+    """Put the means of the rest in place of the joint ones, for papers add up to totals over the rest too."""
+    joint = pl.col("n") * pl.col("mean") - pl.col("_n").fill_null(0) * pl.col("_mean").fill_null(0)
+    sums = paired.select(joint.alias("sum"))["sum"]
+    rest = pl.when(pl.col("n") > 0).then(sums / pl.col("n"))
+    return less.with_columns(pl.when(pl.col("scope") == JOINT).then(rest).otherwise("mean").alias("mean"))
 
 
 _KEPT = ("scope", "code", "school", "class", *_FAMILY)
@@ -81,7 +92,64 @@ def is_safe(rest: int, smallest: int) -> bool:
 
 def share_is_safe(rest: int, part: float, smallest: int) -> bool:
     """Say whether a share may be read: the rest, its part and the remainder are each nobody or not small."""
-    return is_safe(rest, smallest) and not 0 < part < smallest and not 0 < rest - part < smallest
+    return bool(shares_safe(rest, np.array([part]), smallest)[0])
+
+
+def shares_safe(rest: int, parts: NDArray[np.float64], smallest: int) -> NDArray[np.bool_]:
+    """Say of each part of the same rest whether its share may be read."""
+    few = [(part > 0) & (part < smallest) for part in (parts, rest - parts)]
+    return is_safe(rest, smallest) & ~few[0] & ~few[1]
+
+
+def items_shown(rest: Sequence[int], won: Sequence[float], point: Sequence[str], smallest: int) -> list[bool]:
+    """Say which items of a paper may be read by who can take its own away.
+
+    Items add up to the paper's mean, so none is hidden alone: it takes along one of its point, else the least answered.
+
+    Args:
+        rest: how many others answered each item.
+        won: the marks they won, in full marks of the item.
+        point: the knowledge point of each item.
+        smallest: the smallest group shown.
+    """
+    safe = [each == 0 or share_is_safe(each, part, smallest) for each, part in zip(rest, won, strict=True)]
+    if safe.count(False) == 1 and len(safe) > 1:
+        alone = safe.index(False)
+        others = [at for at in range(len(safe)) if at != alone]
+        safe[min(others, key=lambda at: (point[at] != point[alone], rest[at]))] = False
+    return safe
+
+
+def steps(sheet: Sheet, smallest: int, known: Sequence[int]) -> pl.DataFrame:
+    """Count a joint exam in steps of marks 分段表: single marks where many have them, wider where few do.
+
+    Args:
+        sheet: the marks; half marks belong to the whole mark below.
+        smallest: no step but an empty one counts fewer.
+        known: counts of "that mark and above" told elsewhere; between one and a step there is nobody or no few.
+
+    Returns:
+        From the highest: mark (the step's lowest), top (its highest), n, cumulative (mark and above). Empty where all
+        are few.
+    """
+    rows: list[tuple[int, int, int, int]] = []
+    counted = segments(sheet).rows()
+    told, start, top = {0, counted[-1][2] if counted else 0, *known}, 0, None
+    for mark, _, reached in counted:
+        top = mark if top is None else top
+        if all(is_safe(abs(reached - each), smallest) for each in told):
+            rows.append((mark, top, reached - start, reached))
+            told.add(reached)
+            start, top = reached, None
+    if rows and top is not None:
+        _, first, n, before = rows.pop()
+        rows.append((counted[-1][0], first, n + counted[-1][2] - before, counted[-1][2]))
+    return pl.DataFrame(rows, schema=dict.fromkeys(("mark", "top", "n", "cumulative"), pl.Int64), orient="row")
+
+
+def band_step(rest: int, smallest: int) -> int:
+    """Return the width of a band in which a family reads its place; 0 where others are too few for any."""
+    return next((step for step in BANDS if step * rest >= 100 * smallest), 0)
 
 
 def percentile_step(rest: int, smallest: int) -> int | None:
@@ -116,7 +184,9 @@ def tenths(sheet: Sheet, group: NDArray[np.bool_] | None = None) -> list[int]:
     return [int(each) for each in np.bincount(at, minlength=10)]
 
 
-def hidden_parts(root: Parts, leaves: Sequence[Parts], smallest: int, *, empty: bool = False) -> frozenset[int]:
+def hidden_parts(
+    root: Parts, leaves: Sequence[Parts], smallest: int, *, empty: bool = False, forced: frozenset[int] = frozenset()
+) -> frozenset[int]:
     """Say which groups of a joint one must not be read, complements among them; 0 is the joint one, 1 the first leaf.
 
     Args:
@@ -124,12 +194,16 @@ def hidden_parts(root: Parts, leaves: Sequence[Parts], smallest: int, *, empty: 
         leaves: the same of each group.
         smallest: no part may be below it.
         empty: whether a part of nobody may be read; a rate of nobody may, a group of nobody says nothing.
+        forced: groups that are hidden for another reason.
     """
     if not leaves:
         return frozenset()
 
+    def few(part: int) -> bool:
+        return (not empty or part > 0) and part < smallest
+
     def small(parts: Parts) -> bool:
-        return any((not empty or part > 0) and part < smallest for part in parts)
+        return any(map(few, parts))
 
     groups = tree([None, *[0] * len(leaves)])
-    return hidden_cells(groups, Cells([root, *leaves], small, small, lambda parts: (min(parts) == 0, *parts)))
+    return hidden_cells(groups, Cells([root, *leaves], small, few, lambda parts: (min(parts) == 0, *parts)), forced)

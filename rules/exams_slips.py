@@ -1,7 +1,7 @@
 """The slip of one student 成绩单: sheets -> the student's own lines, each beside what a family may know of the others.
 
 A family knows one mark, its own. The joint mean and the place among all are shown only where enough others stand
-behind them; the place is a band, so that nobody is counted between two marks.
+behind them (rules/exams_scope.py says when); the place is a band, so that nobody is counted between two marks.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from rules.exams import EXEMPT, STATUSES, TOTAL, Roster, Sheet
 from rules.exams_items import BLANK, ItemSheet
+from rules.exams_scope import band_step, is_safe, shares_safe
 from rules.exams_standings import standings
 
-BANDS = (10, 25)
-"""Widths of a band of percentiles, the narrowest first; one is worth at least the smallest group of others."""
 WEAK = 3
 """So many weak points are named to a family."""
 Reals = NDArray[np.float64]
@@ -101,15 +100,11 @@ def _column(entered: Roster, sheet: Sheet, smallest: int) -> Column:
     valid, size = sheet.valid, int(cohort.max(initial=0)) + 1
     n = np.bincount(cohort[valid], minlength=size)
     sums = np.bincount(cohort[valid], sheet.mark[valid], minlength=size)
-    others = n - 1
-    shown = others >= smallest
+    others = [int(each) - 1 for each in n]  # whose slip it is knows one mark
+    shown = np.array([rest > 0 and is_safe(rest, smallest) for rest in others])
     mean = np.divide(sums, n * sheet.scale, out=np.full(size, np.nan), where=shown)
     percentile = standings(entered, sheet)["percentile"].to_numpy()
-    return Column(sheet, percentile, cohort, mean, np.array([_step(int(each), smallest) for each in others]))
-
-
-def _step(others: int, smallest: int) -> int:
-    return next((step for step in BANDS if step * others >= 100 * smallest), 0)
+    return Column(sheet, percentile, cohort, mean, np.array([band_step(rest, smallest) for rest in others]))
 
 
 @dataclass(slots=True)
@@ -138,10 +133,12 @@ class WeakPoints:
             marks = sheet.marks[:, chosen]
             there = (marks != BLANK).all(axis=1)
             won = marks[there].sum(axis=1, dtype=np.int64)
-            if len(won) > smallest:
+            rest = len(won) - 1
+            safe = shares_safe(rest, (won.sum() - won) / full, smallest)
+            if rest > 0 and safe.any():
                 joint = int(won.sum()) / (len(won) * full)
                 self.points.append((sheet.subject, point, joint))
-                self._rank(at[there], won / full, joint)
+                self._rank(at[there][safe], won[safe] / full, joint)
 
     def _rank(self, at: NDArray[np.int64], own: Reals, joint: float) -> None:
         gap, share = np.zeros(self.size), np.zeros(self.size)

@@ -25,13 +25,13 @@ class Tree:
 class Cells:
     """One kind of cell: its parts in each group, and when they must not be read.
 
-    `unsafe` judges a cell or a residue. `told` says that a residue, though safe, fixes its cells (a count of 0 does);
-    it is then widened as long as the group above is not told itself. Complements are taken in the order of `cost`.
+    `unsafe` judges a cell or a residue. `told` says that a part of a residue, though safe, fixes its cells (0 does);
+    it is then widened as long as that part of the group above does not. Complements are taken in the order of `cost`.
     """
 
     parts: Sequence[Parts]
     unsafe: Callable[[Parts], bool]
-    told: Callable[[Parts], bool]
+    told: Callable[[int], bool]
     cost: Callable[[Parts], tuple[int, ...]]
 
 
@@ -53,8 +53,18 @@ def tree(parents: Sequence[int | None]) -> Tree:
     return Tree(parents, children)
 
 
-def hidden_cells(groups: Tree, cells: Cells, forced: frozenset[int] = frozenset()) -> frozenset[int]:
-    """Choose the cells to hide: the unsafe and the forced, and complements until none can be worked out."""
+def hidden_cells(
+    groups: Tree, cells: Cells, forced: frozenset[int] = frozenset(), known: frozenset[int] = frozenset()
+) -> frozenset[int]:
+    """Choose the cells to hide: the unsafe and the forced, and complements until none can be worked out.
+
+    Args:
+        groups: the tree.
+        cells: one kind of cell.
+        forced: hidden for another reason.
+        known: cells that follow from other figures, hidden or not; they cover nothing. Where nothing else is left to
+            cover a cell, the group above is hidden.
+    """
     hidden = set(forced) | {node for node, parts in enumerate(cells.parts) if cells.unsafe(parts)}
     settled = False
     while not settled:
@@ -62,41 +72,45 @@ def hidden_cells(groups: Tree, cells: Cells, forced: frozenset[int] = frozenset(
         for node in range(len(groups.parents)):
             if node in hidden and groups.parents[node] is not None:
                 continue
-            found = _next(groups, cells, hidden, node)
+            found = _next(groups, cells, hidden, known, node)
             while found is not None:
                 settled = False
                 hidden.add(found)
-                found = _next(groups, cells, hidden, node)
+                found = _next(groups, cells, hidden, known, node)
     return frozenset(hidden)
 
 
-def _next(groups: Tree, cells: Cells, hidden: set[int], node: int) -> int | None:
+def _next(groups: Tree, cells: Cells, hidden: set[int], known: frozenset[int], node: int) -> int | None:
     """Return the next cell to hide for the sake of what lies below `node`: a visible group or a hidden root.
 
     A complement shares its residue with the cell for which it is hidden, so neither is a residue by itself.
     """
     below = _Open()
-    _walk(groups, hidden, node, below)
+    _walk(groups, hidden, known, node, below)
     if below.covered:
-        return min(groups.children[below.covered[0]], key=lambda each: cells.cost(cells.parts[each]))
+        parts = [each for each in groups.children[below.covered[0]] if each not in hidden]
+        if parts:
+            return min(parts, key=lambda each: cells.cost(cells.parts[each]))
     if node in hidden or not below.leaves:
         return None
     residue = _sum(cells.parts[leaf] for leaf in below.leaves)
-    if cells.unsafe(residue) or (cells.told(residue) and not cells.told(cells.parts[node])):
-        return min(below.visible, key=lambda each: cells.cost(cells.parts[each]))
+    pairs = zip(residue, cells.parts[node], strict=True)
+    if cells.unsafe(residue) or any(cells.told(left) and not cells.told(whole) for left, whole in pairs):
+        free = (each for each in below.visible if each not in known)
+        return min(free, key=lambda each: cells.cost(cells.parts[each]), default=node)
     return None
 
 
-def _walk(groups: Tree, hidden: set[int], node: int, found: _Open) -> None:
+def _walk(groups: Tree, hidden: set[int], known: frozenset[int], node: int, found: _Open) -> None:
     """Walk down to the visible; a hidden group whose parts are all visible is covered, the lowest named first."""
     for child in groups.children[node]:
-        if child not in hidden:
+        if child not in hidden or child in known:
             found.visible.append(child)
         elif not groups.children[child]:
             found.leaves.append(child)
         else:
             before = len(found.leaves)
-            _walk(groups, hidden, child, found)
+            _walk(groups, hidden, known, child, found)
             if len(found.leaves) == before:
                 found.covered.append(child)
 

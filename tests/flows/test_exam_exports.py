@@ -173,8 +173,11 @@ def test_figures_of_a_few_stay_blank_until_revealed_and_both_are_as_they_should_
 
 def test_an_exam_that_is_not_named_or_not_known_is_refused_and_nothing_written(office: Office, tmp_path: Path) -> None:
     for exam, error in ((None, BadWish), ("E9", UnknownExam)):
-        with pytest.raises(error):
-            exported(office, "exam-stats", exam)
+        for kind in ("exam-stats", "exam-results"):
+            with pytest.raises(error):
+                exported(office, kind, exam)
+    with office.database.read() as session:
+        assert list(session.scalars(select(col(AuditEntry.action)).where(col(AuditEntry.action).like("export%")))) == []
     with pytest.raises(NoRelease):
         export_file(office.database, settings(), "exam-stats", Wish(exam="E1", release=9), tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()

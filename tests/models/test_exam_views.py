@@ -11,7 +11,6 @@ import pytest
 
 from models.db import Database
 from models.exam_findings import findings
-from models.exam_view_family import family_view, family_views
 from models.exam_views import school_view
 from models.exam_whole import AskedLine, Whole, whole
 from policies.exams import exams
@@ -111,23 +110,6 @@ def test_letters_are_stable_and_not_the_order_of_codes(database: Database, tmp_p
     assert means[0].equals(means[3])
     orders = [each["mean"].to_list() == sorted(each["mean"].to_list()) for each in means[:3]]
     assert not all(orders)
-
-
-def test_a_family_sees_one_student(database: Database, tmp_path: Path) -> None:
-    office = small_exam(database, tmp_path, [12, 14])
-    told = read(office)
-    view = family_view(told, "1003")
-    others = set(told.found.entered.students["number"]) - {"1003"}
-    assert not others & {each for each in leaves(view) if isinstance(each, str)}
-    row = view.subjects.filter(pl.col("subject") == "语文").to_dicts()[0]
-    assert (row["mark"], row["joint_n"], row["percentile"]) == (63.0, 26, 25)  # 28.8 to the nearest 25
-    assert {each.number for each in family_views(told, "S1")} >= {"1003", "101"}
-
-
-def test_a_family_learns_nothing_of_a_few(database: Database, tmp_path: Path) -> None:
-    office = small_exam(database, tmp_path, [5])
-    row = family_view(read(office), "1003").subjects.filter(pl.col("subject") == "物理").to_dicts()[0]
-    assert (row["mark"], row["joint_mean"], row["percentile"], row["p50"]) == (60.0, None, None, None)
 
 
 def test_an_exam_of_one_school_hides_nothing_from_it(database: Database, tmp_path: Path) -> None:
