@@ -76,7 +76,7 @@ def test_a_csv_export_opens_in_excel_and_reads_back(tmp_path: Path) -> None:
     write_rows(tmp_path / "a.csv", HEADERS, ROWS, "zh")
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     grid = read_table(tmp_path / "a.csv").grid
-    assert grid[1] == ["C01", "3", "2.5", "0.1", "是", "2026-03-01", "2026-03-01 08:30:00", "a、b", ""]
+    assert grid[1] == ["C01", "3", "2.5", "0.1", "是", "2026-03-01", "2026-03-01 08:30:00", "a、b"]
 
 
 @pytest.mark.parametrize("number", [10**17 + 1, Decimal("0.12345678901234567891"), Decimal(10**20)])
