@@ -311,7 +311,7 @@ ToWhom = Annotated[
     Literal["all", "officers", "schools", "families"],
     BeforeValidator(lambda given: _READERS.get(given, given)),
     WithJsonSchema({"type": "string", "enum": list(_READERS)}),
-    _field("发给谁", "to whom", default="全部"),
+    _field("发给谁", "to whom", "每人只收自己的一份", "each gets only what is theirs", default="全部"),
 ]
 MarkFile = Annotated[
     str | None,

@@ -228,7 +228,7 @@ def read_gateway(path: Path) -> GatewayForm:
     try:
         return GatewayForm.model_validate(read_yaml(path))
     except YamlRefused as error:
-        where = f"line {error.line}" if error.line else "-"
+        where = say(f"YAML 第 {error.line} 行", f"YAML, line {error.line}") if error.line else "YAML"
         raise BadGatewayFile(str(path), where, error.problem) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]

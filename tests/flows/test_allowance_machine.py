@@ -174,6 +174,7 @@ class Town(RuleBasedStateMachine):
         if not self.returns:
             return
         path = self.returns[which % len(self.returns)]
+        self.life.reconcile(self.now)  # what time alone calls unknown is no news of the file
         before = self.life.payments(), self.life.rows(BankLine.id)
         path.write_bytes(path.read_bytes() + b"\n")  # another file to the eye, the same lines
         self.life.reconcile(self.now)
