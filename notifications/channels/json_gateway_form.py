@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from notifications.channels import json_gateway_body as body
 from notifications.errors import NotificationError
 from policies.yaml_file import YamlRefused, read_yaml
+from rules.errors import say
 
 _NAMED_SECRET = re.compile(r"authorization|cookie|passw(or)?d|pwd|secret|token|(api|app|access)[-_]?key", re.IGNORECASE)
 
@@ -228,7 +229,7 @@ def read_gateway(path: Path) -> GatewayForm:
     try:
         return GatewayForm.model_validate(read_yaml(path))
     except YamlRefused as error:
-        where = say(f"YAML 第 {error.line} 行", f"YAML, line {error.line}") if error.line else "YAML"
+        where = say(f"YAML 第 {error.line} 行", f"YAML, line {error.line}") if error.line else "-"
         raise BadGatewayFile(str(path), where, error.problem) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
