@@ -117,7 +117,7 @@ def test_a_batch_puts_its_messages_in_one_place(tmp_path: Path, body: dict[str, 
 @pytest.mark.parametrize(
     ("content", "key"),
     [
-        pytest.param(b"a: [1\nb: 2", "line 2", id="not YAML"),
+        pytest.param(b"a: [1\nb: 2", "YAML 第 2 行", id="not YAML"),
         pytest.param(b"- 1", "-", id="not a mapping"),
         pytest.param(b"", "-", id="empty"),
         pytest.param(b"a: \xff", "-", id="not UTF-8"),
