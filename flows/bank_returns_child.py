@@ -19,7 +19,7 @@ from flows.tables import MB
 from rules.bank_pain002 import BankReportRefused, StatusReport
 
 LINES_A_FRAME = 4000
-BYTES_A_SECOND = 2 * MB  # a third of the speed measured
+BYTES_A_SECOND = 2 * MB  # so much of a report is granted a second of CPU
 _PIECE = 1 << 16
 
 

@@ -37,8 +37,8 @@ from flows.sample_exam_files import (
 )
 from flows.sample_exams import EARLIER, EXAM, Exams, exams
 from models.district import district_id
-from models.exam import Student
-from models.exam_families import exam_by_code, school_contacts
+from models.exam import Student, exam_named
+from models.exam_families import school_contacts
 from models.exam_mark import ExamFile
 from models.exam_releases import release_changes, released_findings
 from models.messages import Message
@@ -77,7 +77,7 @@ class Sitting:
     def known(self) -> dict[str, tuple[str, str]]:
         """Every candidate's reference and number, by the key that figures have."""
         with self.stage.database.read() as session:
-            exam = exam_by_code(session, district_id(session, self.stage.settings.district), EXAM).id
+            exam = exam_named(session, district_id(session, self.stage.settings.district), EXAM).id
             columns = (col(Student.id), col(Student.ref), col(Student.number))
             rows = session.execute(select(*columns).where(col(Student.exam_id) == exam))
             return {str(number): (ref, seat) for number, ref, seat in rows}
@@ -143,7 +143,7 @@ def _marks(sitting: Sitting) -> None:
     corrected = summed([mended])["taken"]
     with stage.database.read() as session:
         sums = [func.sum(col(getattr(ExamFile, name))) for name in ("kept", "held")]
-        mine = col(ExamFile.exam_id) == exam_by_code(session, district_id(session, stage.settings.district), EXAM).id
+        mine = col(ExamFile.exam_id) == exam_named(session, district_id(session, stage.settings.district), EXAM).id
         kept, held = session.execute(select(*sums).where(mine)).one()
         back = select(func.count()).where(col(Message.template) == "exam-errors")
         mails = session.execute(back.select_from(Message)).scalar_one()
@@ -221,7 +221,7 @@ def _first(sitting: Sitting, phones: Phones) -> None:
 
 def _standings(sitting: Sitting, version: int) -> pl.DataFrame:
     with sitting.stage.database.read() as session:
-        exam = exam_by_code(session, district_id(session, sitting.stage.settings.district), EXAM).id
+        exam = exam_named(session, district_id(session, sitting.stage.settings.district), EXAM).id
         found = pl.concat(released_findings(session, exam, version).standings())
     return found.with_columns(pl.col("student").cast(pl.String))
 
@@ -270,7 +270,7 @@ def _second(sitting: Sitting, phones: Phones) -> None:
     sitting.take("mark", write_rescore(made, sitting.marks), RESCORED)
     done = _released(sitting, phones, EXAM, (AGAIN, YES_AGAIN), REASON)
     with stage.database.read() as session:
-        exam = exam_by_code(session, district_id(session, stage.settings.district), EXAM).id
+        exam = exam_named(session, district_id(session, stage.settings.district), EXAM).id
         moved = release_changes(session, exam, 1, 2, check=False).with_columns(pl.col("student").cast(pl.String))
     own = {(sitting.known[s][1], name) for s, name in _rows(moved.filter(pl.col("kind") == "own"))}
     placed = moved.filter(pl.col("subject") == "total", pl.col("rank_before").ne_missing(pl.col("rank_after")))

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from flows.forms_rows import safe_text, whole_file, write_rows
 from flows.settings import Settings
-from models.exam import Named, named_exam
+from models.exam import exam_named
 from models.exam_findings import Findings, findings, item_answers
 from models.exam_releases import released_findings
 from policies.exams import exams
@@ -39,15 +39,6 @@ Frames = Iterable[pl.DataFrame]
 
 
 @dataclass(eq=False)
-class UnknownExam(TuoqiError):
-    """The district has no exam of this code."""
-
-    exam: str
-    zh = "没有编号为 {exam} 的考试；请核对编号（tuoqi export exam）。"
-    en = "there is no exam {exam!r}; compare its code with the register (tuoqi export exam)."
-
-
-@dataclass(eq=False)
 class TooLongForExcel(TuoqiError):
     """A sheet has 1,048,576 rows; a file that silently ends there would be wrong."""
 
@@ -60,26 +51,14 @@ def found_exam(session: Session, settings: Settings, district: int, code: str, r
     """Read an exam as it is now, or as a release holds it.
 
     Raises:
-        UnknownExam: the district has none of this code.
+        NoExam: the district has none of this code.
         NoPolicyInForce: none covers its day.
         NoRelease, ReleaseDiffers: see models.exam_releases.released_findings.
     """
-    exam = exam_of(session, district, code)
+    exam = exam_named(session, district, code)
     if release is not None:
         return released_findings(session, exam.id, release)
     return findings(session, exam.id, exams(exam.held_on, settings.policy))
-
-
-def exam_of(session: Session, district: int, code: str) -> Named:
-    """Return an exam of the district.
-
-    Raises:
-        UnknownExam: it has none of this code.
-    """
-    exam = named_exam(session, district, code)
-    if exam is None:
-        raise UnknownExam(code)
-    return exam
 
 
 def write_exam(kind: str, session: Session, found: Findings, to: Path, *, reveal: bool) -> int:

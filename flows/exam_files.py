@@ -47,7 +47,7 @@ def import_marks(database: Database, settings: Settings, name: str | None = None
         Overtaken, LostLease, PublicError: of one file; nothing of it was kept, and the others were taken in before.
     """
     files = [_named(settings, name)] if name else _there(settings)
-    seen = set[str]() if name else _known(database)
+    seen = set[str]() if name else _known(database, settings)
     read, failed = list[Result](), list[TuoqiError]()
     for path in files:
         try:
@@ -91,10 +91,11 @@ def _there(settings: Settings) -> list[Path]:
     ]
 
 
-def _known(database: Database) -> set[str]:
-    """The hashes of the files that were taken in before."""
+def _known(database: Database, settings: Settings) -> set[str]:
+    """The hashes of the files that this district took in before."""
     with database.read() as session:
-        return set(session.scalars(select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)))
+        mine = (col(ImportLog.district_id) == district_id(session, settings.district), col(ImportLog.kind) == KIND)
+        return set(session.scalars(select(col(ImportLog.sha256)).where(*mine)))
 
 
 def _one(database: Database, settings: Settings, file: Steady) -> Result:

@@ -13,18 +13,16 @@ from flows.message_watch import reachable
 from flows.settings import Settings
 from models.db import Database
 from models.district import Contact, district_id
-from models.exam import lock_exam
+from models.exam import Named, exam_named, exams_of, lock_exam
 from models.exam_board import board
 from models.exam_findings import findings
-from models.exam_proposals import Entry, exam_entries, exam_entry
-from models.exam_released import latest_versions
+from models.exam_release import latest_versions
 from models.jobs import Claim, renew
 from models.staff import makers_in_office
 from notifications.duty import Telling
 from notifications.exams_files import CHANNELS, Complete, tell_ready
 from policies.exams import exams
 from rules.errors import TuoqiError, say
-from rules.exam_refusals import NoExam
 from rules.exams_privacy import suppressed
 
 JOB = "exam-aggregate"
@@ -57,19 +55,16 @@ def aggregate(database: Database, settings: Settings, code: str | None = None) -
     return {"exams": done}
 
 
-def _asked(session: Session, settings: Settings, code: str | None) -> list[Entry]:
+def _asked(session: Session, settings: Settings, code: str | None) -> list[Named]:
     district = district_id(session, settings.district)
     if code:
-        entry = exam_entry(session, district, code)
-        if entry is None:
-            raise NoExam(code)
-        return [entry]
-    entries = [entry for entry in exam_entries(session, district) if entry.held_on <= settings.today()]
+        return [exam_named(session, district, code)]
+    entries = [entry for entry in exams_of(session, district) if entry.held_on <= settings.today()]
     released = latest_versions(session, {entry.id for entry in entries})
     return [entry for entry in entries if entry.id not in released]
 
 
-def _one(database: Database, settings: Settings, entry: Entry, held: Claim) -> Result:
+def _one(database: Database, settings: Settings, entry: Named, held: Claim) -> Result:
     policy = exams(entry.held_on, settings.policy)
     with database.snapshot() as session:
         rows = board(session, entry.id, policy.choice)
@@ -103,7 +98,7 @@ def _moment(settings: Settings, at: Any) -> str:
     return f"{settings.local(at):%Y-%m-%d %H:%M}" if at else ""
 
 
-def _complete(entry: Entry, result: Result) -> Complete:
+def _complete(entry: Named, result: Result) -> Complete:
     held = sum(row["held"] + row["strangers"] for row in result["board"])
     command = say(
         f"tuoqi exam put-forward {entry.code} --staff 工号", f"tuoqi exam put-forward {entry.code} --staff NUMBER"
@@ -111,7 +106,7 @@ def _complete(entry: Entry, result: Result) -> Complete:
     return Complete(entry.name, entry.code, result["students"], held, command)
 
 
-def _tell(database: Database, settings: Settings, entry: Entry, told: Complete, held: Claim) -> int:
+def _tell(database: Database, settings: Settings, entry: Named, told: Complete, held: Claim) -> int:
     """Tell the makers in office, else the operators, unless the exam was released meanwhile."""
     telling = Telling(settings.district, settings.now(), settings.tz, settings.lang, CHANNELS)
     with database.write() as session:

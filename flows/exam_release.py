@@ -15,14 +15,12 @@ from flows.settings import Settings
 from models import audit
 from models.db import Database
 from models.district import district_id
-from models.exam import lock_exam
+from models.exam import Named, exam_named, lock_exam
 from models.exam_proposals import (
     Content,
-    Entry,
     Proposal,
     add_proposal,
     content_now,
-    exam_entry,
     latest_proposal,
     stamp_of,
 )
@@ -43,7 +41,6 @@ from rules.allowances_approval import same_code
 from rules.errors import say
 from rules.exam_refusals import (
     ChangedSince,
-    NoExam,
     NoMarks,
     NoPapers,
     NothingChanged,
@@ -77,7 +74,7 @@ def put_forward(
     """
     with database.snapshot() as session:
         district = district_id(session, settings.district)
-        exam, _ = _known(session, district, code), maker_of(session, district, staff, settings.today())
+        exam, _ = exam_named(session, district, code), maker_of(session, district, staff, settings.today())
         ready = content_now(session, exam.id, exams(exam.held_on, settings.policy))
     with database.write() as session:
         exam = _locked(session, district, code)
@@ -116,7 +113,7 @@ def approve(database: Database, settings: Settings, code: str, yes: Yes) -> Resu
         district = district_id(session, settings.district)
     approver = authenticate(database, district, yes.staff, yes.one_time_code, yes.path, code_time(settings))
     with database.snapshot() as session:
-        exam = _known(session, district, code)
+        exam = exam_named(session, district, code)
         asked = _asked(session, exam, yes.confirmation, approver)
         ready = _reckoned(session, settings, exam, asked) if isinstance(asked, Proposal) else None
     with database.write() as session:
@@ -145,7 +142,7 @@ class _Reckoned(NamedTuple):
     figures: Figures | None
 
 
-def _reckoned(session: Session, settings: Settings, exam: Entry, asked: Proposal) -> _Reckoned:
+def _reckoned(session: Session, settings: Settings, exam: Named, asked: Proposal) -> _Reckoned:
     """Work out what takes long: seconds for a large exam, so that schools' files should not wait for it."""
     policy = exams(exam.held_on, settings.policy)
     now = content_now(session, exam.id, policy)
@@ -155,7 +152,7 @@ def _reckoned(session: Session, settings: Settings, exam: Entry, asked: Proposal
     return _Reckoned(asked, policy, now, figures)
 
 
-def _asked(session: Session, exam: Entry, confirmation: str, approver: int) -> Proposal | Release:
+def _asked(session: Session, exam: Named, confirmation: str, approver: int) -> Proposal | Release:
     """Return what waits for this approver, or the release if it was they who approved it before."""
     proposal, last = latest_proposal(session, exam.id), latest_release(session, exam.id)
     if proposal is None:
@@ -174,7 +171,7 @@ def _asked(session: Session, exam: Entry, confirmation: str, approver: int) -> P
 def listed(database: Database, settings: Settings, code: str) -> Result:
     """List the releases of an exam, and what waits for approval."""
     with database.read() as session:
-        exam = _known(session, district_id(session, settings.district), code)
+        exam = exam_named(session, district_id(session, settings.district), code)
         all_of = releases(session, exam.id)
         proposal = latest_proposal(session, exam.id)
     open_one = proposal if proposal and proposal.version > (all_of[-1].version if all_of else 0) else None
@@ -207,7 +204,7 @@ def diff(database: Database, settings: Settings, code: str, before: int, after: 
         NoRelease, ReleaseDiffers: of either.
     """
     with database.snapshot() as session:
-        exam = _known(session, district_id(session, settings.district), code)
+        exam = exam_named(session, district_id(session, settings.district), code)
         rows = counted(release_changes(session, exam.id, before, after, check=check)).to_dicts()
         newer = next(each for each in releases(session, exam.id) if each.version == after)
     return {
@@ -216,7 +213,7 @@ def diff(database: Database, settings: Settings, code: str, before: int, after: 
     }  # fmt: skip
 
 
-def _release(session: Session, settings: Settings, exam: Entry, ready: _Reckoned, who: tuple[int, str]) -> int:
+def _release(session: Session, settings: Settings, exam: Named, ready: _Reckoned, who: tuple[int, str]) -> int:
     """Freeze what was put forward; return how many students are in it."""
     proposal, (approver, path) = ready.proposal, who
     columns = {
@@ -236,17 +233,10 @@ def _told(code: str, version: int, students: int, content: str, *, already: bool
     return {"exam": code, "version": version, "students": students, "hash": content, "already": already}
 
 
-def _locked(session: Session, district: int, code: str) -> Entry:
+def _locked(session: Session, district: int, code: str) -> Named:
     """Lock an exam, then read it: its date may have changed while the lock was awaited."""
-    lock_exam(session, _known(session, district, code).id)
-    return _known(session, district, code)
-
-
-def _known(session: Session, district: int, code: str) -> Entry:
-    exam = exam_entry(session, district, code)
-    if exam is None:
-        raise NoExam(code)
-    return exam
+    lock_exam(session, exam_named(session, district, code).id)
+    return exam_named(session, district, code)
 
 
 def _reason(code: str, version: int, given: str) -> str:
@@ -258,7 +248,7 @@ def _reason(code: str, version: int, given: str) -> str:
     return reason
 
 
-def _check(exam: Entry, now: Content, last: Release | None, *, despite_held: bool) -> None:
+def _check(exam: Named, now: Content, last: Release | None, *, despite_held: bool) -> None:
     if not now.inputs["papers"]:
         raise NoPapers(exam.code)
     if now.last_file_id is None:

@@ -12,8 +12,9 @@ from flows.settings import Settings
 from models.db import Database
 from models.district import district_id
 from models.drafts import Enclosure
+from models.exam import Named
 from models.exam_findings import Findings, findings
-from models.exam_proposals import Entry, Proposal, latest_proposal
+from models.exam_proposals import Proposal, latest_proposal
 from models.exam_releases import earlier_of, released_findings
 from models.staff import approvers_of
 from notifications.exams import subject_name
@@ -26,7 +27,7 @@ from rules.exams_release import changes, counted
 _TEXT = "text/plain; charset=utf-8"
 
 
-def ask_approvers(database: Database, settings: Settings, exam: Entry, policy: ExamsPolicy) -> Result:
+def ask_approvers(database: Database, settings: Settings, exam: Named, policy: ExamsPolicy) -> Result:
     """Send the sheet of what was put forward last to its approvers, once a content; return what it says."""
     with database.snapshot() as session:
         proposal = latest_proposal(session, exam.id)
@@ -70,7 +71,7 @@ def compared_said(earlier: Mapping[str, Any] | None) -> str:
     )
 
 
-def sheet_text(exam: Entry, proposal: Proposal, found: Findings, moved: pl.DataFrame, compared: str) -> str:
+def sheet_text(exam: Named, proposal: Proposal, found: Findings, moved: pl.DataFrame, compared: str) -> str:
     """Write the sheet: counts, joint figures and codes of schools; nobody's number, name or mark."""
     lines = [
         say(f"{exam.name}（{exam.code}）成绩发布审批表", f"{exam.name} ({exam.code}): approval of a release"),

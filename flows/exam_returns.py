@@ -19,9 +19,8 @@ from flows.intake_store import register
 from flows.jobs import Result
 from flows.settings import Settings
 from models.drafts import Enclosure
-from models.exam import school_codes
+from models.exam import exams_of, school_codes
 from models.exam_families import SchoolContact, school_contacts
-from models.exam_proposals import exam_entries
 from models.intake import Taken
 from models.message_keys import known_keys
 from notifications.duty import Telling
@@ -61,7 +60,7 @@ def give_back(
     """Write to the schools whose rows have errors, in the transaction that stored the others."""
     errors = [*sheets.errors, *taken.left_out]
     whose = owners(session, district, sheets, taken, {error.row for error in errors})
-    exams = {entry.id: entry for entry in exam_entries(session, district)}
+    exams = {entry.id: entry for entry in exams_of(session, district)}
     codes, contacts = school_codes(session, district), school_contacts(session, district)
     back = Back()
     for owner in sorted(

@@ -49,7 +49,7 @@ def write_slips(
 
     Raises:
         MustReveal: it was not said that names and marks are to be shown.
-        NoSuchExam, NotReleased, NoSuchSchool: there is nothing to write.
+        NoExam, NotReleased, NoSuchSchool: there is nothing to write.
     """
     if not reveal:
         raise MustReveal

@@ -17,22 +17,22 @@ from flows.settings import Settings
 from models import audit
 from models.db import Database
 from models.district import district_id
-from models.exam_families import TOLD, Family, Sitting, exam_by_code, families, message_states, school_contacts
+from models.exam import Named, exam_named
+from models.exam_families import TOLD, Family, families, message_states, school_contacts
 from models.exam_findings import Findings, item_answers
-from models.exam_released import NotReleased, Released, Superseded, releases
-from models.exam_releases import released_findings
+from models.exam_releases import Release, released_findings, releases
 from models.jobs import Claim, renew
 from models.messages import cancel
 from notifications.duty import Telling
 from notifications.exams import Frame, slip_draft, slip_key, slip_variables, tell_new
 from notifications.outbox import Draft, address_of
+from rules.exam_refusals import NotReleased, Superseded
 from rules.exams_slips import Slips, slips
 from rules.portions import portions
 
 JOB = "exam-report"
 PORTION = 500
 """Families in one transaction."""
-To = str
 
 
 @dataclass
@@ -41,10 +41,10 @@ class Reading:
 
     database: Database
     settings: Settings
-    sitting: Sitting
+    sitting: Named
     code: str
-    known: dict[int, Released]
-    one: Released
+    known: dict[int, Release]
+    one: Release
     found: Findings
     slips: Slips
     earlier: dict[int, tuple[dict[int, int], Slips]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Reading:
         """What all its mails share."""
         chosen = self.settings
         telling = Telling(chosen.district, chosen.now(), chosen.tz, chosen.lang, {})
-        day = chosen.local(self.one.at).date()
+        day = chosen.local(self.one.released_at).date()
         return Frame(telling, self.sitting.id, self.sitting.name, self.one.version, day, self.one.reason)
 
     def before(self, session: Session, version: int) -> tuple[dict[int, int], Slips]:
@@ -80,12 +80,12 @@ def read_release(database: Database, settings: Settings, code: str, version: int
     """Read the latest release of an exam.
 
     Raises:
-        NoSuchExam, NotReleased: there is nothing to report.
+        NoExam, NotReleased: there is nothing to report.
         Superseded: `version` is not the latest.
     """
     with database.read() as session:
-        sitting = exam_by_code(session, district_id(session, settings.district), code)
-        known = releases(session, sitting.id)
+        sitting = exam_named(session, district_id(session, settings.district), code)
+        known = {each.version: each for each in releases(session, sitting.id)}
         if not known or (version or 0) > max(known):
             raise NotReleased(code)
         latest = max(known)
@@ -95,27 +95,25 @@ def read_release(database: Database, settings: Settings, code: str, version: int
         return Reading(database, settings, sitting, code, known, known[latest], found, slips_of(session, found))
 
 
-def report_exam(database: Database, settings: Settings, code: str, version: int | None, to: To) -> Result:
+def report_exam(database: Database, settings: Settings, code: str, version: int | None, to: str) -> Result:
     """Tell a release to families, schools and officers, or to some of them; return counts, nobody's name or mark.
 
     Raises:
-        NoSuchExam, NotReleased, Superseded: nothing was sent.
+        NoExam, NotReleased, Superseded: nothing was sent.
     """
     reading = read_release(database, settings, code, version)
     run_key = f"{code}:v{reading.one.version}"
     return at_work(database, JOB, run_key, settings.district, lambda held: _report(reading, to, held))
 
 
-def _report(reading: Reading, to: To, held: Claim) -> Result:
+def _report(reading: Reading, to: str, held: Claim) -> Result:
     result: Result = {"exam": reading.code, "version": reading.one.version}
     if to in {"all", "families"}:
         result |= _tell_families(reading, held)
     if to in {"all", "schools", "officers"}:
-        before = None
         with reading.database.read() as session:
-            for older in sorted(reading.known):
-                if older == reading.one.version - 1:
-                    before = released_findings(session, reading.sitting.id, older, check=False)
+            older = reading.one.version - 1
+            before = released_findings(session, reading.sitting.id, older, check=False) if older else None
         result |= book_mails(reading.database, reading.settings, reading.frame, reading.found, before, to, held)
     return result
 
@@ -171,9 +169,8 @@ def _tell_portion(reading: Reading, school: str, places: Sequence[int], held: Cl
             reason = _reason(session, reading, family, at_of[family.id], told_of.get(family.ref))
             if reason is not None:
                 drafts += _slip(reading, family, at_of[family.id], name, reason)
-        there = message_states(session, [draft.key for draft in drafts])
-        fresh = [draft for draft in drafts if draft.key not in there]
-        told.new = tell_new(session, fresh, reading.frame.telling)
+        fresh = tell_new(session, drafts, reading.frame.telling)
+        told.new = len(fresh)
         told.corrected = sum(bool(draft.variables["changed"]) for draft in fresh)
         if told.new:
             counts = {"exam": reading.code, "version": reading.one.version, "school": school, "slips": told.new}

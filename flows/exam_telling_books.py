@@ -4,6 +4,7 @@ Mail and workbook are made from the same view, so no figure is hidden in one and
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -20,7 +21,7 @@ from models.district import Contact, district_id
 from models.drafts import Enclosure
 from models.exam_families import TOLD, message_states, school_contacts
 from models.exam_findings import Findings
-from models.exam_released import releases
+from models.exam_releases import release_of
 from models.exam_view_district import DistrictView, district_view
 from models.exam_view_items import class_views
 from models.exam_views import SchoolView, school_view
@@ -38,66 +39,81 @@ _ROWS = 40
 _FIGURES = ("scope", "code", "subject", "track", "n", "mean")
 
 
+@dataclass(frozen=True)
+class _Books:
+    """A release whose books go out: what every mail of it is made from."""
+
+    database: Database
+    settings: Settings
+    frame: Frame
+    whole: Whole
+    moved: pl.DataFrame
+    held: Claim
+
+
 def book_mails(
     database: Database, settings: Settings, frame: Frame, found: Findings, before: Findings | None, to: str, held: Claim
 ) -> Result:
     """Write to the schools and the officers; one transaction a reader, with its audit entry."""
-    with database.read() as session:
-        schools = school_contacts(session, district_id(session, settings.district))
-        one = releases(session, frame.exam)[frame.version]
-        officers = staff_contacts(session, one.officers)
     moved = _changes(before, found)
     with database.read() as session:
-        everything = released_whole(session, found, None if before is None else moved)
+        whole = released_whole(session, found, None if before is None else moved)
+    books = _Books(database, settings, frame, whole, moved, held)
     told: Result = {}
-    heads = dict(found.entered.students.group_by("school").len().iter_rows())
     if to in {"all", "schools"}:
-        sent, silent = 0, []
-        for code in found.entered.schools["school"].to_list():
-            school = schools[code]
-            address = address_of("email", school.contact.email)
-            if not address:
-                silent.append(code)
-                continue
-            reader = Contact(school.contact.ref, school.contact.name, "", address)
-            mine = moved.filter((pl.col("school_before") == code) | (pl.col("school_after") == code))
-            full = _full(found)
-            with database.read() as session:
-                view = school_view(session, everything, code)
-            books = _school_books(settings, everything, view, f"exam-{frame.exam}-v{frame.version}-{reader.ref}")
-            body = {
-                "school": school.name[:60],
-                "rows": _bars(school_rows(view), full, own=say("本校", "own")),
-                "weak": [weak_row(r["subject"], r["point"], r["share"], r["joint"]) for r in view.weak.to_dicts()[:10]],
-            }
-            sent += _send(database, settings, frame, reader, body, books, mine, heads[code], held)
-        told |= {"school_mails": sent, "schools_without_contact": silent}
+        told |= _to_schools(books)
     if to in {"all", "officers"}:
-        district = district_view(everything)
-        books = _district_book(settings, district, f"exam-{frame.exam}-v{frame.version}")
-        sent = 0
-        for contact in officers.values():
-            address = address_of("email", contact.email)
-            if address:
-                reader = Contact(contact.ref, contact.name, "", address)
-                body = {
-                    "school": (settings.district_name or "—")[:60],
-                    "rows": _bars(_joint_rows(district), _full(found), own=say("全区", "all")),
-                    "weak": [],
-                }
-                sent += _send(
-                    database,
-                    settings,
-                    frame,
-                    reader,
-                    body,
-                    books,
-                    moved,
-                    len(found.entered),
-                    held,
-                )
-        told["officer_mails"] = sent
+        told |= _to_officers(books)
     return told
+
+
+def _to_schools(books: _Books) -> Result:
+    settings, frame, found = books.settings, books.frame, books.whole.found
+    heads, full = dict(found.entered.students.group_by("school").len().iter_rows()), _full(found)
+    with books.database.read() as session:
+        schools = school_contacts(session, district_id(session, settings.district))
+    sent, silent = 0, []
+    for code in books.whole.codes:
+        school = schools[code]
+        reader = _reader(school.contact)
+        if reader is None:
+            silent.append(code)
+            continue
+        with books.database.read() as session:
+            view = school_view(session, books.whole, code)
+        body = {
+            "school": school.name[:60],
+            "students": heads[code],
+            "rows": _bars(school_rows(view), full, own=say("本校", "own")),
+            "weak": [weak_row(r["subject"], r["point"], r["share"], r["joint"]) for r in view.weak.to_dicts()[:10]],
+        }
+        files = _school_books(settings, books.whole, view, f"exam-{frame.exam}-v{frame.version}-{reader.ref}")
+        mine = books.moved.filter((pl.col("school_before") == code) | (pl.col("school_after") == code))
+        sent += _send(books, reader, body, files, mine)
+    return {"school_mails": sent, "schools_without_contact": silent}
+
+
+def _to_officers(books: _Books) -> Result:
+    settings, frame, found = books.settings, books.frame, books.whole.found
+    with books.database.read() as session:
+        one = release_of(session, frame.exam, frame.version)
+        officers = staff_contacts(session, (one.maker_id, one.approver_id))
+    view = district_view(books.whole)
+    files = _district_book(settings, view, f"exam-{frame.exam}-v{frame.version}")
+    body = {
+        "school": (settings.district_name or "—")[:60],
+        "students": len(found.entered),
+        "rows": _bars(_joint_rows(view), _full(found), own=say("全区", "all")),
+        "weak": [],
+    }
+    readers = [reader for contact in officers.values() if (reader := _reader(contact))]
+    return {"officer_mails": sum(_send(books, reader, body, files, books.moved) for reader in readers)}
+
+
+def _reader(contact: Contact) -> Contact | None:
+    """Return whom a mail goes to, by e-mail alone; None without an address that can be one."""
+    address = address_of("email", contact.email)
+    return Contact(contact.ref, contact.name, "", address) if address else None
 
 
 def school_rows(view: SchoolView) -> list[dict[str, Any]]:
@@ -166,31 +182,24 @@ def _district_book(settings: Settings, view: DistrictView, stem: str) -> list[En
     return [Enclosure(say("全区成绩分析.xlsx", "district.xlsx"), XLSX, path.read_bytes())]
 
 
-def _send(  # noqa: PLR0913, PLR0917 - a mail is made of these
-    database: Database, settings: Settings, frame: Frame, reader: Contact, body: dict[str, Any],
-    books: Sequence[Enclosure], moved: pl.DataFrame, students: int, held: Claim,
-) -> int:  # fmt: skip
-    mails, left = parcels_of(books)
+def _send(books: _Books, reader: Contact, body: dict[str, Any], files: Sequence[Enclosure], moved: pl.DataFrame) -> int:
+    """Write to one reader, in as many mails as the files need; return how many are new."""
+    frame, (mails, left) = books.frame, parcels_of(files)
     own = moved.filter(pl.col("kind") != "moved").height
-    with database.write() as session:
-        renew(session, held, lease_end())
-        again = _has_book(session, frame, reader.ref)
+    with books.database.write() as session:
+        renew(session, books.held, lease_end())
         told = {**body, "name": (reader.name or body["school"])[:50], "date": frame.day, "left": len(left)}
+        again = _has_book(session, frame, reader.ref)
         if again:
+            del told["students"]
             told |= {"reason": frame.reason[:100] or "—", "marks_changed": own, "ranks_moved": moved.height - own}
-        else:
-            told["students"] = students
-        drafts = [
-            frame.draft(
-                books_key(frame.exam, frame.version, reader.ref, part),
-                "exam-rescored" if again else "exam-released", reader, told, *files,
-            )
-            for part, files in enumerate(mails, start=1)
-        ]  # fmt: skip
-        new = tell_new(session, drafts, frame.telling)
+        template = "exam-rescored" if again else "exam-released"
+        keys = (books_key(frame.exam, frame.version, reader.ref, part) for part, _ in enumerate(mails, start=1))
+        drafts = [frame.draft(key, template, reader, told, *some) for key, some in zip(keys, mails, strict=True)]
+        new = len(tell_new(session, drafts, frame.telling))
         if new:
             detail = {"exam": frame.exam, "version": frame.version, "reader": reader.ref, "mails": new}
-            audit.record(session, settings.district, "exam-report", "exam.books", settings.now(), **detail)
+            audit.record(session, books.settings.district, "exam-report", "exam.books", books.settings.now(), **detail)
     return new
 
 

@@ -24,6 +24,7 @@ from models import audit
 from models.db import Database
 from models.district import district_id
 from models.elder_sheets import elder_sheets
+from models.exam import exam_named
 from models.message_views import EXPORT_COLUMNS, exported
 from models.register_rows import ROWS, who_is
 from rules.calendar import month_dates
@@ -291,12 +292,10 @@ def _exam(kind: str) -> Writer:
 
 def _check_exam(database: Database, settings: Settings, wish: Wish) -> None:
     """Refuse an exam that nobody knows before the audit says that its results were read."""
-    from flows.exam_exports import exam_of  # noqa: PLC0415 - as above
-
     if not wish.exam:
         raise BadWish(say("请用 --exam 指定考试编号", "name the exam with --exam CODE"))
     with database.read() as session:
-        exam_of(session, district_id(session, settings.district), wish.exam)
+        exam_named(session, district_id(session, settings.district), wish.exam)
 
 
 def _calls(session: Session, settings: Settings, _district: int, wish: Wish, to: Path) -> int:

@@ -14,6 +14,7 @@ from sqlmodel import Field, Session, SQLModel, col
 from models.db import keys_of
 from models.elder import batches
 from models.messages import one_of
+from rules.exam_refusals import NoExam
 from rules.registers.exams import GROUPS, TRACK_NAMES
 
 SCHOOL_SEALED = ("contact_name", "contact_email")
@@ -137,17 +138,33 @@ def exam_ids(session: Session, district: int) -> dict[str, int]:
 
 
 class Named(NamedTuple):
-    """An exam that somebody asked for by its code."""
+    """An exam of a district."""
 
     id: int
+    code: str
+    name: str
     held_on: date
 
 
-def named_exam(session: Session, district: int, code: str) -> Named | None:
-    """Find an exam of a district by its code."""
-    query = select(col(Exam.id), col(Exam.held_on)).where(col(Exam.district_id) == district, col(Exam.code) == code)
-    found = session.execute(query).first()
-    return None if found is None else Named(*found)
+_NAMED = (col(Exam.id), col(Exam.code), col(Exam.name), col(Exam.held_on))
+
+
+def exam_named(session: Session, district: int, code: str) -> Named:
+    """Find an exam of the district by its code.
+
+    Raises:
+        NoExam: there is none.
+    """
+    found = session.execute(select(*_NAMED).where(col(Exam.district_id) == district, col(Exam.code) == code)).first()
+    if found is None:
+        raise NoExam(code)
+    return Named(*found)
+
+
+def exams_of(session: Session, district: int) -> list[Named]:
+    """Return the exams of the district, by day."""
+    query = select(*_NAMED).where(col(Exam.district_id) == district).order_by(col(Exam.held_on), col(Exam.code))
+    return [Named(*row) for row in session.execute(query)]
 
 
 def lock_exam(session: Session, exam: int) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -10,28 +9,11 @@ from sqlmodel import Session, col
 from models.db import keys_of
 from models.district import Contact
 from models.elder import batches
-from models.exam import Exam, School, Student
+from models.exam import School, Student
 from models.messages import Message
-from rules.errors import TuoqiError
 
 TOLD = ("sending", "accepted", "unknown", "delivered")
 """States of a message that reached, or may have reached, its reader."""
-
-
-@dataclass(eq=False)
-class NoSuchExam(TuoqiError):
-    """The district has no exam of this code."""
-
-    code: str
-    zh = "没有代码为 {code} 的考试；请核对后重试。"
-    en = "there is no exam {code!r}; check its code."
-
-
-class Sitting(NamedTuple):
-    """An exam by its code: id and name."""
-
-    id: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +34,6 @@ class SchoolContact:
     code: str
     name: str
     contact: Contact = field(repr=False)
-
-
-def exam_by_code(session: Session, district: int, code: str) -> Sitting:
-    """Return an exam.
-
-    Raises:
-        NoSuchExam: the district has none of that code.
-    """
-    query = select(col(Exam.id), col(Exam.name)).where(col(Exam.district_id) == district, col(Exam.code) == code)
-    found = session.execute(query).first()
-    if found is None:
-        raise NoSuchExam(code)
-    return Sitting(*found)
 
 
 def families(session: Session, ids: Collection[int]) -> list[Family]:

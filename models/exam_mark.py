@@ -95,7 +95,7 @@ class MarkHeld(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     exam_id: int
     file_id: int
-    row: int = Field(description="in the file, as Excel counts")
+    row: int = Field(description="in the file, as Excel counts; rows of later sheets are counted on")
     paper_id: int
     number: str = Field(description="as it was sent")
     student_id: int | None = Field(default=None, description="whose number it is; none: off the roster")

@@ -3,13 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, select
 from sqlmodel import Session, col
 
-from models.exam import Exam
 from models.exam_board import board
 from models.exam_mark import ExamFile, Mark
 from models.exam_marks import exam_roster
@@ -18,15 +16,6 @@ from models.exam_releases import exam_content, inputs_of
 from policies.exams import ExamsPolicy
 from policies.exams_frozen import frozen
 from rules.exams_approval import release_hash, waiting
-
-
-class Entry(NamedTuple):
-    """An exam of the district."""
-
-    id: int
-    code: str
-    name: str
-    held_on: date
 
 
 class Proposal(NamedTuple):
@@ -55,20 +44,6 @@ class Content(NamedTuple):
     hash: str
     waiting: dict[str, Any]
     last_file_id: int | None
-
-
-def exam_entry(session: Session, district: int, code: str) -> Entry | None:
-    """Find an exam of the district; None if there is none of this code."""
-    columns = (col(Exam.id), col(Exam.code), col(Exam.name), col(Exam.held_on))
-    found = session.execute(select(*columns).where(col(Exam.district_id) == district, col(Exam.code) == code)).first()
-    return Entry(*found) if found else None
-
-
-def exam_entries(session: Session, district: int) -> list[Entry]:
-    """Return the exams of the district, by day."""
-    columns = (col(Exam.id), col(Exam.code), col(Exam.name), col(Exam.held_on))
-    query = select(*columns).where(col(Exam.district_id) == district).order_by(col(Exam.held_on), col(Exam.code))
-    return [Entry(*row) for row in session.execute(query)]
 
 
 def content_now(session: Session, exam: int, policy: ExamsPolicy) -> Content:

@@ -7,8 +7,8 @@ a report of an old release can be made again after transfers, corrections, other
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
-from sqlmodel import JSON, Column, Field, SQLModel
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint, func, select
+from sqlmodel import JSON, Column, Field, Session, SQLModel, col
 
 from models.append_only import freeze
 from models.db import Instant
@@ -113,3 +113,10 @@ KNOWN_BY = {
     "exam_release_student": "release_id = NEW.release_id AND student_id = NEW.student_id",
 }
 freeze(FROZEN, KNOWN_BY)
+
+
+def latest_versions(session: Session, exams: set[int]) -> dict[int, int]:
+    """Map exams to their latest release; one without is left out."""
+    query = select(col(ExamRelease.exam_id), func.max(col(ExamRelease.version)))
+    chosen = query.where(col(ExamRelease.exam_id).in_(sorted(exams))).group_by(col(ExamRelease.exam_id))
+    return dict(session.execute(chosen).tuples().all())

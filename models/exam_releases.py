@@ -37,6 +37,7 @@ class Release(NamedTuple):
     figures_hash: str
     reason: str
     released_at: datetime
+    maker_id: int
     approver_id: int
     maker: str
     approver: str

@@ -1,6 +1,6 @@
-"""The whole of an exam as reports know it: findings, answers, lines, an earlier exam. Nobody reads it: see exam_views.
+"""The whole of an exam as reports know it: findings, answers, lines, an earlier exam. Nobody reads it.
 
-Only models/exam_views.py takes it apart; workbooks, mails and slips are made from views.
+Only the views take it apart (models/exam_views.py, exam_view_*.py); workbooks and mails are made from them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sqlalchemy import select
-from sqlmodel import Session, col
 
-from models.exam import Exam, School
-from models.exam_findings import Findings, item_answers
+from models.exam_findings import Findings
 from models.exam_line import TENTHS
 from models.exam_marks import Answers
 from policies.exams import ExamsPolicy
@@ -131,32 +128,6 @@ class Whole:
         here = self.found.entered.track == TRACKS.index(track)
         for sheet in self.found.sheets[:-1]:
             yield replace(sheet, status=np.where(here, sheet.status, ELSEWHERE).astype(np.int8))
-
-
-def whole(
-    session: Session,
-    found: Findings,
-    release: tuple[int | None, datetime],
-    *,
-    asked: Sequence[AskedLine] = (),
-    before: Findings | None = None,
-    changes: pl.DataFrame | None = None,
-) -> Whole:
-    """Put together what reports are made from.
-
-    Args:
-        session: reading.
-        found: the findings, of a release or as they stand.
-        release: its version (None: 阶段性) and when it was released, or as of when the report is.
-        asked: the lines.
-        before: the findings of the exam to compare with.
-        changes: rows of rules.exams_release.changes since the release before.
-    """
-    exam = session.get_one(Exam, found.exam)
-    schools = select(col(School.code), col(School.name)).where(col(School.district_id) == exam.district_id)
-    heading = heading_of(found.policy, (exam.code, exam.name, exam.held_on), *release)
-    names = dict(session.execute(schools).tuples().all())
-    return Whole(found, heading, names, list(item_answers(session, found)), asked, before, changes)
 
 
 def heading_of(policy: ExamsPolicy, exam: tuple[str, str, date], release: int | None, at: datetime) -> Heading:

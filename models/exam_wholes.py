@@ -1,4 +1,4 @@
-"""The whole of an exam, as a release froze it or as it stands: names, lines, the earlier exam -> what reports are of.
+"""The whole of an exam, as a release froze it: names, lines, the earlier exam -> what reports are of.
 
 A release says the same whenever its reports are made again, so nothing of it comes from today's registers but the
 names of students. An earlier exam is compared with as its own release has it, and not at all before it has one.
@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from models.exam_findings import Findings, item_answers
 from models.exam_line import TENTHS
-from models.exam_releases import inputs_of, release_of, released_findings
+from models.exam_releases import release_of, released_findings
 from models.exam_whole import AskedLine, Whole, heading_of
 
 
@@ -30,12 +30,7 @@ def released_whole(session: Session, found: Findings, changes: pl.DataFrame | No
     """
     assert found.release is not None
     kept = release_of(session, found.exam, found.release)
-    return _whole(session, found, kept.inputs, kept.released_at, changes)
-
-
-def standing_whole(session: Session, found: Findings, at: datetime) -> Whole:
-    """Put together what reports of an exam that is not released 阶段性 are made from, as of `at`."""
-    return _whole(session, found, inputs_of(session, found.exam), at, None)
+    return whole_of(session, found, kept.inputs, kept.released_at, changes)
 
 
 def lines_in(inputs: Mapping[str, Any]) -> list[AskedLine]:
@@ -46,9 +41,10 @@ def lines_in(inputs: Mapping[str, Any]) -> list[AskedLine]:
     ]
 
 
-def _whole(
-    session: Session, found: Findings, inputs: Mapping[str, Any], at: datetime, changes: pl.DataFrame | None
+def whole_of(
+    session: Session, found: Findings, inputs: Mapping[str, Any], at: datetime, changes: pl.DataFrame | None = None
 ) -> Whole:
+    """Put an exam together with its inputs, which models.exam_releases.inputs_of gave, as of `at`."""
     exam = inputs["exam"]
     named = exam["code"], exam["name"], date.fromisoformat(exam["date"])
     heading = heading_of(found.policy, named, found.release, at)

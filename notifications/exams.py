@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from models.district import Contact
 from models.drafts import Enclosure
-from models.exam_families import Family, message_states, verified_addresses
-from models.exam_released import latest_versions
+from models.exam_families import Family, verified_addresses
+from models.exam_release import latest_versions
+from models.message_keys import known_keys
 from notifications.duty import Telling, fitted
 from notifications.outbox import Draft, address_of, enqueue
 from notifications.parcels import Parcel
@@ -157,10 +158,12 @@ def parcels_of(files: Sequence[Enclosure], largest: int = ENCLOSED) -> tuple[lis
     return mails, [file for file in files if file not in fit]
 
 
-def tell_new(session: Session, drafts: Sequence[Draft], telling: Telling) -> int:
-    """Enqueue those drafts whose keys are new; a name corrected since is no reason to write a second time."""
-    there = message_states(session, [draft.key for draft in drafts])
-    return enqueue(session, [draft for draft in drafts if draft.key not in there], telling.now)
+def tell_new(session: Session, drafts: Sequence[Draft], telling: Telling) -> list[Draft]:
+    """Enqueue those drafts whose keys are new, and return them; a name corrected since is no reason to write again."""
+    there = known_keys(session, [draft.key for draft in drafts])
+    fresh = [draft for draft in drafts if draft.key not in there]
+    enqueue(session, fresh, telling.now)
+    return fresh
 
 
 def still_released(session: Session, parcels: Sequence[Parcel]) -> set[str]:

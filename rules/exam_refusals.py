@@ -143,3 +143,23 @@ class ReleaseDiffers(TuoqiError):
         "Either the program reckons differently or the database was changed: use the program of that day, and "
         "run `tuoqi audit verify`. Do not use the figures until that is explained."
     )
+
+
+@dataclass(eq=False)
+class NotReleased(TuoqiError):
+    """Nothing of this exam may leave the house yet."""
+
+    code: str
+    zh = "考试 {code} 还没有发布，未发送任何内容；请先由审批人批准发布（exam-release），再运行本作业。"
+    en = "{code} is not released, so nothing was sent; have it approved first (exam-release), then run this again."
+
+
+@dataclass(eq=False)
+class Superseded(TuoqiError):
+    """A later release exists; what an older one says is no longer sent."""
+
+    code: str
+    version: int
+    latest: int
+    zh = "考试 {code} 的第 {version} 版不是最新发布（最新为第 {latest} 版），未发送；请把版本留空或填 {latest}。"
+    en = "release {version} of {code} is not the latest, which is {latest}; nothing was sent. Leave the version open."

@@ -48,12 +48,6 @@ def item_sheet(subject: str, scale: int, items: Sequence[Item], marks: Marks) ->
     return ItemSheet(subject, scale, items, marks, np.where(marks == BLANK, 0, marks).sum(axis=1, dtype=np.int32))
 
 
-def item_marks(column: pl.Series, count: int) -> Marks:
-    """Turn a column of lists, `count` item marks of a candidate with null for a blank, into the marks of a sheet."""
-    flat = column.explode(empty_as_null=False).fill_null(BLANK)
-    return flat.to_numpy().astype(np.int32).reshape(-1, count)
-
-
 def item_figures(sheet: ItemSheet, options: Mapping[str, Sequence[str | None]] | None = None) -> pl.DataFrame:
     """Work out the figures of each item over the candidates who did not leave it blank.
 

@@ -53,13 +53,6 @@ def percentiles(counts: Longs) -> Reals:
     return shares
 
 
-def percentile_of(sheet: Sheet) -> Reals:
-    """Return each student's percentile in the full cohort of a sheet; NaN unless valid."""
-    valid = sheet.valid
-    by_mark = percentiles(np.bincount(sheet.mark[valid], minlength=1))
-    return np.append(by_mark, np.nan)[np.where(valid, sheet.mark, len(by_mark))]
-
-
 def _by_mark(counts: Longs, scale: int) -> pl.DataFrame:
     """Return mark, rank, percentile and t of each (cohort, mark), and a last row of nulls for those without."""
     cohorts, width = counts.shape

@@ -12,7 +12,8 @@ from flows.exam_release import approve, put_forward
 from flows.settings import Settings
 from models.audit import AuditEntry
 from models.db import Database
-from models.exam_proposals import add_proposal, content_now, exam_entry, latest_proposal
+from models.exam import exam_named
+from models.exam_proposals import add_proposal, content_now, latest_proposal
 from models.exam_releases import add_release, latest_release
 from models.one_time import code_at, new_secret, step_of
 from models.staff import add_staff, enrol_staff
@@ -68,7 +69,7 @@ class Releasing:
     def code(self, exam: str = "E1") -> str:
         """The confirmation code of what was put forward last."""
         with self.database.read() as session:
-            entry = exam_entry(session, 1, exam)
+            entry = exam_named(session, 1, exam)
             proposal = latest_proposal(session, entry.id) if entry else None
         assert proposal
         return confirmation_code(proposal.hash)

@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from flows import exam_exports
-from flows.exam_exports import ITEMS, RELIABILITY, RESULTS, STATS, TooLongForExcel, UnknownExam
+from flows.exam_exports import ITEMS, RELIABILITY, RESULTS, STATS, TooLongForExcel
 from flows.exports import BadWish, Wish, export_file
 from flows.settings import settings
 from models.audit import AuditEntry
 from models.db import Database
-from rules.exam_refusals import NoRelease
+from rules.exam_refusals import NoExam, NoRelease
 from tests.flows.exams import EXAM, LATER, exam_office, give, give_marks, mark, student
 from tests.flows.test_duty import Office
 
@@ -172,7 +172,7 @@ def test_figures_of_a_few_stay_blank_until_revealed_and_both_are_as_they_should_
 
 
 def test_an_exam_that_is_not_named_or_not_known_is_refused_and_nothing_written(office: Office, tmp_path: Path) -> None:
-    for exam, error in ((None, BadWish), ("E9", UnknownExam)):
+    for exam, error in ((None, BadWish), ("E9", NoExam)):
         for kind in ("exam-stats", "exam-results"):
             with pytest.raises(error):
                 exported(office, kind, exam)

@@ -13,9 +13,9 @@ from flows.exam_telling import read_release
 from models import exam_findings
 from models.db import Database
 from models.exam_findings import Findings, findings, item_answers
-from models.exam_releases import released_findings
+from models.exam_releases import inputs_of, released_findings
 from models.exam_whole import Whole
-from models.exam_wholes import released_whole, standing_whole
+from models.exam_wholes import released_whole, whole_of
 from policies.exams import exams
 from rules.exam_refusals import ReleaseDiffers
 from rules.exams_figures import stats
@@ -115,7 +115,8 @@ def test_lines_and_names_are_those_of_the_release(office: Releasing) -> None:
     give(office.office, "exam", [EXAM | {"name": "改名联考"}])
     with office.database.read() as session:
         kept = released_whole(session, released_findings(session, 1, 1))
-        live = standing_whole(session, findings(session, 1, exams(office.now.today())), office.now.now())
+        found = findings(session, 1, exams(office.now.today()))
+        live = whole_of(session, found, inputs_of(session, 1), office.now.now())
     assert _drawn(kept) == [("特控线", 301, 1), ("本科线", 300, 3)]
     assert (kept.heading.name, kept.schools["S1"], kept.heading.release) == ("高二期中联考", "第一中学", 1)
     assert {name for name, *_ in _drawn(live)} == {"特控线", "本科线", "新线"}

@@ -20,15 +20,16 @@ from models.district import district_id
 from models.exam import Student
 from models.exam_mark import ExamFile
 from models.exam_release import ExamProposal
-from models.exam_released import NotReleased, Superseded
 from models.exam_releases import add_release, exam_content, inputs_of
 from models.messages import Message
 from models.staff import add_staff
 from notifications.catalogue import template
 from notifications.exams import slip_still_true, tell_new
+from notifications.outbox import Draft
 from notifications.parcels import claim
 from notifications.rendering import render_mail
 from policies.exams import exams
+from rules.exam_refusals import NotReleased, Superseded
 from tests.flows.exams import exam_office, give, give_marks, mark, student
 from tests.flows.test_duty import Office
 
@@ -167,7 +168,7 @@ def test_a_kill_in_the_middle_is_made_good_by_the_next_run(marked: Office, monke
     release(marked, 1)
     real, calls = tell_new, []
 
-    def dying(session: Session, drafts: Any, telling: Any) -> int:
+    def dying(session: Session, drafts: Any, telling: Any) -> list[Draft]:
         new = real(session, drafts, telling)
         calls.append(new)
         if len(calls) == 2:

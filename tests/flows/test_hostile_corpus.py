@@ -169,7 +169,7 @@ def test_what_lies_in_a_workbook_besides_cells_is_never_opened(database: Databas
             "xl/vbaProject.bin": compound("VBA"),
             "xl/externalLinks/_rels/externalLink1.xml.rels": link.encode(),
             "../../../climbed.txt": b"x",
-            "/tmp/tuoqi-climbed.txt": b"x",
+            f"{tmp_path}/absolute-climbed.txt": b"x",
             "..\\..\\climbed.txt": b"x",
         }
         (tmp_path / "deep").mkdir()
@@ -180,7 +180,6 @@ def test_what_lies_in_a_workbook_besides_cells_is_never_opened(database: Databas
         with pytest.raises(BlockingIOError):
             server.accept()
     assert not list(tmp_path.rglob("*climbed*"))
-    assert not Path("/tmp/tuoqi-climbed.txt").exists()
     assert rows(database) == 0
 
 

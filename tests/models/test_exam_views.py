@@ -1,7 +1,7 @@
 """Who may see what of an exam: nothing of another school in a school's view, and no way to work out a small one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import pytest
 
 from models.db import Database
 from models.exam_findings import findings
+from models.exam_releases import inputs_of
 from models.exam_views import school_view
-from models.exam_whole import AskedLine, Whole, whole
+from models.exam_whole import AskedLine, Whole
+from models.exam_wholes import whole_of
 from policies.exams import exams
 from tests.flows.elders import utc
 from tests.flows.exams import LATER, NOW, exam_office, give, give_marks, mark, student
@@ -34,7 +36,8 @@ def small_exam(database: Database, folder: Path, sizes: Sequence[int]) -> Office
 
 def read(office: Office, asked: Sequence[AskedLine] = ()) -> Whole:
     with office.database.read() as session:
-        return whole(session, findings(session, 1, exams(date(2026, 4, 22))), (1, utc(LATER)), asked=asked)
+        found = replace(findings(session, 1, exams(date(2026, 4, 22))), release=1)
+        return replace(whole_of(session, found, inputs_of(session, 1), utc(LATER)), asked=asked)
 
 
 def leaves(value: Any) -> Iterator[Any]:
