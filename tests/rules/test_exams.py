@@ -22,7 +22,7 @@ from rules.exams import (
 )
 from rules.exams_figures import stats
 from rules.exams_policy import Lines
-from rules.exams_standings import percentile_of, standings
+from rules.exams_standings import standings
 
 STUDENTS = st.lists(
     st.tuples(
@@ -157,13 +157,11 @@ def test_an_empty_roster_has_no_figures_but_the_joint_line() -> None:
     (row,) = stats(entered, [sheet], Lines()).to_dicts()
     assert (row["enrolled"], row["mean"], row["pass_rate"]) == (0, None, None)
     assert standings(entered, sheet).height == 0
-    assert percentile_of(sheet).tolist() == []
 
 
 def test_percentiles_are_of_the_full_cohort_and_missing_without_a_result() -> None:
-    found = percentile_of(sheet_of("数学", [10, None, 20, 20]))
-    assert found[[0, 2, 3]].tolist() == pytest.approx([100 / 6, 200 / 3, 200 / 3])
-    assert np.isnan(found[1])
+    found = standings(them(*[("S1", "1", "none")] * 4), sheet_of("数学", [10, None, 20, 20]))["percentile"]
+    assert found.to_list() == [pytest.approx(100 / 6), None, pytest.approx(200 / 3), pytest.approx(200 / 3)]
 
 
 def test_t_of_a_mark_is_the_distance_from_the_mean() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.exams_items import BLANK, Item, discrimination, item_figures, item_marks, item_sheet
+from rules.exams_items import BLANK, Item, discrimination, item_figures, item_sheet
 from rules.exams_reliability import reliability
 from rules.exams_weaknesses import points, weakest
 
@@ -104,12 +104,6 @@ def test_a_paper_nobody_sat_has_items_without_figures() -> None:
 def test_perfect_agreement_is_alpha_1_without_error() -> None:
     (found,) = reliability(item_sheet("数学", 1, items(3), np.array([[1] * 3, [2] * 3, [4] * 3], np.int32))).to_dicts()
     assert (found["alpha"], found["sem"], found["alpha_if_deleted"]) == (1, 0, [1, 1, 1])
-
-
-def test_lists_of_item_marks_become_a_sheet() -> None:
-    column = pl.Series([[4, None], [0, 3]], dtype=pl.List(pl.Int64))
-    assert item_marks(column, 2).tolist() == [[4, BLANK], [0, 3]]
-    assert item_marks(column.clear(), 2).shape == (0, 2)
 
 
 def test_options_are_counted_and_the_blank_is_none() -> None:
