@@ -34,23 +34,23 @@ def ask_approvers(database: Database, settings: Settings, exam: Named, policy: E
         assert proposal is not None
         found = findings(session, exam.id, policy, proposal.last_file_id)
         moved, earlier = _moved(session, exam.id, proposal, found), earlier_of(session, exam.id)
-    code = confirmation_code(proposal.hash)
+    edition = proposal.hash[:12]
     held, missing = sum(proposal.waiting["held"].values()), len(proposal.waiting["missing"])
     sheet = Enclosure(
-        f"{exam.code}-v{proposal.version}-{code}.txt",
+        f"{exam.code}-v{proposal.version}-{edition}.txt",
         _TEXT,
         sheet_text(exam, proposal, found, moved, compared_said(earlier)).encode(),
     )
     asked = AskedRelease(
-        exam.name[:60], exam.code, proposal.version, proposal.reason, len(found.entered), held, missing, code
+        exam.name[:60], exam.code, proposal.version, proposal.reason, len(found.entered), held, missing, edition
     )
     with database.write() as session:
         district = district_id(session, settings.district)
         people = approvers_of(session, district, settings.today(), other_than=proposal.maker_id)
         told = tell_exam_approvers(session, telling(settings), people, asked, sheet)
     return {
-        "exam": exam.code, "version": proposal.version, "code": code, "reason": proposal.reason,
-        "hash": proposal.content_hash, "students": len(found.entered), "held": held, "missing": missing,
+        "exam": exam.code, "version": proposal.version, "code": confirmation_code(proposal.hash),
+        "reason": proposal.reason, "hash": proposal.content_hash, "students": len(found.entered), "held": held, "missing": missing,
         "despite_held": proposal.despite_held, "approvers": len(people), "messages": told,
         "compared": compared_said(earlier), "waiting": proposal.waiting, "changes": moved.to_dicts(),
     }  # fmt: skip

@@ -15,7 +15,10 @@ APPROVAL = "exam-approval"
 
 
 class AskedRelease(NamedTuple):
-    """What approvers are asked for: counts, and the code of the content."""
+    """What approvers are asked for, in counts; `edition` tells contents apart.
+
+    The confirmation code proves that the sheet was read: it stands in the sheet and nowhere in a message.
+    """
 
     exam: str
     code: str
@@ -24,16 +27,16 @@ class AskedRelease(NamedTuple):
     students: int
     held: int
     missing: int
-    confirmation: str
+    edition: str
 
 
 def tell_exam_approvers(
     session: Session, telling: Telling, people: Sequence[Contact], asked: AskedRelease, sheet: Enclosure
 ) -> int:
     """Ask the approvers to look at a release; return how many messages are new."""
-    drafts = []
+    told, drafts = {name: value for name, value in asked._asdict().items() if name != "edition"}, []
     for contact in people:
-        key = f"{APPROVAL}:{telling.district}:{asked.confirmation}:{contact.ref}"  # a code of an exam may be Chinese
-        draft = telling.draft(APPROVAL, APPROVAL, key, contact, {"name": contact.name, **asked._asdict()})
+        key = f"{APPROVAL}:{telling.district}:{asked.edition}:{contact.ref}"  # a code of an exam may be Chinese
+        draft = telling.draft(APPROVAL, APPROVAL, key, contact, {"name": contact.name, **told})
         drafts.append(replace(draft, enclosed=(sheet,)))
     return enqueue_new(session, drafts, telling.now)

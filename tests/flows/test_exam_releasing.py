@@ -132,11 +132,12 @@ def test_the_mail_and_its_sheet_say_what_is_approved_and_name_nobody(office: Rel
     given = {name: value for name, value in mail.items() if name in kind.variables}
     zh, en = (render_mail(kind, lang, kind.complete("x", given, {})) for lang in ("zh-CN", "en"))
     for line in ("高二期中联考的成绩等您审批发布。", "版本：第2版", f"原因：{REASON}", "考生：4人",
-                 "暂不入库的行：1行", "没有报送的学校：0所", f"确认码 {told['code']}"):  # fmt: skip
+                 "暂不入库的行：1行", "没有报送的学校：0所", "附件审批表上的确认码"):  # fmt: skip
         assert line in zh.text
     for line in ("release 2 of 高二期中联考 waits", f"Reason: {REASON}", "Students: 4", "Rows held out: 1",
-                 f"confirmation code {told['code']}"):  # fmt: skip
+                 "the confirmation code on the sheet"):  # fmt: skip
         assert line in en.text
+    assert told["code"] not in zh.text + zh.html + en.text + en.html  # it proves that the sheet was read
     sheet = _sheets(office)[-1]
     for line in ("版本：第 2 版", "S1: 暂不入库 1", "E0 尚未发布，本版不作进退步和增值比较",
                  "  S2  语文  1  0  0  0", "  S1  总分  0  3  0  0", f"确认码：{told['code']}"):  # fmt: skip
