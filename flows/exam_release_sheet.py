@@ -50,8 +50,8 @@ def ask_approvers(database: Database, settings: Settings, exam: Named, policy: E
         told = tell_exam_approvers(session, telling(settings), people, asked, sheet)
     return {
         "exam": exam.code, "version": proposal.version, "code": confirmation_code(proposal.hash),
-        "reason": proposal.reason, "hash": proposal.content_hash, "students": len(found.entered), "held": held, "missing": missing,
-        "despite_held": proposal.despite_held, "approvers": len(people), "messages": told,
+        "reason": proposal.reason, "hash": proposal.content_hash, "students": len(found.entered), "held": held,
+        "missing": missing, "despite_held": proposal.despite_held, "approvers": len(people), "messages": told,
         "compared": compared_said(earlier), "waiting": proposal.waiting, "changes": moved.to_dicts(),
     }  # fmt: skip
 
