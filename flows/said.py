@@ -38,8 +38,15 @@ def result(values: Any, *, as_json: bool) -> None:
                 if rows:
                     _table(console, name, rows)
         elif value and isinstance(value, list | Mapping):
-            named = value.items() if isinstance(value, Mapping) else ((each, "") for each in value)
-            done(f"{key}: " + ", ".join(str(name) if what == "" else f"{name} ({what})" for name, what in named))
+            _line(key, value)
+
+
+def _line(key: str, value: list[Any] | Mapping[str, Any]) -> None:
+    """Say a list, or names with what they stand for; what is empty is left out."""
+    named = value.items() if isinstance(value, Mapping) else ((each, "") for each in value)
+    told = [str(name) if what == "" else f"{name} ({what})" for name, what in named if what not in ({}, [])]
+    if told:
+        done(f"{key}: " + ", ".join(told))
 
 
 def _table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:

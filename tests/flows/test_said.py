@@ -31,6 +31,11 @@ def test_trouble_of_a_run_is_told_beside_its_counts(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "pending=3\nstopped: sms:aliyun (E1), email (0)\nuncarried: duty-notice\n"
 
 
+def test_what_is_empty_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    said.result({"held": 0, "waiting": {"held": {}, "missing": []}}, as_json=False)
+    assert capsys.readouterr().out == "held=0\n"
+
+
 def test_tables_of_a_job_are_shown_as_tables(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
