@@ -74,6 +74,17 @@ def _request(line: socket.socket) -> bytes:
     return b"".join((*head, b"\r\n", body))
 
 
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every line is closed: whether a server's goodbye was heard before that is a matter of timing."""
+    opened: list[Line] = []
+    original = Line.open
+    monkeypatch.setattr(Line, "open", lambda line: (opened.append(line), original(line))[1])
+    yield
+    for line in opened:
+        line.close()
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     running: list[Server] = []
