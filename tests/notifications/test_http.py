@@ -79,7 +79,12 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every line is closed: whether a server's goodbye was heard before that is a matter of timing."""
     opened: list[Line] = []
     original = Line.open
-    monkeypatch.setattr(Line, "open", lambda line: (opened.append(line), original(line))[1])
+
+    def noted(line: Line) -> None:
+        opened.append(line)
+        original(line)
+
+    monkeypatch.setattr(Line, "open", noted)
     yield
     for line in opened:
         line.close()
