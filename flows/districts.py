@@ -100,15 +100,17 @@ def start(job: str, district: str, given: Mapping[str, Any], key: str, queue: st
         queue: watch or district.
         at: the instant that the job was scheduled for; now when left open.
     """
+    clock = settings().at  # a replaced clock is the children's too
     run_deployment(
         "district-run/district-run",
-        parameters={"job": job, "district": district, "given": dict(given)},
+        parameters={"job": job, "district": fields.district_label(district), "given": dict(given)},
         flow_run_name=f"{job} {district}",
         tags=[district, job],
         idempotency_key=f"{key}:{job}:{district}",
         work_queue_name=queue,
         scheduled_time=at,
         timeout=0,
+        job_variables={"env": {"TUOQI_AT": clock.isoformat()}} if clock else None,
     )
 
 
