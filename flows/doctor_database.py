@@ -136,39 +136,10 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     for row in lost:
         told = say("失败", "failed") if row.state == "failed" else say("中断", "was cut off")
         line = say("{}({}){}。", "{} ({}) {}.").format(row.job, row.run_key, told)
-        yield warn("jobs", line, remedy.format(_command(row.job, row.run_key)))
+        yield warn("jobs", line, remedy.format(command(row.job, row.run_key)))
     if not lost:
         line = say("{} 个作业正在执行，没有中断或失败的", "{} jobs run now, none is cut off or failed")
         yield ok("jobs", line.format(len(runs)))
-
-
-def _command(job: str, run_key: str) -> str:
-    """Say how a person runs this job for this period."""
-    if job == "rotate-keys":
-        return "tuoqi keys rotate"
-    if job == "duty-publish":
-        return f"tuoqi run duty-plan --param month={run_key} --param publish=true"
-    return f"tuoqi run {job} " + (f"--param month={run_key}" if len(run_key) == 7 else f"--on {run_key}")
-
-
-def _duty_day(session: Session, settings: Settings) -> Iterator[Finding]:
-    now = settings.local(settings.now())
-    today = now.date()
-    if not _centres(session, settings):
-        return
-    mine = (col(JobRun.job) == "duty-day", col(JobRun.partition) == settings.district)
-    done = select(col(JobRun.id)).where(*mine, col(JobRun.run_key) == today.isoformat(), col(JobRun.state) == "done")
-    if session.execute(done).first():
-        yield ok("duty-day", say("今日（{}）值班作业已完成", "the duty job of today ({}) is done").format(today))
-    elif now.time() < _MORNING_DONE:
-        yield ok("duty-day", say("今日值班作业在 06:00 执行", "the duty job of today runs at 06:00"))
-    else:
-        told = say("今日（{}）值班作业没有完成。", "the duty job of today ({}) is not done.").format(today)
-        yield bad(
-            "duty-day",
-            told,
-            say("执行 tuoqi run duty-day --on {}。", "Run `tuoqi run duty-day --on {}`.").format(today),
-        )
 
 
 def _centres(session: Session, settings: Settings) -> int:
@@ -196,7 +167,7 @@ def _month(session: Session, settings: Settings) -> Iterator[Finding]:
             told = say("{} 值班表尚未发布（未发布 {} 班）。", "the duties of {} are not published ({} open).").format(
                 month, open_
             )
-            run = _command("duty-publish", month)
+            run = command("duty-publish", month)
             yield (warn if today.day == _PUBLISHED_BY else bad)(
                 "duty-month", told, say("执行 {}。", "Run `{}`.").format(run)
             )

@@ -9,7 +9,7 @@ import polars as pl
 from sqlmodel import Session
 
 from flows.jobs import Result, at_work, lease_end
-from flows.message_watch import reachable
+from flows.alarms import reachable
 from flows.settings import Settings
 from models.db import Database
 from models.district import Contact, district_id

@@ -170,10 +170,25 @@ class PrefectApi:
                 if schedule["slug"] and schedule["slug"] not in slugs.get(found["name"], {schedule["slug"]}):
                     self.ask("DELETE", f"{path}/schedules/{schedule['id']}", known=(404,))
 
+    def under_way(self, name: str) -> bool:
+        """Whether a run of the deployment is at work, or waits for its turn since its time has come."""
+        due = {"before_": datetime.now(UTC).isoformat()}  # noqa: TID251 - Prefect's clock, not the district's
+        states = ["PENDING", "RUNNING", "PAUSED", "CANCELLING", "SCHEDULED"]
+        runs = {"state": {"type": {"any_": states}}, "expected_start_time": due}
+        wanted = {"deployments": {"name": {"any_": [name]}}, "flow_runs": runs, "limit": 1}
+        return bool(self.ask("POST", "/flow_runs/filter", wanted))
+
     def start(
-        self, name: str, parameters: Mapping[str, Any] | None = None, *, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        key: str | None = None,
     ) -> str:
         """Trigger the deployment as the button in the UI does; return the run's id.
+
+        A second call with the same `key` starts nothing and returns the first one's run.
 
         Raises:
             NoSuchJob: there is no deployment of that name.
@@ -182,7 +197,7 @@ class PrefectApi:
         body = {
             "parameters": dict(parameters or {}),
             "state": {"type": "SCHEDULED"},
-            "idempotency_key": uuid4().hex,
+            "idempotency_key": key or uuid4().hex,
             "job_variables": {"env": dict(env)} if env else {},
         }
         run = self.ask("POST", f"/deployments/{self.deployment(name)['id']}/create_flow_run", body, known=(409, 422))

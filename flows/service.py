@@ -14,6 +14,7 @@ from typing import Any, Self, TextIO
 import httpx
 import yaml
 
+from flows import automations
 from flows.child import ROOT, Child
 from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run
 from flows.prefect_home import HOST, check_port, environment, job_template
@@ -122,6 +123,7 @@ class Service:
             raise ChildDied("deploy", code, deploy.log)
         self.api.keep_only(yaml.safe_load(self.prefect_yaml.read_text("utf-8"))["deployments"])
         self.api.pause(paused)
+        automations.ensure(self.api)
 
     def check(self) -> None:
         """Make sure that all of it still runs.

@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from flows.jobs import Result
-from flows.message_watch import operators
+from flows.alarms import operators
 from flows.settings import Settings
 from flows.visits_day import telling
 from flows.visits_plan import Job, derive
