@@ -29,6 +29,7 @@ from flows.allowance_shown import (
 from flows.allowance_stop import JOB as STOP
 from flows.allowance_stop import stop
 from flows.audit_anchor import add_anchor
+from flows.districts import by_district
 from flows.failures import safely
 from flows.jobs import at_work
 from flows.settings import Settings, settings
@@ -59,6 +60,7 @@ class NoSuchReturn(TuoqiError):
 
 
 @flow(name="allowance-plan", **_RETRY)
+@by_district
 @safely
 def allowance_plan(
     programme: fields.AnyProgramme = None,
@@ -90,6 +92,7 @@ def allowance_plan(
 
 
 @flow(name="allowance-notice", **_RETRY)
+@by_district
 @safely
 def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None) -> Result:
     """Put a list on public notice as its maker; left open: apply objections and send what is ready to its approvers.
@@ -110,6 +113,7 @@ def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None
 
 
 @flow(name="allowance-approve", **_ONCE)
+@by_district
 @safely
 def allowance_approve(
     batch: fields.ListRef, staff: fields.StaffNumber, confirmation: fields.Confirmation, code: fields.OneTimeCode
@@ -130,6 +134,7 @@ def allowance_approve(
 
 
 @flow(name="allowance-release", **_ONCE)
+@by_district
 @safely
 def allowance_release(batch: fields.AnyList = None) -> Result:
     """Send approved lists to the bank: files are frozen first, then written.
@@ -145,6 +150,7 @@ def allowance_release(batch: fields.AnyList = None) -> Result:
 
 
 @flow(name="allowance-reconcile", **_RETRY)
+@by_district
 @safely
 def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
     """Take in the bank's return files, each once; tell payees; list what does not match.
@@ -161,7 +167,7 @@ def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
 
 def _in_inbox(chosen: Settings, name: str) -> Path:
     """Find a file of the bank's inbox by its bare name; nothing outside the folder is ever read."""
-    folder = chosen.folder("inbox") / "bank"
+    folder = chosen.own_folder("inbox") / "bank"
     path = folder / Path(name).name
     if path.name != name or path.is_symlink() or not path.is_file():
         raise NoSuchReturn
@@ -169,6 +175,7 @@ def _in_inbox(chosen: Settings, name: str) -> Path:
 
 
 @flow(name="allowance-reissue", **_RETRY)
+@by_district
 @safely
 def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnyStaff = None) -> Result:
     """List what the bank returned; with a maker, put those whose account was corrected on a new list.
@@ -186,6 +193,7 @@ def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnySt
 
 
 @flow(name="allowance-stop", **_RETRY)
+@by_district
 @safely
 def allowance_stop() -> Result:
     """Take off every list who is owed no longer, claim back what was paid after a death, anchor the audit log."""
@@ -204,6 +212,7 @@ def _stopped(database: Database, chosen: Settings) -> Result:
 
 
 @flow(name="allowance-report", **_RETRY)
+@by_district
 @safely
 def allowance_report(programme: fields.AnyProgramme = None, period: fields.Period = None) -> Result:
     """Report a cycle: people, yuan, payments, ledger; the latest of every programme when left open.

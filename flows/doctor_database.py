@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, col
 
 from flows import doctor_audit, doctor_outbox, store
 from flows.finding import Finding, bad, examined, ok, warn
+from flows.job_standings import command
 from flows.jobs import is_dead, real_now
 from flows.keep_files import SEALED
 from flows.settings import Settings
