@@ -63,7 +63,7 @@ def raise_alarms(
     repeat = one.policy.alarm.repeat if repeat is None else repeat
     lately = one.now() - repeat
     with database.write() as session:
-        told = {}
+        told: dict[str, datetime] = {}
         for template in {trouble.template for trouble in troubles}:
             told |= told_lately(session, chosen.district, template, lately)
         drafts = [draft for trouble in troubles for draft in _drafts(chosen, one, trouble, told, repeat)]

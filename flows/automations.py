@@ -14,12 +14,12 @@ from rules.errors import say
 
 SILENCE = timedelta(seconds=3 * HEARTBEAT_S)
 QUIET = timedelta(hours=1)
-ALARM = "run-failed"
+ALARM, OF_DISTRICT = "run-failed", "district-run"
 _ENDS = [f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "TimedOut", "Crashed", "Cancelled")]
 _BEAT = "prefect.flow-run.heartbeat"
 _RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
-ZOMBIES, FAILURES = "tuoqi-zombies", "tuoqi-failures"
-NAMES = (ZOMBIES, FAILURES)
+ZOMBIES, FAILURES, DISTRICT_FAILURES = "tuoqi-zombies", "tuoqi-failures", "tuoqi-district-failures"
+NAMES = (ZOMBIES, FAILURES, DISTRICT_FAILURES)
 
 
 def automations(alarm: str, silence: timedelta = SILENCE) -> list[dict[str, Any]]:
@@ -29,7 +29,13 @@ def automations(alarm: str, silence: timedelta = SILENCE) -> list[dict[str, Any]
         alarm: id of the deployment that tells operators.
         silence: so long after its last heartbeat a run counts as gone.
     """
-    return [_zombies(silence), _failures(alarm)]
+    plain = [_of_deployment(f"!{ALARM}"), _of_deployment(f"!{OF_DISTRICT}")]
+    return [
+        _zombies(silence),
+        _failures(FAILURES, alarm, plain, "related:deployment:prefect.resource.id"),
+        # in a city one deployment runs all jobs: its runs are named for job and district
+        _failures(DISTRICT_FAILURES, alarm, [_of_deployment(OF_DISTRICT)], "prefect.resource.name"),
+    ]
 
 
 def ensure(api: PrefectApi, silence: timedelta = SILENCE) -> None:
@@ -72,18 +78,22 @@ def _zombies(silence: timedelta) -> dict[str, Any]:
     }
 
 
-def _failures(alarm: str) -> dict[str, Any]:
+def _of_deployment(name: str) -> dict[str, str]:
+    return {"prefect.resource.role": "deployment", "prefect.resource.name": name}
+
+
+def _failures(name: str, alarm: str, of: list[dict[str, str]], each: str) -> dict[str, Any]:
     told = {"job": "deployment.name", "run": "flow_run.name", "state": "flow_run.state.name"}
     return {
-        "name": FAILURES,
+        "name": name,
         "description": say("运行失败或中断时告警", "tells operators of runs that failed or crashed"),
         "enabled": True,
         "trigger": {
             "type": "event",
             "posture": "Reactive",
             "match": _RUNS,
-            "match_related": {"prefect.resource.role": "deployment", "prefect.resource.name": f"!{ALARM}"},
-            "for_each": ["related:deployment:prefect.resource.id"],
+            "match_related": of,
+            "for_each": [each],
             "expect": [f"prefect.flow-run.{name}" for name in ("Failed", "TimedOut", "Crashed")],
             "threshold": 1,
             "within": QUIET.total_seconds(),
@@ -93,7 +103,7 @@ def _failures(alarm: str) -> dict[str, Any]:
                 "type": "run-deployment",
                 "source": "selected",
                 "deployment_id": alarm,
-                "parameters": {name: f"{{{{ {path} }}}}" for name, path in told.items()},
+                "parameters": {field: f"{{{{ {path} }}}}" for field, path in told.items()},
             }
         ],
     }

@@ -1,14 +1,14 @@
 """The doctor looks into the database: version, soundness, seals, audit, calendar, jobs, the month ahead."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col
 
-from flows import doctor_audit, doctor_outbox, store
+from flows import doctor_audit, doctor_outbox, doctor_watch, store
 from flows.finding import Finding, bad, examined, ok, warn
 from flows.job_standings import command
 from flows.jobs import is_dead, real_now
@@ -25,8 +25,6 @@ from rules.errors import say
 
 Check = Callable[[Session, Settings], Iterator[Finding]]
 
-_MORNING_DONE = time(7)
-"""duty-day starts at 06:00 and takes minutes."""
 _PUBLISHED_BY = 25
 _RECENT = timedelta(days=7)
 
@@ -196,5 +194,9 @@ _CHECKS: dict[str, Check] = {
     "outbox": doctor_outbox.outbox,
     "channel": doctor_outbox.circuits,
     "jobs": _jobs,
+    "deadlines": doctor_watch.deadlines,
+    "rotation": doctor_watch.sealed,
+    "backup": doctor_watch.backups,
+    "database-clock": doctor_watch.clock,
 }
-_DUTY_CHECKS: dict[str, Check] = {"duty-day": _duty_day, "duty-month": _month}
+_DUTY_CHECKS: dict[str, Check] = {"duty-month": _month}

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 from sqlmodel import Session
 
-from flows.jobs import Result, at_work, lease_end
 from flows.alarms import reachable
+from flows.jobs import Result, at_work, lease_end
 from flows.settings import Settings
 from models.db import Database
 from models.district import Contact, district_id

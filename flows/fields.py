@@ -334,7 +334,7 @@ AnyExam = Annotated[
     _field("考试代码", "exam", "如 2026G2MID；留空为全部未发布的考试", "open: all not yet released", default=""),
 ]
 
-_GIVEN_NAME = re.compile("[a-z0-9-]{1,60}")
+_GIVEN_NAME = re.compile("[a-z0-9-]{1,60}( [0-9]{6})?")
 
 
 def _name_given(told: Any) -> str:
@@ -354,6 +354,7 @@ FailedState = Annotated[
     WithJsonSchema({"type": "string"}),
     _field("结果", "how it ended", "失败或中断", "failed or crashed", default="failed"),
 ]
+
 
 def _of_the_city() -> list[str]:
     return [f"{code} {name}" for code, name in settings().all_districts.items()] if in_city() else []

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+from sqlmodel import Session
+
 from flows.allowance_due import due_on
 from flows.jobs import is_dead, real_now
 from flows.settings import Settings
-from models.db import Database
 from models.watched import Subjects, seen, subjects
 from policies.jobs import JobPolicy, jobs
 from rules.errors import TuoqiError
@@ -55,7 +56,17 @@ WATCHED: Mapping[str, Watched] = {
 """A cycle and an exam need no more than to be there; allowance-plan does all cycles that are due."""
 
 
-def standings(database: Database, settings: Settings) -> list[Standing]:
+STATES = {
+    "done": ("已完成", "done"),
+    "ahead": ("未到时间", "not yet its time"),
+    "running": ("正在执行", "is running"),
+    "failed": ("失败", "failed"),
+    "stuck": ("执行中断", "was cut off"),
+    "absent": ("没有开始", "has not begun"),
+}
+
+
+def standings(session: Session, settings: Settings) -> list[Standing]:
     """Return where each job stands that must be done in the district of these settings, in the order of policy.
 
     Nothing is expected of a district that holds no data yet, nor from before its first entry.
@@ -64,16 +75,15 @@ def standings(database: Database, settings: Settings) -> list[Standing]:
         NoPolicyInForce, BadPolicy: of jobs or allowances.
     """
     now, real, policy = settings.local(settings.now()), real_now(), policy_of(settings)
-    with database.read() as session:
-        known = subjects(session, settings.district, now.date())
-        if known.since is None:
-            return []
-        found = [
-            one
-            for one in expected(policy.deadlines, now, _opened(settings, known, now.date()), known.since)
-            if not (needs := WATCHED[one.job].needs) or getattr(known, needs)
-        ]
-        rows = seen(session, settings.district, {one.key for one in found}, is_dead)
+    known = subjects(session, settings.district, now.date())
+    if known.since is None:
+        return []
+    found = [
+        one
+        for one in expected(policy.deadlines, now, _opened(settings, known, now.date()), known.since)
+        if not (needs := WATCHED[one.job].needs) or getattr(known, needs)
+    ]
+    rows = seen(session, settings.district, {one.key for one in found}, is_dead)
     return [standing(one, rows.get((one.job, one.key)), now, real, policy.grace) for one in found]
 
 

@@ -49,13 +49,15 @@ class Board:
 
 
 def metrics(database: Database, settings: Settings) -> CollectorRegistry:
-    """Count what a monitor watches, of the district of these settings."""
+    """Count what a monitor watches, of every district of these settings."""
     board = Board()
     _files(board, settings)
-    _jobs(board, database, settings)
+    for code in settings.all_districts:
+        _district(board, database, settings.of_district(code))
     with database.read() as session:
-        _messages(board, session, settings)
-        _money(board, session, settings)
+        for (job, partition), at in sorted(last_ends(session).items()):
+            labels = {"district": partition, "job": job}
+            board.put("job_last_done_timestamp_seconds", "when a job was last done", at.timestamp(), labels)
         keys = keys_of(session)
         turning = len(keys.sealing) > 1 or keys.suite != AES_256_GCM  # to count is to read every row, and else it is 0
         stale = sum(count_stale(session).values()) if turning else 0
@@ -91,28 +93,28 @@ def _files(board: Board, settings: Settings) -> None:
         board.put("prefect_database_bytes", "size of Prefect's own SQLite", prefect.stat().st_size)
     if (made := last_backup(settings)) is not None:
         board.put("backup_timestamp_seconds", "when the last backup under var/backups was made", made.timestamp())
+
+
+def _district(board: Board, database: Database, settings: Settings) -> None:
     if lines := anchors(settings):
         last = datetime.combine(lines[-1].on, time(), settings.tz)
         age = (settings.now() - last).total_seconds()
         board.put("audit_anchor_age_seconds", "since the day of the last anchor", age, {"district": settings.district})
-
-
-def _jobs(board: Board, database: Database, settings: Settings) -> None:
-    for one in standings(database, settings):
-        labels = {"district": settings.district, "job": one.expected.job, "period": one.expected.key}
-        board.put("job_late", "1: not done by its deadline", float(one.late), labels)
     with database.read() as session:
-        ends = last_ends(session)
-    for (job, partition), at in sorted(ends.items()):
-        labels = {"district": partition, "job": job}
-        board.put("job_last_done_timestamp_seconds", "when a job was last done", at.timestamp(), labels)
+        for one in standings(session, settings):
+            labels = {"district": settings.district, "job": one.expected.job, "period": one.expected.key}
+            board.put("job_late", "1: not done by its deadline", float(one.late), labels)
+        _messages(board, session, settings)
+        _money(board, session, settings)
 
 
 def _messages(board: Board, session: Session, settings: Settings) -> None:
     now, district = settings.now(), {"district": settings.district}
     for channel, since in sorted(oldest_pending(session, now, settings.district).items()):
         waited = (now - since).total_seconds()
-        board.put("message_oldest_pending_seconds", "the oldest that may leave", waited, {**district, "channel": channel})
+        board.put(
+            "message_oldest_pending_seconds", "the oldest that may leave", waited, {**district, "channel": channel}
+        )
     standing: dict[tuple[str, str], int] = {}
     for (channel, _, state), number in counts(session, district=settings.district).items():
         standing[channel, state] = standing.get((channel, state), 0) + number

@@ -1,4 +1,4 @@
-"""Making the jobs known to Prefect's server: pool, queues -> prefect.yaml, a city's own -> the rest deleted, alarms set."""
+"""Making the jobs known to Prefect's server: pool, queues -> prefect.yaml, a city's own -> the rest goes -> alarms."""
 
 import subprocess
 import time

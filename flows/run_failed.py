@@ -1,4 +1,4 @@
-"""A run that failed or crashed, told by Prefect's automation: job, run, state -> an alarm, one for each job and hour."""
+"""A run that failed or crashed, told by Prefect's automation: job, run, state -> an alarm, one a job and hour."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,6 +7,7 @@ from prefect import flow
 
 from flows import fields
 from flows.alarms import Trouble, raise_alarms
+from flows.automations import OF_DISTRICT
 from flows.failures import safely
 from flows.outlets import round_of
 from flows.settings import settings
@@ -15,12 +16,11 @@ from rules.errors import say
 
 Result = dict[str, Any]
 
-JOB = "run-failed"
 _HOUR = timedelta(hours=1)
 _STATES = {"failed": ("失败", "failed"), "crashed": ("中断", "was cut off")}
 
 
-@flow(name=JOB, retries=0, persist_result=False)
+@flow(name="run-failed", retries=0, persist_result=False)
 @safely
 def run_failed(job: fields.FailedJob, run: fields.FailedRun, state: fields.FailedState = "failed") -> Result:
     """Tell operators of a run that failed or was cut off; nothing of what it was about is passed on.
@@ -30,7 +30,10 @@ def run_failed(job: fields.FailedJob, run: fields.FailedRun, state: fields.Faile
         run: its name in Prefect.
         state: how it ended.
     """
-    chosen = settings()
+    district = ""
+    if job == OF_DISTRICT:  # its runs are named for what they run
+        job, _, district = run.partition(" ")
+    chosen = settings().of_district(district) if district else settings()
     what = say("作业 {} {}，运行记录 {}", "{} {}, run {}").format(job, say(*_STATES[state]), run)
     remedy = say(
         "请打开该运行记录，按日志最后一行的提示改正后再运行一次；中断的请用 tuoqi doctor 检查服务。",

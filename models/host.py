@@ -9,8 +9,8 @@ from sqlmodel import Session
 def size(session: Session) -> int:
     """Return the bytes of the database."""
     if session.get_bind().dialect.name == "sqlite":
-        pages = session.connection().execute(text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
-        return int(pages.scalar_one())
+        pages = text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return int(session.connection().execute(pages).scalar_one())
     return int(session.connection().execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
 

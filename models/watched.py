@@ -74,7 +74,7 @@ def seen(
     """
     columns = (JobRun.job, JobRun.run_key, JobRun.state, JobRun.owner, JobRun.lease_until, JobRun.finished_at)
     mine = (col(JobRun.partition) == district, col(JobRun.run_key).in_(sorted(keys)))
-    rows = session.execute(select(*map(col, columns)).where(*mine))  # type: ignore[call-overload]
+    rows = session.execute(select(*map(col, columns)).where(*mine))
     return {
         (job, key): Seen(state, _NEVER if state == "running" and dead(owner) else until, ended)
         for job, key, state, owner, until, ended in rows
