@@ -5,6 +5,7 @@ an empty box that means None: as `str | None` alone the UI shows a str/None swit
 null, which the server refuses. Optional dates keep the switch: the older UI cannot submit an empty date.
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -331,6 +332,27 @@ AnyExam = Annotated[
     _OPEN,
     _TEXT,
     _field("考试代码", "exam", "如 2026G2MID；留空为全部未发布的考试", "open: all not yet released", default=""),
+]
+
+_GIVEN_NAME = re.compile("[a-z0-9-]{1,60}( [0-9]{6})?")
+
+
+def _name_given(told: Any) -> str:
+    """Names that Prefect or we gave; one that a person typed over could be anybody's."""
+    return told if isinstance(told, str) and _GIVEN_NAME.fullmatch(told) else "—"
+
+
+FailedJob = Annotated[str, BeforeValidator(_name_given), _field("作业", "job", "如 duty-day", "such as duty-day")]
+FailedRun = Annotated[
+    str,
+    BeforeValidator(_name_given),
+    _field("运行记录", "run", "Prefect 中的名称", "its name in Prefect"),
+]
+FailedState = Annotated[
+    Literal["failed", "crashed"],
+    BeforeValidator(lambda told: "crashed" if str(told).lower() == "crashed" else "failed"),
+    WithJsonSchema({"type": "string"}),
+    _field("结果", "how it ended", "失败或中断", "failed or crashed", default="failed"),
 ]
 
 
