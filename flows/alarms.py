@@ -42,7 +42,7 @@ class Trouble:
     @property
     def template(self) -> str:
         """The message that tells it."""
-        return "job-alarm" if self.pending is None else "alarm"
+        return "alarm-job" if self.pending is None else "alarm"
 
 
 @dataclass(eq=False)

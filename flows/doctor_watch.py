@@ -24,20 +24,20 @@ _GB = 1_000_000_000
 
 def deadlines(session: Session, settings: Settings) -> Iterator[Finding]:
     """Name each job that is late, of every district: the same rule as watch-jobs."""
-    watched = 0
+    watched, late = 0, 0
     for code in settings.all_districts:
-        found = standings(session, settings.of_district(code))
-        watched += len(found)
-        for one in found:
+        for one in standings(session, settings.of_district(code)):
+            watched += 1
             if not one.late:
                 continue
+            late += 1
             what = say("{} 作业 {}（{}）到 {} 没有完成：{}。", "{}: {} ({}) was not done by {}: it {}.")
             due = f"{settings.local(one.expected.due):%m-%d %H:%M}"
             told = what.format(code, one.expected.job, one.expected.key, due, say(*STATES[one.state]))
             run = command(one.expected.job, one.expected.key)
             yield bad("deadlines", told, say("执行 {}。", "Run `{}`.").format(run))
-            watched -= 1
-    yield ok("deadlines", say("{} 项作业没有超过时限", "{} watched jobs are not late").format(watched))
+    if not late:
+        yield ok("deadlines", say("{} 项作业没有超过时限", "none of {} watched jobs is late").format(watched))
 
 
 def sealed(session: Session, settings: Settings) -> Iterator[Finding]:

@@ -57,9 +57,9 @@ WATCHED: Mapping[str, Watched] = {
 
 
 STATES = {
-    "done": ("已完成", "done"),
-    "ahead": ("未到时间", "not yet its time"),
-    "running": ("正在执行", "is running"),
+    "done": ("已完成", "is done"),
+    "ahead": ("未到时间", "is not due yet"),
+    "running": ("仍在执行", "still runs"),
     "failed": ("失败", "failed"),
     "stuck": ("执行中断", "was cut off"),
     "absent": ("没有开始", "has not begun"),

@@ -34,7 +34,7 @@ def run_failed(job: fields.FailedJob, run: fields.FailedRun, state: fields.Faile
     if job == OF_DISTRICT:  # its runs are named for what they run
         job, _, district = run.partition(" ")
     chosen = settings().of_district(district) if district else settings()
-    what = say("作业 {} {}，运行记录 {}", "{} {}, run {}").format(job, say(*_STATES[state]), run)
+    what = say("{} {}，运行 {}", "{} {}, run {}").format(job, say(*_STATES[state]), run)
     remedy = say(
         "请打开该运行记录，按日志最后一行的提示改正后再运行一次；中断的请用 tuoqi doctor 检查服务。",
         "Open the run, follow the last line of its log, run it again; of one cut off, check the service: tuoqi doctor.",

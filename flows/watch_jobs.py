@@ -67,7 +67,7 @@ def _district(database: Database, chosen: Settings, *, begin: bool) -> Result:
     if begin and FlowRunContext.get():  # by hand and without a server it only tells
         with closing(PrefectApi(api_url(chosen), chosen.prefect_auth)) as api:
             begun = begin_again(api, chosen, [one for one in found if one.again])
-    troubles = [trouble_of(chosen, one) for one in found if one.late]
+    troubles = [trouble_of(one) for one in found if one.late]
     alarms = raise_alarms(database, chosen, round_of(database, chosen, chosen.now), troubles)
     rows = [_row(chosen, one, begun.get(one)) for one in found]
     return {"watched": len(found), "late": len(troubles), "again": len(begun), "alarms": alarms, "rows": rows}
@@ -106,15 +106,15 @@ def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:
     return 0
 
 
-def trouble_of(chosen: Settings, one: Standing) -> Trouble:
-    """What operators are told of a job that is late."""
-    job, key, due = one.expected.job, one.expected.key, chosen.local(one.expected.due)
-    what = say("作业 {}（{}）到 {} 没有完成：{}", "{} ({}) was not done by {}: it {}")
+def trouble_of(one: Standing) -> Trouble:
+    """What operators are told of a job that is late, since its deadline; short, for an SMS has 35 characters for it."""
+    job, key = one.expected.job, one.expected.key
+    what = say("{}（{}）未完成：{}", "{} ({}) {}")
     remedy = say(
         "请在运行记录中查看原因（最后一行日志），改正后执行 {}；并用 tuoqi doctor 检查服务。",
         "See why in its runs (the last line of the log), mend it, then `{}`; check the service with tuoqi doctor.",
     )
-    told = what.format(job, key, f"{due:%m-%d %H:%M}", say(*STATES[one.state]))
+    told = what.format(job, key, say(*STATES[one.state]))
     name = f"late-{job}-{key}".replace("/", "-")
     return Trouble(name, told, one.expected.due, remedy.format(command(job, key)))
 
