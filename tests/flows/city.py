@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 import psycopg
@@ -34,6 +34,7 @@ jobs:
         allowance-plan: {starts: "07:00", due: "09:00"}
 """
 """Only what the story asks for is watched."""
+PARTS = get_args(Part)
 AUTH = SecretStr("city:a-password-of-the-test")
 
 
@@ -92,6 +93,18 @@ class City:
                 process.kill()
         part.wait(10)
 
+    def kill_and_start(self, name: str, *, again: bool) -> None:
+        """Kill a part or the broker, and start it again where somebody would."""
+        if name == "valkey":
+            self.valkey.terminate()
+            self.valkey.start()
+            return
+        self.kill(name)
+        if again:
+            self.start(name if name in PARTS else "worker", name)  # type: ignore[arg-type]
+        if name == "server":
+            self.until(self.api.healthy, "the server again")
+
     def register(self) -> None:
         """Migrate and register, and wait for the end of it."""
         done = self.command("register")
@@ -147,7 +160,7 @@ class City:
 def city(folder: Path, postgres: str, key_file: Path, districts: Mapping[str, str]) -> Iterator[City]:
     """A city with server and services up and its jobs registered; workers are for the test to start."""
     named = ", ".join(f"{code} {name}" for code, name in districts.items())
-    with ValkeyServer() as valkey:
+    with ValkeyServer(port=free_port()) as valkey:
         made = City(folder, postgres, valkey, key_file, named)
         try:
             made.start("server")
