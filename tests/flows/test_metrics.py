@@ -95,7 +95,7 @@ def test_money_to_be_given_back_is_counted(database: Database, tmp_path: Path) -
     money.pay()
     money.bank_takes()
     money.reconcile()
-    money.status(money.refs[0], "2026-10-01", "deceased", "2026-10-28T08:00")
+    money.status(money.refs[0], "2026-10-01", "DEAD", "2026-10-28T08:00")
     with database.read() as session:
         before = count_open(session, 1)
     claimed = money.stop("2026-10-29T06:40")["claimed"]
