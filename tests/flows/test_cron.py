@@ -12,14 +12,18 @@ import pytest
 import yaml
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
+from sqlmodel import col, select
 
 from flows import automations
 from flows.child import ROOT
+from flows.prefect_api import ENDED, Run
 from flows.prefect_home import FIXED, free_port
 from flows.service import Service
 from flows.service_errors import NoSuchJob, Refused
 from flows.settings import Settings, write_keys
 from flows.store import opened
+from models import audit
+from models.jobs import JobRun
 from tests.flows.watchers import CANARY, OldDatabase, alarms, process_of, shout, until
 
 DECLARED = {each["name"]: each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]}
@@ -191,6 +195,24 @@ def test_a_run_that_stops_to_live_is_called_crashed_and_operators_hear_of_it_and
     assert "failed-run-failed" not in alarms(service)
     written = (service.settings.var_dir / "logs" / "worker.log").read_text("utf-8").splitlines()
     assert any(json.loads(line)["logger"].startswith("prefect") for line in written if line.startswith("{"))
+
+
+def test_a_late_job_is_told_and_begun_again_and_then_it_is_done(service: Service) -> None:
+    with opened(service.settings) as database, database.write() as session:
+        audit.record(session, "530112", "test", "test.began", datetime(2026, 3, 1, tzinfo=UTC), rows=0)
+    late = "2026-03-10T09:31:00+08:00"
+    until(lambda: service.run_deployment("watch-jobs", at=late).done)  # cancelled while a scheduled one is at work
+    until(lambda: alarms(service).get("late-message-report-2026-03-10") == "accepted")
+
+    def again() -> list[Run]:
+        return [run for run in service.api.runs("message-report") if run.parameters["as_of"] == "2026-03-10"]
+
+    until(lambda: any(run.state in ENDED for run in again()))
+    assert [run.done for run in again()] == [True]
+    assert "tuoqi_job_late" in (service.settings.var_dir / "metrics" / "tuoqi.prom").read_text()
+    with opened(service.settings) as database, database.read() as session:
+        (row,) = session.exec(select(JobRun).where(col(JobRun.run_key) == "2026-03-10")).all()
+    assert (row.job, row.state) == ("message-report", "done")
 
 
 def test_what_a_run_logs_is_masked_in_prefect_and_on_the_terminal(service: Service, tmp_path: Path) -> None:
