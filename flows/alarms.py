@@ -31,6 +31,7 @@ class Trouble:
         since: the business clock; what was raised before is another one.
         remedy: what to do.
         pending: messages that wait there; None where the trouble is about no messages.
+        every: told once in this span, for what happens rather than lasts; None goes by `since` and by policy.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Trouble:
     since: datetime
     remedy: str
     pending: int | None = None
+    every: timedelta | None = None
 
     @property
     def template(self) -> str:
@@ -54,34 +56,34 @@ class BadOperator(TuoqiError):
     en = "item {place} of TUOQI_OPERATORS is no e-mail address, mobile number or robot:NAME; correct it."
 
 
-def raise_alarms(
-    database: Database, chosen: Settings, one: Round, troubles: Sequence[Trouble], repeat: timedelta | None = None
-) -> int:
-    """Tell operators of troubles, each once in `repeat`, by default that of policy; return how many are new."""
+def raise_alarms(database: Database, chosen: Settings, one: Round, troubles: Sequence[Trouble]) -> int:
+    """Tell operators of troubles, each once in a while; return how many messages are new."""
     if not troubles:
         return 0
-    repeat = one.policy.alarm.repeat if repeat is None else repeat
-    lately = one.now() - repeat
+    longest = max(_span(one, trouble) for trouble in troubles)
     with database.write() as session:
         told: dict[str, datetime] = {}
         for template in {trouble.template for trouble in troubles}:
-            told |= told_lately(session, chosen.district, template, lately)
-        drafts = [draft for trouble in troubles for draft in _drafts(chosen, one, trouble, told, repeat)]
+            told |= told_lately(session, chosen.district, template, one.now() - longest)
+        drafts = [draft for trouble in troubles for draft in _drafts(chosen, one, trouble, told)]
         fresh = enqueue(session, drafts, one.now())
     if fresh:
         drain(one, channels(chosen))  # `deliver` itself may be what does not run
     return fresh
 
 
-def _drafts(
-    chosen: Settings, one: Round, trouble: Trouble, told: Mapping[str, datetime], repeat: timedelta
-) -> Iterator[Draft]:
+def _span(one: Round, trouble: Trouble) -> timedelta:
+    return one.policy.alarm.repeat if trouble.every is None else trouble.every
+
+
+def _drafts(chosen: Settings, one: Round, trouble: Trouble, told: Mapping[str, datetime]) -> Iterator[Draft]:
     """One message for each operator who has not heard of this trouble lately."""
-    now = one.now()
+    now, span = one.now(), _span(one, trouble)
+    first = now - span if trouble.every else max(now - span, trouble.since)
     for place, route in _operators(chosen):
         prefix, suffix = f"{trouble.template}:{trouble.name}:", f":{place}"
         heard = [at for key, at in told.items() if key.startswith(prefix) and base_of(key).endswith(suffix)]
-        if route is None or any(at >= trouble.since for at in heard):
+        if route is None or any(at >= first for at in heard):
             continue
         channel, address = route
         yield Draft(
@@ -94,7 +96,7 @@ def _drafts(
             district=chosen.district,
             language="en" if chosen.lang == "en" else "zh-CN",
             priority=0,
-            expires_at=now + max(repeat, timedelta(hours=1)),
+            expires_at=now + max(span, timedelta(hours=1)),
         )
 
 

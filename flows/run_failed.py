@@ -41,6 +41,5 @@ def run_failed(job: fields.FailedJob, run: fields.FailedRun, state: fields.Faile
     )
     with opened(chosen) as database:
         one = round_of(database, chosen, chosen.now)
-        trouble = Trouble(f"failed-{job}", what, one.now() - _HOUR, remedy)
-        alarms = raise_alarms(database, chosen, one, [trouble], _HOUR)
+        alarms = raise_alarms(database, chosen, one, [Trouble(f"failed-{job}", what, one.now(), remedy, every=_HOUR)])
     return {"job": job, "alarms": alarms}

@@ -1,4 +1,4 @@
-"""Watching jobs, every five minutes: what must be done -> begin again what nobody is at -> alarms for what is late.
+"""Watching jobs, every five minutes: what must be done -> alarms for what is late -> begin again what nobody is at.
 
 It claims nothing: what it begins again has a key of its own in Prefect, and operators hear of a trouble once in hours.
 """
@@ -63,12 +63,12 @@ def watch_jobs(at: fields.At = None) -> Result:
 def _district(database: Database, chosen: Settings, *, begin: bool) -> Result:
     with database.read() as session:
         found = standings(session, chosen)
+    troubles = [trouble_of(one) for one in found if one.late]
+    alarms = raise_alarms(database, chosen, round_of(database, chosen, chosen.now), troubles)
     begun: dict[Standing, int] = {}
     if begin and FlowRunContext.get():  # by hand and without a server it only tells
         with closing(PrefectApi(api_url(chosen), chosen.prefect_auth)) as api:
             begun = begin_again(api, chosen, [one for one in found if one.again])
-    troubles = [trouble_of(one) for one in found if one.late]
-    alarms = raise_alarms(database, chosen, round_of(database, chosen, chosen.now), troubles)
     rows = [_row(chosen, one, begun.get(one)) for one in found]
     return {"watched": len(found), "late": len(troubles), "again": len(begun), "alarms": alarms, "rows": rows}
 

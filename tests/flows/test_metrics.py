@@ -14,7 +14,9 @@ from flows.metrics import metrics, text_of, write_metrics
 from flows.settings import Settings
 from models.db import Database
 from models.host import clock, size
+from models.receivables import count_open
 from tests.flows.answer_page.conftest import CANARY, ON_SQLITE, PHONE, Town, town
+from tests.flows.money import Money
 
 assert town  # a fixture
 
@@ -85,3 +87,18 @@ def test_the_database_knows_its_size_and_the_time(database: Database) -> None:
     with database.read() as session:
         assert size(session) > 10_000
         assert abs((clock(session) - datetime.now(UTC)).total_seconds()) < 5  # noqa: TID251 - against the real clock
+
+
+@ON_SQLITE
+def test_money_to_be_given_back_is_counted(database: Database, tmp_path: Path) -> None:
+    money = Money(database, tmp_path)
+    money.pay()
+    money.bank_takes()
+    money.reconcile()
+    money.status(money.refs[0], "2026-10-01", "DEAD", "2026-10-28T08:00")
+    with database.read() as session:
+        before = count_open(session, 1)
+    claimed = money.stop("2026-10-29T06:40")["claimed"]
+    with database.read() as session:
+        assert (before, count_open(session, 1), count_open(session, 2)) == (0, len(claimed), 0)
+    assert claimed

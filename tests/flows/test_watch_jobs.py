@@ -59,7 +59,7 @@ class Morning:
         at_work(self.town.database, job, key, "530112", lambda _: {})
 
     def add(self, job: str, key: str, state: str, *, minutes: int = -1, owner: str = "elsewhere:1:1") -> None:
-        times = {"lease_until": real_now() + timedelta(minutes=minutes), "started_at": real_now()}
+        times: dict[str, Any] = {"lease_until": real_now() + timedelta(minutes=minutes), "started_at": real_now()}
         with self.town.database.write() as session:
             session.add(JobRun(job=job, run_key=key, partition="530112", state=state, owner=owner, **times))
 

@@ -68,3 +68,9 @@ def test_any_text_can_be_masked_and_twice_is_as_once(text: str) -> None:
 @given(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True), st.sampled_from(["", "，", " ", "'", "=", "（"]))
 def test_every_mobile_number_is_masked(number: str, before: str) -> None:
     assert number not in masked(f"{before}{number}{before}")
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000, "1" * 300_000, "://" * 100_000, "a@" * 100_000, "token=" * 50_000])
+@pytest.mark.timeout(20)
+def test_a_hostile_line_costs_no_more_than_its_length(text: str) -> None:
+    masked(text)
