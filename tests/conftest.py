@@ -24,14 +24,17 @@ from sqlalchemy.engine import make_url  # noqa: E402
 from flows import settings as settings_module  # noqa: E402
 from flows.settings import Settings, write_keys  # noqa: E402
 from flows.store import prepare  # noqa: E402
+from models import db  # noqa: E402
 from models.db import Database  # noqa: E402
 from tests.clones import Clones  # noqa: E402
+from tests.engines import shared_engine  # noqa: E402
 from tests.notifications.office import Office  # noqa: E402
 from tests.reading import read_here  # noqa: E402
 
 KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
 _numbers = count()
+db.create_engine = shared_engine
 
 
 @pytest.fixture(scope="session")
