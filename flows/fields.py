@@ -151,13 +151,6 @@ ReportedBy = Annotated[
 ]
 
 _PROGRAMMES = {zh: code for code, (zh, _) in PROGRAMMES.items()}
-_PROGRAMME = WithJsonSchema({"type": "string", "enum": list(_PROGRAMMES)})
-Programme = Annotated[
-    Literal["longevity", "condolence"],
-    BeforeValidator(lambda given: _PROGRAMMES.get(given, given)),
-    _PROGRAMME,
-    _field("项目", "programme"),
-]
 AnyProgramme = Annotated[
     Literal["longevity", "condolence"] | None,
     BeforeValidator(lambda given: _PROGRAMMES.get(given, given) or None),
