@@ -64,7 +64,7 @@ class Scanner:
         return found
 
     def _database(self, path: Path, place: str) -> set[Hit]:
-        found = set[Hit]()
+        found, seen = set[Hit](), set[bytes]()
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             database.text_factory = bytes
             names = [str(name, "utf-8") for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
@@ -73,7 +73,8 @@ class Scanner:
                 columns = [each[0] for each in cursor.description]
                 for row in cursor:
                     for column, value in zip(columns, row, strict=True):
-                        if isinstance(value, bytes) and len(value) > 3:
+                        if isinstance(value, bytes) and len(value) > 3 and value not in seen:
+                            seen.add(value)
                             found |= self.content(value, f"{place}:{table}.{column}")
         return found
 
@@ -113,7 +114,7 @@ def _unescaped(text: str) -> str:
     plain = text.replace("\\\\", "\\").replace("\\\\", "\\")
     plain = _ESCAPED.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16) % 0x110000), plain)
     plain = _SURROGATES.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), plain)
-    as_bytes = "".join(char if ord(char) < 256 else " " for char in plain).encode("latin-1").decode("utf-8", "replace")
+    as_bytes = plain.encode("latin-1", "replace").decode("utf-8", "replace")
     return plain + "\n" + as_bytes
 
 

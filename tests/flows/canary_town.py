@@ -32,6 +32,8 @@ OFFICES = frozenset({"subdistrict", "centre"})
 """Registers whose telephones and addresses are those of public offices."""
 PROSE = frozenset({"handover.note"})
 """Prose that is not marked secret and may name people all the same."""
+_NOUN = {"account": "elder", "mark": "student"}
+"""Registers that speak of the people of another."""
 REGISTERED, PAID_FROM, EXAMINED = "2026-02-20T07:00+08:00", "2026-03-20T09:00+08:00", "2026-04-20T14:00+08:00"
 EXAM, SUBJECTS = "2026春-高二", {"语文": 150, "物理": 100}
 STUDENTS = 24
@@ -45,7 +47,7 @@ class Canaries:
 
     kinds: dict[str, set[str]] = field(default_factory=dict)
     people: dict[str, set[str]] = field(default_factory=dict)
-    _known: dict[tuple[str, str], str] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _number: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -55,20 +57,23 @@ class Canaries:
     def row(self, register: str, row: Mapping[str, Any]) -> Row:
         """The row with canaries in the place of everything personal."""
         planted, own = dict(row), list[str]()
+        if register in OFFICES:
+            return planted
         for column in REGISTERS[register].columns:
             name, told = f"{register}.{column.name}", row.get(column.name)
-            if told and (column.secret or column.kind in {"elder", "id_number"} or name in PROSE):
-                planted[column.name], value = self._planted(column, str(told))
+            if told and column.kind != "mark" and (column.secret or column.kind in {"elder", "id_number"} or name in PROSE):
+                planted[column.name], value = self._planted(_NOUN.get(register, register), column, str(told))
                 self.kinds.setdefault(value, set()).add(name)
                 own.append(value)
         for value in own:
             self.people.setdefault(value, set()).update(own)
         return planted
 
-    def _planted(self, column: Column, told: str) -> tuple[str, str]:
+    def _planted(self, noun: str, column: Column, told: str) -> tuple[str, str]:
         if column.kind in {"elder", "id_number"}:
             return told, told
-        value = self._known.setdefault((column.kind, told), self._new(column))
+        value = self._known.setdefault((noun, column.kind, told), "") or self._new(column)
+        self._known[noun, column.kind, told] = value
         return (value + told if column.kind == "text" else value), value
 
     def _new(self, column: Column) -> str:
@@ -93,6 +98,14 @@ class Canaries:
         value = self._new(REGISTERS[kind].column(column))
         self.kinds[value] = {f"{kind}.{column}"}
         return value
+
+    def some(self) -> list[str]:
+        """One value of each kind, each of somebody else."""
+        return [next(value for value, kinds in self.kinds.items() if kind in kinds) for kind in self.all_kinds()]
+
+    def all_kinds(self) -> list[str]:
+        """The kinds that were planted, such as elder.name."""
+        return sorted({kind for kinds in self.kinds.values() for kind in kinds})
 
     def whose(self, values: Iterable[str]) -> set[str]:
         """All values of the people to whom these belong."""
