@@ -6,6 +6,7 @@ Run as `python -m tests.flows.canary_jobs FOLDER`, with the environment that the
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
@@ -23,7 +24,6 @@ from sqlmodel import Session, col
 
 from flows import exam_release
 from flows.allowance_sheet import read_sheet
-from flows.intake import take_file
 from flows.rehearsal_bank import RehearsalBank, Script
 from flows.run import JOBS
 from flows.settings import settings
@@ -35,7 +35,6 @@ from models.elder import Elder
 from models.helper import Helper
 from notifications import flight
 from policies.allowances import allowances
-from rules.errors import TuoqiError
 from tests.flows.canary_town import EXAM
 
 DUTY, VISITS, MONTH_END = "2026-03-01", "2026-03-02", "2026-04-01"
@@ -77,15 +76,6 @@ class Month:
         """Read the database as it is."""
         with opened(settings()) as database, database.read() as session:
             return question(session)
-
-    def take(self, kind: str, path: Path) -> None:
-        """Import a file as the command line would, and tell how it ended as it does."""
-        with opened(settings()) as database:
-            try:
-                take_file(database, settings(), kind, path)
-            except TuoqiError as error:
-                sys.stderr.write(f"{error}\n")
-                self.told.append({"job": f"import {kind}", "end": type(error).__name__, "text": str(error)})
 
 
 def month(story: Month) -> None:
@@ -164,15 +154,13 @@ def allowance(story: Month) -> None:
 
 def _bank_answers(at: str) -> None:
     chosen = settings()
-    inbox = chosen.folder("inbox") / "bank"
+    inbox, outside = chosen.folder("inbox") / "bank", chosen.var_dir.with_name("bank")
     inbox.mkdir(exist_ok=True, mode=0o700)
-    bank = RehearsalBank(
-        chosen.var_dir / "bank",
-        allowances(chosen.today(), chosen.policy).bank,
-        Script(returned={"3": "AC04"}, off=("5",)),
-        outbox=chosen.folder("outbox") / "bank",
-        clock=lambda: datetime.fromisoformat(f"{at}+08:00"),
-    )
+    script = Script(returned={"3": "AC04"}, off=("5",))
+    form = allowances(chosen.today(), chosen.policy).bank
+    bank = RehearsalBank(outside, form, script, clock=lambda: datetime.fromisoformat(f"{at}+08:00"))
+    for path in (chosen.folder("outbox") / "bank").glob("DF_*"):
+        shutil.copy(path, bank.outbox)
     bank.take_all()
     for path in bank.reply():
         path.rename(inbox / path.name)
@@ -200,18 +188,15 @@ def spoilt(story: Month, quoted: str) -> None:
         story: the month, as it ended.
         quoted: what errors say: a row, with values of several people.
     """
-    folder = settings().folder("inbox")
-    for path in sorted((folder / "bad").glob("*.csv")):
-        story.take(path.stem, path)
-    story.run("exam-import", "2026-09-01T09:00", file="spoilt.csv")
-    story.run("allowance-reconcile", "2026-09-01T09:00", file="spoilt.csv")
+    story.run("exam-import", "2026-09-01T09:00", file="mark.csv")
+    story.run("allowance-reconcile", "2026-09-01T09:00", file="bank-return.csv")
     with patch.object(flight, "render_mail", side_effect=KeyError(quoted)):
         story.run("duty-plan", "2026-09-25T08:00", month="2026-10", publish=True)
         story.run("deliver", "2026-09-25T08:05")
 
     def break_down(_c: Any, _u: Any, statement: str, *_: Any) -> None:
         if _PEOPLE.search(statement):
-            detail = f'duplicate key value violates unique constraint\nDETAIL:  Key (row)=({quoted}) already exists.'
+            detail = f"duplicate key value violates unique constraint\nDETAIL:  Key (row)=({quoted}) already exists."
             raise IntegrityError(statement, {"row": quoted}, ValueError(detail))
 
     event.listen(Engine, "before_cursor_execute", break_down)

@@ -6,7 +6,6 @@ compressed streams opened, pickles and mails taken apart. What a view yields is 
 
 import base64
 import binascii
-import codecs
 import email
 import gzip
 import html
@@ -58,16 +57,18 @@ class Scanner:
     def file(self, path: Path, place: str) -> set[Hit]:
         """Look through a file as it lies on the disk, and if it is a SQLite database through every value of it."""
         content = path.read_bytes()
-        found = self.content(content, place)
-        if content.startswith(_SQLITE):
-            found |= self._database(path, place)
-        return found
+        if not content.startswith(_SQLITE):
+            return self.content(content, place)
+        pages = {Hit(value, place, how) for value, how in self._found(content, "", _DEEP)}  # what was deleted, too
+        return pages | self._database(path, place)
 
     def _database(self, path: Path, place: str) -> set[Hit]:
         found, seen = set[Hit](), set[bytes]()
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             database.text_factory = bytes
-            names = [str(name, "utf-8") for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            names = [
+                str(name, "utf-8") for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            ]
             for table in names:
                 cursor = database.execute(f'SELECT * FROM "{table}"')
                 columns = [each[0] for each in cursor.description]
@@ -95,11 +96,7 @@ def _texts(content: bytes) -> Iterator[tuple[str, str]]:
     yield "utf-8", text
     if not content.isascii():
         yield "gb18030", content.decode("gb18030", "replace")
-    if b"\x00" in content:
-        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le"):
-            yield encoding, content.decode(encoding, "replace")
-            yield encoding, content[1:].decode(encoding, "replace")
-    elif b"=" not in content[:2] and not content.isascii():  # two bytes a character have no zero in Chinese alone
+    if not content.isascii() or b"\x00" in content:
         for encoding in ("utf-16-le", "utf-16-be"):
             yield encoding, content.decode(encoding, "replace")
             yield encoding, content[1:].decode(encoding, "replace")
@@ -120,6 +117,22 @@ def _unescaped(text: str) -> str:
 
 def _unwrapped(content: bytes) -> Iterator[tuple[str, bytes]]:
     """Take off each wrapping that bytes may have."""
+    yield from _unpacked(content)
+    if content.startswith(b"PK\x03\x04"):
+        yield from _zip(content)
+    if content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05":
+        yield "pickle", _pickle(content)
+    if b"MIME-Version:" in content[:4000]:
+        yield from _mail(content)
+    if b"%" in content:
+        yield "percent", unquote_to_bytes(content.replace(b"+", b" "))
+    if b"=" in content and b"\n" in content:
+        yield "quoted-printable", binascii.a2b_qp(content)
+    yield from _coded(content)
+
+
+def _unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Undo compression."""
     for start, name, opened in (
         (b"\x1f\x8b", "gzip", _gzip),
         (b"BZh", "bzip2", lambda each: BZ2Decompressor().decompress(each, _MOST)),
@@ -129,18 +142,6 @@ def _unwrapped(content: bytes) -> Iterator[tuple[str, bytes]]:
         if content.startswith(start):
             with suppress(OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
                 yield name, opened(content)
-    if content.startswith(b"PK\x03\x04"):
-        yield from _zip(content)
-    if content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05":
-        yield "pickle", _pickle(content)
-    if b"MIME-Version:" in content[:4000]:
-        yield from _mail(content)
-    if content.isascii():
-        if b"%" in content:
-            yield "percent", unquote_to_bytes(content.replace(b"+", b" "))
-        if b"=" in content and b"\n" in content:
-            yield "quoted-printable", binascii.a2b_qp(content)
-    yield from _coded(content)
 
 
 def _gzip(content: bytes) -> bytes:
@@ -149,7 +150,10 @@ def _gzip(content: bytes) -> bytes:
 
 
 def _zip(content: bytes) -> Iterator[tuple[str, bytes]]:
-    with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with (
+        suppress(zipfile.BadZipFile, OSError, ValueError, RuntimeError, zlib.error),
+        zipfile.ZipFile(io.BytesIO(content)) as archive,
+    ):
         for name in archive.namelist():
             yield f"zip({name})", archive.read(name)
 
@@ -190,6 +194,3 @@ def _coded(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _base64(run: bytes) -> bytes:
     return base64.b64decode(run[: len(run) // 4 * 4 + (len(run) % 4 if len(run) % 4 != 1 else 0)] + b"==")
-
-
-assert codecs  # encodings are looked up by name

@@ -43,10 +43,17 @@ Row = dict[str, Any]
 
 @dataclass
 class Canaries:
-    """What was planted: kinds by value, such as elder.name, and whose it is, by any of the person's own values."""
+    """What was planted.
+
+    Attributes:
+        kinds: of each value, such as elder.name.
+        people: all values of the person, by each of them.
+        schools: of students and of the contacts of schools, by value.
+    """
 
     kinds: dict[str, set[str]] = field(default_factory=dict)
     people: dict[str, set[str]] = field(default_factory=dict)
+    schools: dict[str, str] = field(default_factory=dict)
     _known: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _number: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -61,11 +68,17 @@ class Canaries:
             return planted
         for column in REGISTERS[register].columns:
             name, told = f"{register}.{column.name}", row.get(column.name)
-            if told and column.kind != "mark" and (column.secret or column.kind in {"elder", "id_number"} or name in PROSE):
+            if (
+                told
+                and column.kind != "mark"
+                and (column.secret or column.kind in {"elder", "id_number"} or name in PROSE)
+            ):
                 planted[column.name], value = self._planted(_NOUN.get(register, register), column, str(told))
                 self.kinds.setdefault(value, set()).add(name)
                 own.append(value)
         for value in own:
+            if register in {"school", "student"}:
+                self.schools[value] = str(row.get("school") or row["code"])
             self.people.setdefault(value, set()).update(own)
         return planted
 
@@ -92,12 +105,6 @@ class Canaries:
     def word(self, number: int) -> str:
         """The word of a number, of which no two share both characters."""
         return f"㒲{chr(0x3500 + number % 5000)}{chr(0x3500 + number * 7 % 5000)}"
-
-    def more(self, kind: str, column: str) -> str:
-        """One more canary of a kind, which belongs to nobody."""
-        value = self._new(REGISTERS[kind].column(column))
-        self.kinds[value] = {f"{kind}.{column}"}
-        return value
 
     def some(self) -> list[str]:
         """One value of each kind, each of somebody else."""
@@ -164,7 +171,9 @@ def _enrol(database: Database, settings: Settings, planted: Canaries, made: Dist
 
 
 def _exam() -> dict[str, list[Row]]:
-    schools = [{"code": c, "name": f"第{c}中学", "contact_name": f"联系{c}", "contact_email": f"{c}@x.cn"} for c in "12"]
+    schools = [
+        {"code": c, "name": f"第{c}中学", "contact_name": f"联系{c}", "contact_email": f"{c}@x.cn"} for c in "12"
+    ]
     students = [
         {"exam": EXAM, "number": str(n), "name": f"考生{n}", "school": str(n % 2 + 1), "class": f"{n % 4}班",
          "track": "physics", "contact_email": f"j{n}@x.cn", "contact_verified": "yes" if n % 6 else "no"}
@@ -176,6 +185,21 @@ def _exam() -> dict[str, list[Row]]:
         "student": students,
         "paper": [{"exam": EXAM, "subject": subject, "full": full} for subject, full in SUBJECTS.items()],
     }
+
+
+def bad_files(planted: Canaries, folder: Path) -> list[Path]:
+    """Write a file for each register in which every cell is wrong: it has what two other columns should have."""
+    paths, words = [], planted.some()
+    for kind, register in REGISTERS.items():
+        cells = {
+            column.name: f"{words[at % len(words)]} {words[(at + 3) % len(words)]}"
+            for at, column in enumerate(register.columns)
+        }
+        path = folder / f"{kind}.csv"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_text(f"{','.join(cells)}\n{','.join(cells.values())}\n", "utf-8-sig")
+        paths.append(path)
+    return paths
 
 
 def mark_rows() -> list[Row]:
