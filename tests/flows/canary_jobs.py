@@ -1,6 +1,6 @@
-"""Every job as Prefect runs it, in one process beside a real server: a month that goes well, then every job that fails.
+"""Every job as Prefect runs it, in one process beside a real server or by its worker: a month that goes well, then every job that fails.
 
-Run as `python -m tests.flows.canary_jobs FOLDER`, with the environment that the worker's processes have.
+Run as `python -m tests.flows.canary_jobs FOLDER [worker]`, with the environment that the worker's processes have.
 """
 
 import json
@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from datetime import date, datetime
 from importlib import import_module
@@ -24,6 +25,7 @@ from sqlmodel import Session, col
 
 from flows import exam_release
 from flows.allowance_sheet import read_sheet
+from flows.prefect_api import ENDED, PrefectApi
 from flows.rehearsal_bank import RehearsalBank, Script
 from flows.run import JOBS
 from flows.settings import settings
@@ -35,6 +37,14 @@ from models.elder import Elder
 from models.helper import Helper
 from notifications import flight
 from policies.allowances import allowances
+from rules.programmes import PROGRAMMES
+from rules.registers.contacts import (
+    CHANNEL_NAMES,
+    ISSUE_EVENT_NAMES,
+    ISSUE_KIND_NAMES,
+    OUTCOME_NAMES,
+    STATUS_NAMES,
+)
 from tests.flows.canary_town import EXAM
 
 DUTY, VISITS, MONTH_END = "2026-03-01", "2026-03-02", "2026-04-01"
@@ -47,23 +57,34 @@ _PEOPLE = re.compile(
 class Month:
     """The jobs of a month, each with its clock, and what became of each run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, worker: PrefectApi | None = None) -> None:
+        self.worker = worker
         self.secrets = json.loads((folder / "secrets.json").read_text())
         self.told: list[dict[str, str]] = []
         self.words: dict[str, dict[str, Any]] = {}
 
-    def run(self, job: str, at: str, **parameters: Any) -> Any:
+    def run(self, job: str, at: str, **parameters: Any) -> None:
         """Run a job as the worker would, but without waiting for a second try."""
         self._clock(at)
         self.words.setdefault(job, parameters)
+        if self.worker:
+            self._by_worker(self.worker, job, parameters)
+            return
         module, _, name = JOBS[job].partition(":")
-        result = None
         try:
-            result = getattr(import_module(module), name).with_options(retries=0)(**parameters)
+            getattr(import_module(module), name).with_options(retries=0)(**parameters)
             self.told.append({"job": job, "end": "done"})
         except Exception as error:  # noqa: BLE001 - which errors came is told, and judged by the test
-            self.told.append({"job": job, "end": type(error).__name__, "text": str(error)})
-        return result
+            self.told.append({"job": job, "end": type(error).__name__})
+
+    def _by_worker(self, worker: PrefectApi, job: str, parameters: dict[str, Any]) -> None:
+        """Send the form and wait for the end of the run, whose message names the error."""
+        sent = json.loads(json.dumps(parameters, default=str))
+        run = worker.start(job, sent, env={"TUOQI_AT": os.environ["TUOQI_AT"]})
+        while (ended := worker.run(run)).state not in ENDED:
+            time.sleep(0.3)
+        error = re.search(r"exception: (\w+)", ended.message or "")
+        self.told.append({"job": job, "end": "done" if ended.done else error[1] if error else ended.state})
 
     def _clock(self, at: str) -> None:
         os.environ["TUOQI_AT"] = f"{at}+08:00"
@@ -100,7 +121,7 @@ def duty(story: Month) -> None:
         story.run("deliver", at)
     first = date.fromisoformat(DUTY)
     held = story.ask(lambda session: held_slots(session, district_id(session, "530112"), first, first))[0]
-    ack = {"what": "ack", "centre": held.centre, "day": first, "by": held.cadre}
+    ack = {"what": "确认", "centre": held.centre, "day": first, "by": held.cadre}
     story.run("duty-record", "2026-02-28T21:00", **ack)
     story.run("duty-day", f"{DUTY}T06:00")
     for at in ("T07:35", "T08:50", "T23:59"):
@@ -116,10 +137,22 @@ def visits(story: Month) -> None:
     elders = story.ask(lambda session: list(session.scalars(select(col(Elder.ref)).order_by(col(Elder.id)))))
     helper = story.ask(lambda session: session.scalars(select(col(Helper.number)).order_by(col(Helper.id))).first())
     for elder in elders[:3]:
-        told = {"elder": elder, "helper": helper, "channel": "home", "outcome": "NO_ANSWER"}
+        told = {
+            "elder": elder,
+            "helper": helper,
+            "channel": CHANNEL_NAMES["home"],
+            "outcome": OUTCOME_NAMES["NO_ANSWER"],
+        }
         story.run("visit-record", f"{VISITS}T10:00", **told)
-    story.run("status-record", f"{VISITS}T11:00", elder=elders[4], status="DEAD", since=VISITS, by="office")
-    opening = {"event": "open", "by": "office", "elder": elders[5], "kind": "help"}
+    story.run(
+        "status-record", f"{VISITS}T11:00", elder=elders[4], status=STATUS_NAMES["DEAD"], since=VISITS, by="office"
+    )
+    opening = {
+        "event": ISSUE_EVENT_NAMES["open"],
+        "by": "office",
+        "elder": elders[5],
+        "kind": ISSUE_KIND_NAMES["help"],
+    }
     story.run("issue-record", f"{VISITS}T12:00", **opening)
     story.run("visits-watch", f"{VISITS}T20:55")
     story.run("visits-callback", "2026-03-03T09:00")
@@ -132,7 +165,7 @@ def visits(story: Month) -> None:
 
 def allowance(story: Month) -> None:
     """A cycle from the plan to the report, with answers of a bank that returns and doubts."""
-    story.run("allowance-plan", "2026-04-01T07:00", programme="longevity", period="2026-03")
+    story.run("allowance-plan", "2026-04-01T07:00", programme=PROGRAMMES["longevity"][0], period="2026-03")
     batch = story.ask(lambda session: session.scalars(select(col(AllowanceBatch.ref))).one())
     story.run("allowance-notice", "2026-04-01T09:30", batch=batch, staff="G001")
     story.run("allowance-notice", "2026-04-10T07:30")
@@ -148,7 +181,7 @@ def allowance(story: Month) -> None:
     story.run("allowance-reconcile", "2026-04-13T09:00")
     story.run("allowance-reissue", "2026-04-13T10:00")
     story.run("allowance-stop", "2026-04-13T11:00")
-    story.run("allowance-report", "2026-04-13T12:00", programme="longevity", period="2026-03")
+    story.run("allowance-report", "2026-04-13T12:00", programme=PROGRAMMES["longevity"][0], period="2026-03")
     story.run("deliver", "2026-04-13T12:05")
 
 
@@ -205,11 +238,11 @@ def spoilt(story: Month, quoted: str) -> None:
     event.remove(Engine, "before_cursor_execute", break_down)
 
 
-def main(folder: Path) -> None:
-    """Run all of it, and write down how each run ended."""
-    story = Month(folder)
+def main(folder: Path, *, by_worker: bool) -> None:
+    """Run all of it, the month by the worker if it is there, and write down how each run ended."""
+    story = Month(folder, PrefectApi(os.environ["PREFECT_API_URL"]) if by_worker else None)
     month(story)
-    ended = len(story.told)
+    ended, story.worker = len(story.told), None
     spoilt(story, (folder / "quoted.txt").read_text("utf-8"))
     told = {"well": story.told[:ended], "spoilt": story.told[ended:]}
     (folder / "told.json").write_text(json.dumps(told, ensure_ascii=False), "utf-8")
@@ -217,4 +250,4 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # its thread costs every run a second
-        main(Path(sys.argv[1]))
+        main(Path(sys.argv[1]), by_worker="worker" in sys.argv)

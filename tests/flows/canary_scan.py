@@ -164,7 +164,7 @@ def _pickle(content: bytes) -> bytes:
     with suppress(ValueError):
         for _, argument, _ in pickletools.genops(content):
             told += [argument.encode("utf-8", "replace")] if isinstance(argument, str) else []
-            told += [argument] if isinstance(argument, bytes | bytearray) else []
+            told += [bytes(argument)] if isinstance(argument, bytes | bytearray) else []
     return b"\n".join(told)
 
 

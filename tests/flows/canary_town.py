@@ -36,7 +36,21 @@ _NOUN = {"account": "elder", "mark": "student"}
 """Registers that speak of the people of another."""
 REGISTERED, PAID_FROM, EXAMINED = "2026-02-20T07:00+08:00", "2026-03-20T09:00+08:00", "2026-04-20T14:00+08:00"
 EXAM, SUBJECTS = "2026春-高二", {"语文": 150, "物理": 100}
-STUDENTS = 24
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the district is, and whether the month's jobs run through the worker, each in a process of its own."""
+
+    centres: int
+    cadres: int
+    elders: int
+    helpers: int
+    students: int
+    by_worker: bool = False
+
+
+SMALL, WHOLE = Size(4, 16, 90, 12, 24), Size(12, 120, 2000, 60, 600, by_worker=True)
 
 Row = dict[str, Any]
 
@@ -119,17 +133,17 @@ class Canaries:
         return {own for value in values for own in self.people.get(value, ())} | set(values)
 
 
-def plant(database: Database, settings: Settings, secrets: Path) -> Canaries:
+def plant(database: Database, settings: Settings, secrets: Path, size: Size) -> Canaries:
     """Send the district's files through the importers, enrol its staff, and leave the staff's secrets in a file."""
-    planted, made = Canaries(), district(centres=4, cadres=16)
-    known = visits(made, elders=90, helpers=12, days=60, last=date(2026, 2, 18))
+    planted, made = Canaries(), district(centres=size.centres, cadres=size.cadres)
+    known = visits(made, elders=size.elders, helpers=size.helpers, days=60, last=date(2026, 2, 18))
     registers = [*register_rows(made).items(), *visit_rows(known).items()]
     for kind, rows in registers:
         send(database, settings, planted, kind, rows, REGISTERED)
     for kind, rows in payee_rows(known, date(2026, 3, 20), months=2).items():
         send(database, settings, planted, kind, rows, PAID_FROM)
     _enrol(database, settings, planted, made, secrets)
-    for kind, rows in _exam().items():
+    for kind, rows in _exam(size.students).items():
         send(database, settings, planted, kind, rows, EXAMINED)
     return planted
 
@@ -170,14 +184,14 @@ def _enrol(database: Database, settings: Settings, planted: Canaries, made: Dist
     secrets.write_text(json.dumps(held))
 
 
-def _exam() -> dict[str, list[Row]]:
+def _exam(count: int) -> dict[str, list[Row]]:
     schools = [
         {"code": c, "name": f"第{c}中学", "contact_name": f"联系{c}", "contact_email": f"{c}@x.cn"} for c in "12"
     ]
     students = [
         {"exam": EXAM, "number": str(n), "name": f"考生{n}", "school": str(n % 2 + 1), "class": f"{n % 4}班",
          "track": "physics", "contact_email": f"j{n}@x.cn", "contact_verified": "yes" if n % 6 else "no"}
-        for n in range(STUDENTS)
+        for n in range(count)
     ]  # fmt: skip
     return {
         "school": schools,
@@ -202,10 +216,10 @@ def bad_files(planted: Canaries, folder: Path) -> list[Path]:
     return paths
 
 
-def mark_rows() -> list[Row]:
+def mark_rows(count: int) -> list[Row]:
     """Everybody's marks."""
     return [
         {"exam": EXAM, "number": str(n), "subject": subject, "mark": (n * 7 + full) % full}
-        for n in range(STUDENTS)
+        for n in range(count)
         for subject, full in SUBJECTS.items()
     ]

@@ -33,10 +33,10 @@ from flows.store import opened
 from notifications.catalogue import catalogue
 from rules.errors import TuoqiError
 from tests.flows.canary_scan import Hit
-from tests.flows.canary_town import Canaries, bad_files, mark_rows, plant, write
+from tests.flows.canary_town import SMALL, WHOLE, Canaries, Size, bad_files, mark_rows, plant, write
 from tests.reading import read_here
 
-pytestmark = pytest.mark.timeout(900)  # a server, ninety runs and a search: a minute on two idle cores
+pytestmark = pytest.mark.timeout(3000)  # a server, ninety runs and a search: a minute on two idle cores
 
 NEVER_SENT = {"elder.id_number", "account.account", "account.proxy_document"}
 """Kinds that no message holds, not even that of the person."""
@@ -76,17 +76,20 @@ class Aftermath:
         return {place: self.kinds(hits) for place, hits in self.found.items() if hits and place.startswith(folders)}
 
 
-@pytest.fixture(scope="module")
-def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
-    """The month of one district; its server, its jobs and the search cost a minute in all."""
+@pytest.fixture(
+    scope="module", params=[pytest.param(SMALL, id="small"), pytest.param(WHOLE, marks=pytest.mark.proof, id="whole")]
+)
+def aftermath(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
+    """The month of one district; its server, its jobs and the search cost a minute in all, of a whole one ten."""
+    size: Size = request.param
     home = tmp_path_factory.mktemp("canaries")
     settings = Settings(var_dir=home / "var")
     write_keys(home / "var" / "keys" / "tuoqi.keys")
     with pytest.MonkeyPatch.context() as here, opened(settings) as database:
         read_here(here)
-        planted = plant(database, settings, home / "secrets.json")
+        planted = plant(database, settings, home / "secrets.json", size)
         inbox = settings.folder("inbox")
-        write(planted, "mark", mark_rows(), inbox / "marks" / "marks.csv")
+        write(planted, "mark", mark_rows(size.students), inbox / "marks" / "marks.csv")
         refusals = {}
         for path in bad_files(planted, inbox / "bad"):
             with pytest.raises(TuoqiError) as refused:
@@ -97,8 +100,9 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
     quoted = "，".join(planted.some())
     (home / "quoted.txt").write_text(quoted, "utf-8")
     with Service(settings, port=free_port(), schedules=False) as service:
-        child = Child("jobs", [str(home)], service.env, settings.folder("logs"), module="tests.flows.canary_jobs")
-        assert child.process.wait(280) == 0
+        words = [str(home), *(["worker"] if size.by_worker else [])]
+        child = Child("jobs", words, service.env, settings.folder("logs"), module="tests.flows.canary_jobs")
+        assert child.process.wait(2400) == 0
         broken, killed = _worker_runs(service, settings.var_dir / "tuoqi.db", quoted)
         open_forms = list(_open_forms(service, planted))
     backup_database(settings, None)
