@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--lang=zh-CN")
-WIDTH = 1250
+WIDTH = 1300
 
 
 class Page:

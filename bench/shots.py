@@ -41,21 +41,18 @@ class Scene:
 
 
 SCENES = [
-    Scene(
-        "manual-jobs", "/deployments?deployments.flowOrDeploymentNameLike=allowance&deployments.limit=25", "Ready", 700
-    ),
+    Scene("manual-jobs", "/deployments?deployments.flowOrDeploymentNameLike=allowance&deployments.limit=25", "Ready", 700),
     Scene("manual-run-menu", "deployment:allowance-notice", "Description", 520, ["Description", "Run"]),
     Scene("manual-form-checkin", "form:duty-record", "登记事项", 1000),
     Scene("manual-form-approve", "form:allowance-approve", "动态口令", 820),
-    Scene("manual-runs", "/runs", "duty-record", 900),
-    Scene("manual-failed", "run:duty-record", "Finished in state", 900),
+    Scene("manual-runs", "/runs", "duty-record", 1050),
+    Scene("manual-failed", "run:duty-record", "Finished in state", 800),
     Scene("manual-artifacts", "run:duty-day", "Completed", 640, ["Artifacts"]),
     Scene("manual-duty-day", "artifact:duty-day-2026-03-01", "值班名单", 640),
-    Scene("manual-visits", "artifact:visits-day-2026-03-02", "探访", 900),
-    Scene("manual-allowance-plan", "artifact:allowance-plan", "列入", 640),
-    Scene("manual-reconcile", "artifact:allowance-reconcile", "银行", 640),
+    Scene("manual-visits", "artifact:visits-day-2026-03-02", "探访", 760),
+    Scene("manual-allowance-notice", "artifact:allowance-notice", "公示", 640),
+    Scene("manual-allowance-report", "artifact:allowance-report-longevity-2026-03", "高龄保健金", 900),
     Scene("manual-exam-board", "artifact:exam-board-2", "报送进度", 640),
-    Scene("manual-exam-forward", "artifact:exam-put-forward", "提交", 640),
 ]
 
 
