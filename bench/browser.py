@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--lang=zh-CN")
-WIDTH = 1300
 
 
 class Page:
     """One tab of a browser without a window."""
 
-    def __init__(self, wire: ClientConnection, home: str) -> None:
+    def __init__(self, wire: Connection, home: str) -> None:
         self._wire, self.home, self._calls = wire, home, 0
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -39,9 +39,9 @@ class Page:
         """Return what a script gives."""
         return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
-    def open(self, path: str, says: str, height: int) -> None:
+    def open(self, path: str, says: str, width: int, height: int) -> None:
         """Open a page of the UI and wait until it says something."""
-        size = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Page.navigate", url=self.home + path)
         self.until(f"document.body && document.body.innerText.includes({json.dumps(says)})")

@@ -22,11 +22,9 @@ TOO_LATE = {"what": "签到", "centre": "XS-02", "day": "2026-03-01", "by": "K99
 RUNS: list[tuple[str, str, dict[str, Any]]] = [
     ("duty-day", "2026-03-01T06:00:00+08:00", {}),
     ("duty-record", "2026-03-01T09:20:00+08:00", TOO_LATE),
-    ("allowance-notice", "2026-04-02T08:00:00+08:00", {}),
-    ("allowance-reconcile", "2026-04-02T09:00:00+08:00", {}),
     ("allowance-approve", "2026-04-02T09:20:00+08:00", WRONG_CODE),
 ]
-"""What the scenes show beyond the demo: two mornings, and two mistakes that people make."""
+"""What the scenes show beyond the demo: a morning seen from the evening, and two mistakes that people make."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +35,27 @@ class Scene:
     path: str
     says: str
     height: int
+    width: int = 1250
     presses: list[str] = field(default_factory=list)
 
 
 SCENES = [
-    Scene("manual-jobs", "/deployments?deployments.flowOrDeploymentNameLike=allowance&deployments.limit=25", "Ready", 700),
-    Scene("manual-run-menu", "deployment:allowance-notice", "Description", 520, ["Description", "Run"]),
+    Scene(
+        "manual-jobs",
+        "/deployments?deployments.flowOrDeploymentNameLike=allowance&deployments.limit=25",
+        "Ready",
+        700,
+        1300,
+    ),
+    Scene("manual-run-menu", "deployment:allowance-notice", "Description", 520, presses=["Description", "Run"]),
     Scene("manual-form-checkin", "form:duty-record", "登记事项", 1000),
     Scene("manual-form-approve", "form:allowance-approve", "动态口令", 820),
     Scene("manual-runs", "/runs", "duty-record", 1050),
     Scene("manual-failed", "run:duty-record", "Finished in state", 800),
-    Scene("manual-artifacts", "run:duty-day", "Completed", 640, ["Artifacts"]),
-    Scene("manual-duty-day", "artifact:duty-day-2026-03-01", "值班名单", 640),
+    Scene("manual-artifacts", "run:duty-day", "Completed", 640, presses=["Artifacts"]),
+    Scene("manual-duty-day", "artifact:duty-day-2026-03-01", "值班名单", 580),
     Scene("manual-visits", "artifact:visits-day-2026-03-02", "探访", 760),
-    Scene("manual-allowance-notice", "artifact:allowance-notice", "公示", 640),
-    Scene("manual-allowance-report", "artifact:allowance-report-longevity-2026-03", "高龄保健金", 900),
+    Scene("manual-allowance-plan", "artifact:allowance-plan", "发放名单", 500, 1279),
     Scene("manual-exam-board", "artifact:exam-board-2", "报送进度", 640),
 ]
 
@@ -88,7 +92,7 @@ def _run(api: PrefectApi, job: str, at: str, parameters: dict[str, Any]) -> None
 def _shoot(page: Page, api: PrefectApi, scene: Scene) -> None:
     kind, _, name = scene.path.partition(":")
     path = _paths(api.http, name)[kind]() if name and not kind.startswith("/") else scene.path
-    page.open(path, scene.says, scene.height)
+    page.open(path, scene.says, scene.width, scene.height)
     for text in scene.presses:
         page.press(text)
     page.shoot(scene.name)
