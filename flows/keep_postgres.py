@@ -30,6 +30,7 @@ _OTHERS = (
 
 
 _CLEARED = """BEGIN;
+SET LOCAL client_min_messages = warning;
 DO $clear$ DECLARE gone text; BEGIN
     FOR gone IN SELECT format('DROP TABLE IF EXISTS public.%I CASCADE', relname) FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP EXECUTE gone; END LOOP;
@@ -153,14 +154,18 @@ def put_in_place(archive: Path, url: str) -> None:
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as errors:
         with subprocess.Popen(psql, stdin=subprocess.PIPE, stdout=told, stderr=told, env=environment) as writing:  # noqa: S603
             code = _fed(writing, reading, errors)
-        for tool, ended, said in (("psql", writing.returncode, told), ("pg_restore", code, errors)):
+        for tool, ended, said in (("pg_restore", code > 0, errors), ("psql", writing.returncode, told)):
             if ended:
                 said.seek(0)
                 raise ToolFailed(tool, _reason(said.read().decode(errors="replace")))
 
 
 def _fed(writing: subprocess.Popen[bytes], reading: list[str], errors: IO[bytes]) -> int:
-    """Give psql what pg_restore writes; return pg_restore's code. Without COMMIT at the end all of it is taken back."""
+    """Give psql what pg_restore writes; without COMMIT at the end all of it is taken back.
+
+    Returns:
+        The code of pg_restore, below 0 where psql had ended before it.
+    """
     assert writing.stdin is not None
     with subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=errors) as source:  # noqa: S603
         assert source.stdout is not None
@@ -171,7 +176,8 @@ def _fed(writing: subprocess.Popen[bytes], reading: list[str], errors: IO[bytes]
                 writing.stdin.write(b"COMMIT;\n")
     with suppress(BrokenPipeError):
         writing.stdin.close()
-    return 0 if writing.wait() else source.returncode
+    writing.wait()
+    return source.returncode
 
 
 def _connection(url: str) -> tuple[str, dict[str, str]]:

@@ -352,7 +352,8 @@ def test_the_password_of_postgresql_is_no_argument(
         pytest.param("psql", 'head -c 100 >/dev/null; echo "psql: error: no room" >&2; exit 3', id="psql gives up"),
         pytest.param(
             "pg_restore",
-            'case "$*" in *--data-only*) exec REAL "$@";; esac; REAL "$@" | head -c 9000; echo "error: no room" >&2; exit 1',
+            'case "$*" in *--data-only*) exec REAL "$@";; esac; '
+            'REAL "$@" | head -c 9000; echo "error: no room" >&2; exit 1',
             id="the archive cannot be read to its end",
         ),
     ],
