@@ -20,7 +20,7 @@ from prefect.deployments import run_deployment
 from flows import artifacts, fields
 from flows.failures import safely
 from flows.run import call
-from flows.settings import in_city, in_district, settings
+from flows.settings import in_city, in_district, settings, working_for
 from flows.store import opened
 from models.jobs import latest
 from rules.errors import TuoqiError, say
@@ -61,6 +61,8 @@ def _in_city(job: Callable[P, Result]) -> Callable[P, Result]:
         if code:
             with in_district(str(code)):
                 return job(**given)  # type: ignore[arg-type,call-arg]
+        if working_for():
+            return job(**given)  # type: ignore[arg-type,call-arg]
         if needs_one or any(given.get(name) is not None for name in _OF_ONE):
             raise WhichDistrict(settings().districts)
         return start_all(given) if FlowRunContext.get() else _in_turn(job, given)
@@ -148,7 +150,8 @@ def district_run(job: fields.JobName, district: fields.OneDistrict, given: field
         given: the form's other values, as JSON.
     """
     try:
-        return dict(call(job, {**(given or {}), "district": district}))
+        with in_district(district):
+            return dict(call(job, given or {}))
     finally:
         with suppress(TuoqiError):
             _show(job)

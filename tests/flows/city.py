@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -71,11 +70,12 @@ class City:
 
     def kill(self, name: str) -> None:
         """Kill a part and every process that it began, as a machine that loses its power."""
-        top = psutil.Process(self.running.pop(name).pid)
+        part = self.running.pop(name)
+        top = psutil.Process(part.pid)
         for process in (top, *top.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        top.wait(10)
+        part.wait(10)
 
     def register(self) -> None:
         """Migrate and register, and wait for the end of it."""
@@ -129,8 +129,3 @@ def _plain(url: str) -> str:
 
 def _text(value: Any) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-
-
-def interrupt(process: subprocess.Popen[bytes]) -> None:
-    """Ask a part to end, as a service manager does."""
-    process.send_signal(signal.SIGTERM)
