@@ -64,3 +64,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_every_picture_is_small_and_shown_somewhere() -> None:
+    told = "".join(page.read_text("utf-8") for page in PAGES)
+    for picture in (DOCS / "pictures").iterdir():
+        assert f"pictures/{picture.name})" in told, picture.name
+        assert picture.stat().st_size <= 150_000, picture.name
