@@ -47,6 +47,9 @@ audit: ## look the pinned packages up among published weaknesses (asks the packa
 bench: $(READY) ## print our figures beside their floors
 	$(BIN)/python -m bench
 
+shots: $(READY) ## take the manual's pictures anew (after make demo; needs chromium and a Chinese font)
+	$(BIN)/python -m bench.shots
+
 docs: $(READY) ## write the pages that come from declarations
 	$(BIN)/python -m flows.pages
 
@@ -57,4 +60,4 @@ lock: $(READY) ## resolve requirements.lock anew (needs uv)
 clean: ## remove what the targets made (the district's own var/ stays)
 	rm -rf $(VENV) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/demo
 
-.PHONY: help install demo up test proof check audit bench docs lock clean
+.PHONY: help install demo up test proof check audit bench shots docs lock clean

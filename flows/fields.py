@@ -86,20 +86,26 @@ DutyDate = Annotated[date, _field("值班日期", "date of duty")]
 By = Annotated[
     str,
     _field(
-        "登记人工号", "who reports", "本人或中心负责人工号；街道办填 office", "cadre, head or office", pattern=_NUMBER
+        "登记人编号",
+        "who reports",
+        "本人或中心负责人的编号，如 K0012；街道办填 office",
+        "cadre, head or office",
+        pattern=_NUMBER,
     ),
 ]
 CadreNumber = Annotated[
     str | None,
     _OPEN,
     _TEXT,
-    _field("值班人工号", "cadre", "留空为排定的值班人", "open: the one planned", default="", pattern=_ANY_NUMBER),
+    _field(
+        "值班人编号", "cadre", "如 K0012；留空为排定的值班人", "open: the one planned", default="", pattern=_ANY_NUMBER
+    ),
 ]
 OtherCadre = Annotated[
     str | None,
     _OPEN,
     _TEXT,
-    _field("换班：对方工号", "swap: the other cadre", "只在换班时填写", "swaps only", default="", pattern=_ANY_NUMBER),
+    _field("换班：对方编号", "swap: the other cadre", "只在换班时填写", "swaps only", default="", pattern=_ANY_NUMBER),
 ]
 OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date")]
 Problem = Annotated[
