@@ -206,7 +206,7 @@ def doctor(as_json: Json = False) -> None:
 @dated
 def up(
     part: Annotated[
-        Literal["server", "services", "worker", "watcher", "answers"] | None, typer.Argument(metavar="[PART]")
+        Literal["server", "services", "worker", "watcher", "ringer", "answers"] | None, typer.Argument(metavar="[PART]")
     ] = None,
 ) -> None:
     """Run the service, or one part of it."""

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from sqlalchemy.engine import make_url
 
-from flows import doctor_channels, doctor_database, keep, store
+from flows import doctor_channels, doctor_database, keep, ringer, store
 from flows.finding import Finding, bad, examined, ok, warn
 from flows.jobs import real_now
 from flows.prefect_api import POOL
@@ -153,6 +153,11 @@ def _service(settings: Settings) -> Iterator[Finding]:
         yield bad("service", say("{} 没有应答。", "{} does not answer.").format(url), again)
     elif not (beats := [_beat(worker) for worker in workers]) or real_now() - max(beats) > _SILENT:
         yield bad("worker", say("执行器没有心跳，任务不会执行。", "no worker reports; no job will run."), again)
+    elif ringer.silent(settings):
+        told = say(
+            "发件铃没有动静，消息最多迟 10 分钟发出。", "the bell is silent; messages leave up to 10 minutes late."
+        )
+        yield warn("ringer", told, again)
     else:
         yield ok("service", say("{} 正常，执行器在线", "{} answers, the worker reports").format(url))
 

@@ -16,8 +16,9 @@ from flows.prefect_home import environment
 from flows.service_errors import ServiceError
 from flows.settings import Settings
 
-Part = Literal["server", "services", "worker", "watcher", "answers"]
+Part = Literal["server", "services", "worker", "watcher", "ringer", "answers"]
 WATCH = "watch"
+_OURS = {"answers": ["flows.answer_page"], "ringer": ["flows.ringer"]}
 
 
 @dataclass(eq=False)
@@ -43,7 +44,7 @@ def run_part(settings: Settings, part: Part) -> NoReturn:
                 raise NotShared(f"TUOQI_{name.upper()}")
     elif part != "answers" and not settings.prefect_url:
         raise NotShared("TUOQI_PREFECT_URL")
-    words = ["flows.answer_page"] if part == "answers" else ["prefect", *_words(settings, part)]
+    words = _OURS.get(part) or ["prefect", *_words(settings, part)]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf to it
     os.execve(sys.executable, [sys.executable, "-m", *words], environment(settings, settings.port))  # noqa: S606
 

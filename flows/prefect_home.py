@@ -28,7 +28,7 @@ FIXED = {
     "PREFECT_CLI_COLORS": "false",
     "PREFECT_CLI_WRAP_LINES": "false",
     "PREFECT_LOGGING_COLORS": "false",
-    # A run per minute is 43,000 a month: without the vacuum Prefect's database only grows.
+    # Hundreds of runs a day: without the vacuum Prefect's database only grows.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(31 * DAY_S),
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P3D",
