@@ -150,7 +150,7 @@ def job_template() -> dict[str, Any]:
         "variables": {
             "type": "object",
             "properties": {
-                "command": {"type": "string", "title": "Command", "default": "python -m prefect.engine"},
+                "command": {"type": "string", "title": "Command", "default": "python -m flows.engine"},
                 "env": {"type": "object", "title": "Environment Variables"},
                 "labels": {"type": "object", "title": "Labels"},
                 "name": {"type": "string", "title": "Name"},
