@@ -38,8 +38,8 @@ check: $(READY) ## lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## print our figures beside their floors
-	$(BIN)/python -m bench
+bench: $(READY) ## print our figures beside their floors, and write docs/bench.md
+	$(BIN)/python -m bench --save docs/bench.md
 
 docs: $(READY) ## write the pages that come from declarations
 	$(BIN)/python -m flows.pages
