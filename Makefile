@@ -44,8 +44,8 @@ audit: ## look the pinned packages up among published weaknesses (asks the packa
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'
 	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
-bench: $(READY) ## print our figures beside their floors
-	$(BIN)/python -m bench
+bench: $(READY) ## print our figures beside their floors, and write docs/bench.md
+	$(BIN)/python -m bench --save docs/bench.md
 
 shots: $(READY) ## take the manual's pictures anew (after make demo; needs chromium and a Chinese font)
 	$(BIN)/python -m bench.shots

@@ -221,7 +221,7 @@ def metrics(to: Annotated[Path | None, typer.Option("--to", metavar="FILE.prom")
 @dated
 def up(
     part: Annotated[
-        Literal["server", "services", "worker", "watcher", "answers"] | None, typer.Argument(metavar="[PART]")
+        Literal["server", "services", "worker", "watcher", "ringer", "answers"] | None, typer.Argument(metavar="[PART]")
     ] = None,
 ) -> None:
     """Run the service, or one part of it."""
