@@ -4,7 +4,7 @@
 #   restore.sh [-y] BACKUP     BACKUP is a folder that backup.sh made, such as /backup/daily/2026-11-27T021500
 #
 # Stop the service first; the environment is the service's (TUOQI_...), and the key file that of the backup's time.
-# Exit: 0 done; 1 nothing was changed; 2 wrong use, nothing was touched; 3 ours is restored, Prefect's is not.
+# Exit: 0 done; 1 refused: each database that was restored is named, the other is as it was; 2 wrong use.
 set -eu
 umask 077
 
@@ -21,8 +21,7 @@ if [ $asked = no ]; then
     printf 'All that was recorded after %s is taken out of the database. Go on? Type yes: ' "$(basename "$folder")"
     read -r answer && [ "$answer" = yes ] || { echo "restore.sh: nothing was changed" >&2; exit 1; }
 fi
-tuoqi restore "$folder/tuoqi.backup" || exit 1
-tuoqi restore --prefect "$folder/prefect.backup" || exit 3
+tuoqi restore "$folder/tuoqi.backup" --prefect "$folder/prefect.backup"
 cat <<END
 Next: 1. tuoqi register   2. tuoqi audit anchor --restart "restored $(basename "$folder")"
 3. tuoqi export messages --to FILE.xlsx: what waited then would go out again   4. payments: tuoqi allowance open

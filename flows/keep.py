@@ -109,6 +109,11 @@ def service_stopped(settings: Settings) -> Iterator[None]:
 
 
 def write_backup(settings: Settings, to: Path | None) -> tuple[Path, str]:
+    """Write a backup into var/backups or `to` and read it through; return the file and the revision in it.
+
+    Raises:
+        NothingToKeep, FileThere, Damaged, CannotKeep, NoTool, ToolFailed: no backup was made.
+    """
     source = store.sqlite_file(settings)
     if source and not source.is_file():
         raise NothingToKeep(store.where(settings))
