@@ -77,6 +77,7 @@ exec 9>"$folder/.lock"
 flock -n 9 || fail 1 "another backup is at work in $folder"
 began=$(date +%s)
 now=$(date +%Y-%m-%dT%H%M%S)
+while [ -e "$folder/daily/$now" ]; do sleep 1 && now=$(date +%Y-%m-%dT%H%M%S); done
 draft=$folder/.new-$now
 trap 'rm -rf "$draft" "$draft.scratch"' EXIT
 trap 'exit 1' HUP INT TERM
