@@ -222,14 +222,6 @@ class PrefectApi:
         identity: str = run["id"]
         return identity
 
-    def under_way(self, name: str) -> bool:
-        """Whether a run of this job works or waits for its turn; one planned for later does not count."""
-        now = datetime.now(UTC)  # noqa: TID251 - Prefect's clock, not the district's
-        states = {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"]}}
-        begun = {"state": states, "expected_start_time": {"before_": now.isoformat()}}
-        wanted = {"deployments": {"name": {"any_": [name]}}, "flow_runs": begun, "limit": 1}
-        return bool(self.ask("POST", "/flow_runs/filter", wanted))
-
     def run(self, identity: str) -> Run:
         """Read one run and what it left to look at."""
         found = self.ask("GET", f"/flow_runs/{identity}")

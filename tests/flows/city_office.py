@@ -148,7 +148,7 @@ class Office:
                 .where(col(Message.district) == self.code, col(Message.template) != "alarm")
                 .group_by(col(Message.template))
             )
-            queries = {"duties": duties, "listed": listed, "owed": owed, "paid": paid, "told": told}
+            queries: dict[str, Any] = {"duties": duties, "listed": listed, "owed": owed, "paid": paid, "told": told}
             return {name: sorted(map(tuple, session.execute(query))) for name, query in queries.items()}
 
     def paid(self) -> dict[str, int]:
