@@ -16,7 +16,7 @@ def show(stage: Stage) -> None:
 
 
 def _watch(stage: Stage) -> None:
-    done = stage.run("watch-jobs", MIDNIGHT, at=LOOKED)
+    done = stage.service.run_deployment("watch-jobs", {"at": LOOKED}, at=MIDNIGHT).done
     figures = stage.settings.folder("metrics") / "tuoqi.prom"
     names = {line.partition("{")[0] for line in figures.read_text("utf-8").splitlines() if not line.startswith("#")}
     stage.note(
