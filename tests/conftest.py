@@ -38,6 +38,7 @@ AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
 _numbers = count()
 _LONG = (
     "flows/test_service.py",
+    "flows/test_scale.py",
     "flows/test_cron.py",
     "notifications/test_kills.py",
     "notifications/test_machine.py",
