@@ -12,6 +12,7 @@ from flows.duty_plan import plan_month
 from flows.duty_report import report_month
 from flows.duty_watch import watch
 from flows.failures import safely
+from flows.jobs import at_work
 from flows.settings import Settings, settings
 from flows.store import opened
 from models.db import Database
@@ -178,8 +179,11 @@ def duty_report(month: fields.Month = None, as_of: fields.AsOf = None) -> Result
     day = artifacts.as_of(as_of, chosen)
     wanted = month or f"{day.replace(day=1) - timedelta(days=1):%Y-%m}"
     with opened(chosen) as database:
-        result = report_month(database, chosen, wanted)
-    _show_report(result)
+        result = at_work(
+            database, "duty-report", wanted, chosen.district, lambda _: report_month(database, chosen, wanted)
+        )
+    if "busy" not in result:
+        _show_report(result)
     return result
 
 
