@@ -207,6 +207,21 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command(help=either("输出监控指标（Prometheus 格式，不含个人信息）", "print figures for a monitor (Prometheus)"))
+@dated
+def metrics(to: Annotated[Path | None, typer.Option("--to", metavar="FILE.prom")] = None) -> None:
+    """Print figures for a monitor."""
+    from flows import said
+    from flows.metrics import metrics, text_of, write_metrics
+    from flows.store import opened
+
+    with opened(settings()) as database:
+        if to:
+            said.done(either("已写入 {}", "wrote {}").format(write_metrics(database, settings(), to)))
+        else:
+            typer.echo(text_of(metrics(database, settings())), nl=False)
+
+
 @app.command(
     help=either(
         "启动服务或其中一部分，Ctrl-C 停止",
@@ -216,7 +231,7 @@ def doctor(as_json: Json = False) -> None:
 @dated
 def up(
     part: Annotated[
-        Literal["server", "services", "worker", "watcher", "answers"] | None, typer.Argument(metavar="[PART]")
+        Literal["server", "services", "worker", "watcher", "ringer", "answers"] | None, typer.Argument(metavar="[PART]")
     ] = None,
 ) -> None:
     """Run the service, or one part of it."""
