@@ -155,9 +155,9 @@ def test_shell_settings_of_prefect_are_ignored_and_logs_are_private(service: Ser
     assert logs.stat().st_mode & 0o077 == 0
 
 
-def test_the_ui_asks_the_server_on_its_own_port(service: Service) -> None:
+def test_the_ui_asks_the_host_it_came_from(service: Service) -> None:
     with httpx.Client(trust_env=False) as browser:
-        assert browser.get(f"{service.url}/ui-settings").json()["api_url"] == f"{service.url}/api"
+        assert browser.get(f"{service.url}/ui-settings").json()["api_url"] == "/api"
         foreign = browser.get(f"{service.url}/api/health", headers={"Origin": "http://elsewhere.example"})
     assert "access-control-allow-origin" not in foreign.headers
 
@@ -220,6 +220,17 @@ def test_a_run_that_stops_to_live_is_called_crashed_and_operators_hear_of_it_and
     assert "failed-run-failed" not in alarms(service)
     written = (service.settings.var_dir / "logs" / "worker.log").read_text("utf-8").splitlines()
     assert any(json.loads(line)["logger"].startswith("prefect") for line in written if line.startswith("{"))
+
+
+def test_a_run_that_was_taken_and_never_began_is_called_crashed(service: Service) -> None:
+    ask = service.api.ask
+    flow = ask("POST", "/flows/", {"name": "never-begun"})["id"]
+    run = ask("POST", "/flow_runs/", {"flow_id": flow, "state": {"type": "SCHEDULED"}})["id"]
+    unborn = automations.automations("", birth=timedelta(seconds=10))[1]  # the least that Prefect takes
+    own = {"prefect.resource.id": f"prefect.flow-run.{run}"}
+    ask("POST", "/automations/", {**unborn, "name": "unborn", "trigger": {**unborn["trigger"], "match": own}})
+    ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "PENDING"}})
+    until(lambda: service.api.run(run).state == "CRASHED")
 
 
 def test_a_late_job_is_told_and_begun_again_and_then_it_is_done(service: Service) -> None:
