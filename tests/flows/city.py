@@ -171,6 +171,7 @@ def city(
             made.start("server")
             made.start("services")
             made.register()
+            made.api.pause()  # the story has its own clock
             yield made
         finally:
             made.stop()
