@@ -14,7 +14,7 @@ from models.db import Database
 from tests.clones import Clones
 from tests.conftest import RUNTIME
 from tests.faults.postmaster import Postmaster
-from tests.faults.whole import Standing, Whole, lived
+from tests.faults.whole import Standing, Whole, ended, live
 from tests.reading import read_here
 
 _numbers = count(1)
@@ -87,7 +87,8 @@ def _made(url: str, folder: Path, key_file: Path) -> Origin:
         (folder / "twin").mkdir()
         twin = whole.copied(folder / "twin", 0)
         assert isinstance(twin, Whole)
-        standing = lived(twin)
+        live(twin)
+        standing = ended(twin)
         twin.database.close()
     return Origin(whole, standing)
 

@@ -26,7 +26,7 @@ class Postmaster:
             made = get_server(self.folder, cleanup_mode="stop")
         self._user = made.system_user
         made._cleanup()
-        self.kills = 0
+        self.kills = self._made = 0
         self.start()
 
     @property
@@ -39,6 +39,11 @@ class Postmaster:
     @property
     def socket(self) -> str:
         return str(self.folder / ".s.PGSQL.5432")
+
+    def serial(self) -> int:
+        """A number that no database here has yet."""
+        self._made += 1
+        return self._made
 
     def start(self) -> None:
         """Start it and wait until it answers; what a killed one left in memory may hold it up for a moment."""

@@ -1,12 +1,11 @@
 """Connections to PostgreSQL that break at any question, also after a COMMIT whose answer nobody heard.
 
-job -> the wire breaks -> the same process tries again, as Prefect's retries do -> the end state of an undisturbed month.
+job -> the wire breaks -> the same process tries again, as Prefect's retries do -> the end of an undisturbed month.
 Processes that die instead: tests/flows/test_*_kills.py, tests/notifications/test_kills.py.
 """
 
 import random
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from models.db import Database
 from models.jobs import Claim
 from notifications import flight
 from tests.faults.conftest import Origins
-from tests.faults.whole import Step, Whole, again, lived, same_but_late
+from tests.faults.whole import MONTH, Step, Whole, again, ended, live, same_but_late
 from tests.faults.wire import How, Wire
 from tests.notifications.office import Office, Post, drafts
 
@@ -79,27 +78,28 @@ def at_random(dice: random.Random, since: int, least: int = 10, most: int = 100)
     return plan
 
 
-def broken_month(wired: Whole, wire: Wire, origins: Origins, seed: int, spared: int = 0) -> int:
-    """Live a month over a wire that breaks, the first steps spared; return how often a step was hit."""
-    hits, steps = 0, count()
+def test_money_over_a_wire_that_breaks_at_random_is_paid_once(wired: Whole, wire: Wire) -> None:
+    hits, wire.plan = 0, at_random(random.Random(20261027), wire.asked)
+    for step in wired.walk(MONTH):
+        hits += again(step)
+    wire.plan = whole_again
+    assert hits > 5
+    wired.holds()
+    wired.paid_once(MONTH)
+
+
+def broken_month(wired: Whole, wire: Wire, origins: Origins, seed: int) -> int:
+    """Live a month over a wire that breaks; return how often a step was hit."""
+    hits, wire.plan = 0, at_random(random.Random(seed), wire.asked)
 
     def do(step: Step) -> None:
         nonlocal hits
-        if next(steps) == spared:
-            wire.plan = at_random(random.Random(seed), wire.asked)
         hits += again(step)
 
-    found = lived(wired, do)
+    live(wired, do)
     wire.plan = whole_again
-    same_but_late(found, origins("postgresql").standing)
+    same_but_late(ended(wired), origins("postgresql").standing)
     return hits
-
-
-def test_a_month_over_a_wire_that_breaks_at_random_ends_like_an_undisturbed_one(
-    wired: Whole, wire: Wire, origins: Origins
-) -> None:
-    """The reports of the exam, whose books take a second to write each time, break in the proof."""
-    assert broken_month(wired, wire, origins, 20261027, spared=2) > 10
 
 
 @pytest.mark.proof
@@ -130,8 +130,9 @@ def test_every_commit_of_a_month_in_turn_gets_no_answer(wired: Whole, wire: Wire
         wire.plan = plan
         unheard += again(once)
 
-    found = lived(wired, do)
-    same_but_late(found, origins("postgresql").standing)
+    live(wired, do)
+    wire.plan = whole_again
+    same_but_late(ended(wired), origins("postgresql").standing)
     assert unheard > 80
 
 

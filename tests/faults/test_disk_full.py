@@ -27,8 +27,9 @@ from models.audit import record
 from models.db import Database
 from notifications.channels.file import MailFiles, RobotFiles, SmsFile
 from tests.faults.conftest import Origins
-from tests.faults.whole import Standing, Step, Whole, again, lived, same_but_late
-from tests.flows.allowance_life import ended, in_child
+from tests.faults.whole import Standing, Step, Whole, again, ended, live, same_but_late
+from tests.flows.allowance_life import ended as ended_child
+from tests.flows.allowance_life import in_child
 from tests.notifications.office import Office, drafts
 
 BOTH = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -75,7 +76,7 @@ class Disk:
 
 
 def full_month(whole: Whole, each: Callable[[int], int], spared: int = 0) -> tuple[Standing, int]:
-    """Live a month in which every step finds the disk full again and again, at its n-th try after `each(n)` writes or pages more."""
+    """Live a month in which every step finds the disk full again and again, `each(n)` writes later at its n-th try."""
     disk, hits, steps = Disk(whole.database), 0, count()
 
     def do(step: Step) -> None:
@@ -92,7 +93,8 @@ def full_month(whole: Whole, each: Callable[[int], int], spared: int = 0) -> tup
         hits += again(once, DatabaseFull)
         disk.room(PLENTY // 2)
 
-    return lived(whole, do), hits
+    live(whole, do)
+    return ended(whole), hits
 
 
 def test_a_month_on_a_disk_that_is_full_every_now_and_then_ends_like_an_undisturbed_one(
@@ -143,7 +145,7 @@ def refused(work: Callable[[], Any]) -> None:
         with no_file_beyond(512), pytest.raises(CannotWrite, match="文件超过系统允许的大小"):
             work()
 
-    assert ended(in_child(child)) == 0
+    assert ended_child(in_child(child)) == 0
 
 
 def test_a_report_that_finds_no_room_leaves_the_last_one_and_nothing_beside_it(
@@ -155,7 +157,7 @@ def test_a_report_that_finds_no_room_leaves_the_last_one_and_nothing_beside_it(
     reports = {
         "duty": lambda: report_month(whole.database, chosen, "2026-11"),
         "visits": lambda: visit_month_report.report_month(whole.database, chosen, "2026-10"),
-        "money": lambda: whole.walk("2026-10")[1](),
+        "money": whole.walk("2026-10")[1],
     }
     whole.plan("2026-10", moment="2026-10-10T09:00")
     for report in reports.values():
@@ -180,7 +182,9 @@ def test_messages_as_files_wait_for_room_and_none_is_cut(office: Office, tmp_pat
     box = tmp_path / "outbox"
     made = {"email": lambda: MailFiles(box, "a@b.cn"), "sms": lambda: SmsFile(box), "robot": lambda: RobotFiles(box)}
     told = drafts(12, channel=channel)
-    office.put(*(replace(one, address=f"a{n}@example.cn") for n, one in enumerate(told)) if channel == "email" else told)
+    office.put(
+        *(replace(one, address=f"a{n}@example.cn") for n, one in enumerate(told)) if channel == "email" else told
+    )
     with no_file_beyond(1500 if channel == "email" else 700):
         tally = office.drain(channels={channel: [made[channel]()]})
     assert set(tally.stopped.values()) <= {"EFBIG", "ENOSPC"}
@@ -204,7 +208,7 @@ def test_an_anchor_that_finds_no_room_is_not_half_there(database: Database, conf
             record(session, "530112", "test", "begun", configured.now(), n=at)
         size = configured.folder("anchor").joinpath("530112.jsonl")
         grown = size.stat().st_size + 40 if size.exists() else 40
-        with no_file_beyond(grown), pytest.raises(CannotWrite, match="530112.jsonl"):
+        with no_file_beyond(grown), pytest.raises(CannotWrite, match=r"530112\.jsonl"):
             add_anchor(database, configured)
         assert add_anchor(database, configured)["added"]
     assert verify(database, configured)["anchors"] == 3

@@ -1,6 +1,6 @@
-"""A wire to PostgreSQL that breaks on order: before a question arrives, or after it was answered and nobody heard it.
+"""A wire to PostgreSQL that breaks on order: before a question arrives, or when it was answered and nobody heard it.
 
-Both ways are forwarded frame by frame, as the protocol has them (one byte of kind, four of length), so that a break lies
+Both ways are forwarded frame by frame, as the protocol has them (one byte of kind, four of length), so that it breaks
 at a chosen question and not at a chosen millisecond. A question ends with Sync or is a simple Query.
 """
 
