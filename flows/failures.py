@@ -146,6 +146,8 @@ def _sort_of(error: BaseException) -> type[PublicError]:
         return DatabaseFull
     gone = isinstance(error, DBAPIError) and error.connection_invalidated
     return DatabaseGone if gone or state is None or state.startswith(_GOING) else PublicError
+
+
 def _keep(chosen: Settings, number: str, text: str) -> Path:
     """Append to the log, readable by its owner only; a full one becomes incidents.log.1."""
     path = chosen.folder("logs") / "incidents.log"

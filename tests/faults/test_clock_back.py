@@ -9,11 +9,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from flows.audit_anchor import add_anchor, verify
 from flows.settings import Settings
 from models.audit import record
 from models.db import Database
+from models.messages import Message
 from tests.faults.test_outage import in_the_afternoon, in_the_morning, live_by_calendar
 from tests.faults.whole import Whole, same
 from tests.notifications.office import Office, Post, drafts
@@ -63,9 +65,9 @@ def test_a_chunk_of_a_process_that_died_before_the_clock_was_set_back_does_not_w
 ) -> None:
     """On the same machine the process is looked for; of another machine only its lease is known."""
     office.put(*drafts(1))
-    office.execute("UPDATE message SET state = 'claimed', lease_owner = 'host:9:9#x'")
-    ahead = (office.real + timedelta(days=1, minutes=5)).replace(tzinfo=None)
-    office.execute(f"UPDATE message SET lease_until = '{ahead}'")
+    ahead = office.real + timedelta(days=1, minutes=5)
+    with office.database.write() as session:
+        session.execute(update(Message).values(state="claimed", lease_owner="host:9:9#x", lease_until=ahead))
     office.rest = {"dead": lambda owner: dead and owner == "host:9:9"}
     office.drain(post := Post())
     assert len(post.sent) == (1 if dead else 0)
