@@ -1,5 +1,6 @@
 """The jobs of allowances as Prefect runs them: the form's values -> the job -> an artifact a clerk looks at."""
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,16 @@ from flows.allowance_shown import (
     show_report,
     show_stopped,
 )
+from flows.allowance_stop import JOB as STOP
 from flows.allowance_stop import stop
 from flows.audit_anchor import add_anchor
+from flows.districts import by_district
 from flows.failures import safely
+from flows.jobs import at_work
 from flows.settings import Settings, settings
 from flows.store import opened
+from models.db import Database
+from models.jobs import Claim
 from policies.allowances import allowances
 from rules.errors import TuoqiError, say
 
@@ -54,6 +60,7 @@ class NoSuchReturn(TuoqiError):
 
 
 @flow(name="allowance-plan", **_RETRY)
+@by_district
 @safely
 def allowance_plan(
     programme: fields.AnyProgramme = None,
@@ -85,6 +92,7 @@ def allowance_plan(
 
 
 @flow(name="allowance-notice", **_RETRY)
+@by_district
 @safely
 def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None) -> Result:
     """Put a list on public notice as its maker; left open: apply objections and send what is ready to its approvers.
@@ -105,6 +113,7 @@ def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None
 
 
 @flow(name="allowance-approve", **_ONCE)
+@by_district
 @safely
 def allowance_approve(
     batch: fields.ListRef, staff: fields.StaffNumber, confirmation: fields.Confirmation, code: fields.OneTimeCode
@@ -125,6 +134,7 @@ def allowance_approve(
 
 
 @flow(name="allowance-release", **_ONCE)
+@by_district
 @safely
 def allowance_release(batch: fields.AnyList = None) -> Result:
     """Send approved lists to the bank: files are frozen first, then written.
@@ -140,6 +150,7 @@ def allowance_release(batch: fields.AnyList = None) -> Result:
 
 
 @flow(name="allowance-reconcile", **_RETRY)
+@by_district
 @safely
 def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
     """Take in the bank's return files, each once; tell payees; list what does not match.
@@ -156,7 +167,7 @@ def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
 
 def _in_inbox(chosen: Settings, name: str) -> Path:
     """Find a file of the bank's inbox by its bare name; nothing outside the folder is ever read."""
-    folder = chosen.folder("inbox") / "bank"
+    folder = chosen.own_folder("inbox") / "bank"
     path = folder / Path(name).name
     if path.name != name or path.is_symlink() or not path.is_file():
         raise NoSuchReturn
@@ -164,6 +175,7 @@ def _in_inbox(chosen: Settings, name: str) -> Path:
 
 
 @flow(name="allowance-reissue", **_RETRY)
+@by_district
 @safely
 def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnyStaff = None) -> Result:
     """List what the bank returned; with a maker, put those whose account was corrected on a new list.
@@ -181,18 +193,26 @@ def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnySt
 
 
 @flow(name="allowance-stop", **_RETRY)
+@by_district
 @safely
 def allowance_stop() -> Result:
     """Take off every list who is owed no longer, claim back what was paid after a death, anchor the audit log."""
     chosen = settings()
     with opened(chosen) as database:
-        result = stop(database, chosen)
-        add_anchor(database, chosen)
-    show_stopped(result)
+        result = at_work(database, STOP, str(chosen.today()), chosen.district, lambda _: _stopped(database, chosen))
+    if "stopped" in result:
+        show_stopped(result)
+    return result
+
+
+def _stopped(database: Database, chosen: Settings) -> Result:
+    result = stop(database, chosen)
+    add_anchor(database, chosen)
     return result
 
 
 @flow(name="allowance-report", **_RETRY)
+@by_district
 @safely
 def allowance_report(programme: fields.AnyProgramme = None, period: fields.Period = None) -> Result:
     """Report a cycle: people, yuan, payments, ledger; the latest of every programme when left open.
@@ -204,8 +224,22 @@ def allowance_report(programme: fields.AnyProgramme = None, period: fields.Perio
     chosen = settings()
     if period and programme is None:
         raise NeedsProgramme
+    results: list[Result] = []
+
+    def work(_: Claim) -> Result:
+        results.extend(report(database, chosen, programme, period))
+        return {"reports": len(results)}
+
     with opened(chosen) as database:
-        results = report(database, chosen, programme, period)
+        if programme:
+            results = report(database, chosen, programme, period)
+        else:
+            at_work(database, "allowance-report", _friday(chosen.today()), chosen.district, work)
     for each in results:
         show_report(each, headline(each))
     return {"reports": results, "note": say("报告已写入 outbox/reports", "reports are in outbox/reports")}
+
+
+def _friday(day: date) -> str:
+    """The week of a report is named by the Friday on which it falls due, or fell due last."""
+    return (day - timedelta(days=(day.isoweekday() - 5) % 7)).isoformat()

@@ -2,20 +2,21 @@
 
 import contextlib
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
+from pydantic import SecretStr
 
 from flows.service_errors import NoSuchJob, Refused, Unanswered
 from rules.errors import say
 
 POOL = "tuoqi"
-QUEUES = {"default": 4, "watch": 2}
-"""Queue -> runs at a time; long jobs must never keep the watches waiting."""
+QUEUES = {"default": 4, "watch": 2, "district": None}
+"""Queue -> runs at a time; long jobs must never keep the watches waiting. The workers of a city limit its districts."""
 
 BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -43,10 +44,11 @@ class Run:
 
 
 class PrefectApi:
-    """The server at `url` (`http://127.0.0.1:4200/api`)."""
+    """The server at `url` (`http://127.0.0.1:4200/api`), with "user:password" where it asks for them."""
 
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=10, trust_env=False)
+    def __init__(self, url: str, auth: SecretStr | None = None) -> None:
+        user, _, password = (auth.get_secret_value() if auth else "").partition(":")
+        self.http = httpx.Client(base_url=url, timeout=10, trust_env=False, auth=(user, password) if auth else None)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -82,26 +84,27 @@ class PrefectApi:
             time.sleep(pause_s)
         raise Unanswered(str(self.http.base_url))
 
-    def make_pool(self, template: Mapping[str, Any]) -> None:
+    def make_pool(self, template: Mapping[str, Any], *, held: bool) -> None:
         """Create the process work pool and its queues, or bring them up to date, forgetting last time's workers.
 
-        No run begins before `hold(held=False)`.
+        Held, no run begins before `hold(held=False)`; a city at work is not held.
         """
-        pool = {"base_job_template": template, "is_paused": True}
+        pool = {"base_job_template": template, "is_paused": held}
         if self.ask("GET", f"/work_pools/{POOL}", known=(404,)).get("name") == POOL:
             self.ask("PATCH", f"/work_pools/{POOL}", pool)
         else:
             self.ask("POST", "/work_pools/", {"name": POOL, "type": "process", **pool}, known=(409,))
-        for worker in self.ask("POST", f"/work_pools/{POOL}/workers/filter"):
+        for worker in self.workers():
             self.ask("DELETE", f"/work_pools/{POOL}/workers/{worker['name']}", known=(404,))
         for name, limit in QUEUES.items():
             queue = {"name": name, "concurrency_limit": limit}
             self.ask("POST", f"/work_pools/{POOL}/queues", queue, known=(409,))
             self.ask("PATCH", f"/work_pools/{POOL}/queues/{name}", {"concurrency_limit": limit})
 
-    def worker_online(self) -> bool:
-        """Whether a worker has reported since `make_pool`."""
-        return bool(self.ask("POST", f"/work_pools/{POOL}/workers/filter"))
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers that have reported since `make_pool`."""
+        found: list[dict[str, Any]] = self.ask("POST", f"/work_pools/{POOL}/workers/filter", {})
+        return found
 
     def hold(self, *, held: bool) -> None:
         """Begin no more runs, of any kind, until let go."""
@@ -122,6 +125,15 @@ class PrefectApi:
         states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
         found: list[dict[str, Any]] = self.ask("POST", "/flow_runs/filter", {"flow_runs": states})
         return found
+
+    def beats(self, identity: str, since: datetime) -> bool:
+        """Whether a run has reported since an instant that it lives."""
+        wanted = {
+            "occurred": {"since": since.isoformat()},
+            "event": {"name": ["prefect.flow-run.heartbeat"]},
+            "resource": {"id": [f"prefect.flow-run.{identity}"]},
+        }
+        return bool(self.ask("POST", "/events/filter", {"filter": wanted, "limit": 1})["events"])
 
     def settle(self) -> None:
         """Make an end of what no worker will end; call it only while none works.
@@ -170,10 +182,28 @@ class PrefectApi:
                 if schedule["slug"] and schedule["slug"] not in slugs.get(found["name"], {schedule["slug"]}):
                     self.ask("DELETE", f"{path}/schedules/{schedule['id']}", known=(404,))
 
+    def under_way(self, name: str, tags: Sequence[str] = ()) -> bool:
+        """Whether a run of the deployment with these tags is at work, or waits for its turn since its time has come."""
+        due = {"before_": datetime.now(UTC).isoformat()}  # noqa: TID251 - Prefect's clock, not the district's
+        states = ["PENDING", "RUNNING", "PAUSED", "CANCELLING", "SCHEDULED"]
+        runs = {"state": {"type": {"any_": states}}, "expected_start_time": due}
+        runs |= {"tags": {"all_": list(tags)}} if tags else {}
+        wanted = {"deployments": {"name": {"any_": [name]}}, "flow_runs": runs, "limit": 1}
+        return bool(self.ask("POST", "/flow_runs/filter", wanted))
+
     def start(
-        self, name: str, parameters: Mapping[str, Any] | None = None, *, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        key: str | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> str:
         """Trigger the deployment as the button in the UI does; return the run's id.
+
+        A second call with the same `key` starts nothing and returns the first one's run; `more` is what else Prefect
+        may be told of a run, such as its name and tags.
 
         Raises:
             NoSuchJob: there is no deployment of that name.
@@ -182,8 +212,9 @@ class PrefectApi:
         body = {
             "parameters": dict(parameters or {}),
             "state": {"type": "SCHEDULED"},
-            "idempotency_key": uuid4().hex,
+            "idempotency_key": key or uuid4().hex,
             "job_variables": {"env": dict(env)} if env else {},
+            **(more or {}),
         }
         run = self.ask("POST", f"/deployments/{self.deployment(name)['id']}/create_flow_run", body, known=(409, 422))
         if "id" not in run:

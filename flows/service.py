@@ -3,33 +3,33 @@
 import contextlib
 import fcntl
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 import httpx
-import yaml
 
 from flows.child import ROOT, Child
 from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run
 from flows.prefect_home import HOST, check_port, environment, job_template
-from flows.service_errors import AlreadyUp, ChildDied, ServiceError, TooSlow
+from flows.registering import city_jobs, register_jobs
+from flows.service_errors import AlreadyUp, Elsewhere, ServiceError, TooSlow
 from flows.settings import Settings
 from rules.errors import say
 
 START_S = 120
-DEPLOY_S = 180
 FINISH_S = 10
 
 
 class Service:
     """Server, deployments and worker while the `with` block lasts; enter it in the main thread.
 
-    With an `answer_port` the page on which links in messages are answered is there too.
+    With an `answer_port` the page on which links in messages are answered is there too; with schedules, the bell that
+    starts `deliver` as soon as something is due.
     """
 
     def __init__(
@@ -53,12 +53,14 @@ class Service:
         self.schedules = schedules
         self.patience_s = patience_s
         self.progress = progress
-        self.api = PrefectApi(self.url + "/api")
+        self.api = PrefectApi(self.url + "/api", settings.prefect_auth)
         self.children: list[Child] = []
         self._lock: TextIO | None = None
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
+        if self.settings.prefect_url:
+            raise Elsewhere(self.settings.prefect_url)
         check_port(self.port)
         if self.answer_port is not None:
             check_port(self.answer_port, "TUOQI_ANSWER_PORT")
@@ -82,15 +84,17 @@ class Service:
         self._child("server", "server", "start")
         self._until("server", START_S, self.api.healthy)
         self.api.settle()
-        self.api.make_pool(job_template())
+        self.api.make_pool(job_template(), held=True)
         self.progress(say("登记任务并启动执行器", "registering the jobs, starting the worker"))
         queues = [word for queue in QUEUES for word in ("--work-queue", queue)]
         self._child("worker", "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL, *queues)
         self._deploy()
-        self._until("worker", START_S, self.api.worker_online)
+        self._until("worker", START_S, lambda: bool(self.api.workers()))
         if self.answer_port is not None:
             self._answer(self.answer_port)
-        if not self.schedules:
+        if self.schedules:
+            self._child("ringer", module="flows.ringer")
+        else:
             self.api.pause()
         self.api.hold(held=False)
         self.check()
@@ -99,29 +103,21 @@ class Service:
     def _answer(self, port: int) -> None:
         self.progress(say("启动答复页面", "starting the answer page"))
         env = {**self.env, "TUOQI_ANSWER_PORT": str(port)}
-        self.children.append(Child("answers", [], env, self.settings.folder("logs"), module="flows.answer_page"))
+        self._child("answers", module="flows.answer_page", env=env)
         bind = self.settings.answer_bind
         host = HOST if bind == "0.0.0.0" else bind  # noqa: S104 - compared, not bound
         self._until("answers", START_S, lambda: _well(f"http://{host}:{port}/healthz"))
 
-    def _child(self, name: str, *arguments: str) -> Child:
-        child = Child(name, list(arguments), self.env, self.settings.folder("logs"))
+    def _child(
+        self, name: str, *arguments: str, module: str = "prefect", env: Mapping[str, str] | None = None
+    ) -> Child:
+        child = Child(name, list(arguments), dict(env or self.env), self.settings.folder("logs"), module)
         self.children.append(child)
         return child
 
     def _deploy(self) -> None:
-        paused = self.api.paused()
-        deploy = self._child("deploy", "deploy", "--all", "--prefect-file", str(self.prefect_yaml))
-        try:
-            code = deploy.process.wait(DEPLOY_S)
-        except subprocess.TimeoutExpired:
-            raise TooSlow("deploy", DEPLOY_S) from None
-        self.children.remove(deploy)
-        deploy.kill()
-        if code:
-            raise ChildDied("deploy", code, deploy.log)
-        self.api.keep_only(yaml.safe_load(self.prefect_yaml.read_text("utf-8"))["deployments"])
-        self.api.pause(paused)
+        register_jobs(self.api, [self.prefect_yaml, *city_jobs(self.settings)], partial(self._child, "deploy"))
+        self.children = [child for child in self.children if child.name != "deploy"]
 
     def check(self) -> None:
         """Make sure that all of it still runs.
