@@ -74,7 +74,7 @@ class Postmaster:
         shutil.rmtree(self.folder, ignore_errors=True)  # its children may still be at their last page
 
     def _run(self) -> None:
-        command = [TOOLS / "postgres", "-D", self.folder, "-k", self.folder, "-c", "listen_addresses="]
+        command = [f"{TOOLS / 'postgres'}", "-D", f"{self.folder}", "-k", f"{self.folder}", "-c", "listen_addresses="]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*map(str, command)], stdout=log, stderr=log, user=self._user, start_new_session=True

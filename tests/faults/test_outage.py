@@ -100,9 +100,7 @@ def test_after_three_days_without_anybody_the_district_ends_like_one_that_was_ne
     assert after.money == never.money, "everybody has everything, to the fen"
     assert after.visits == never.visits, "planning is derived: the first morning makes up for all"
     assert {row[0] for row in never.lists} - {row[0] for row in after.lists} <= DOWN, "no list for a day gone by"
-    assert {row[1] for row in after.lists} == {row[1] for row in never.lists}, (
-        "who was to be visited then is afterwards"
-    )
+    assert {row[1] for row in after.lists} == {row[1] for row in never.lists}, "who was to be visited is, later"
     differ = {a[:2] for a, b in zip(roster(hurt), roster(whole), strict=True) if a != b}
     assert {day for _, day in differ} == {date(2026, 10, 21)}, "nobody finds a substitute for a day gone by"
     lacking = {template for template, *_ in never.told - after.told}
