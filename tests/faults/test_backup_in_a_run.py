@@ -83,7 +83,8 @@ def backups_in_a_run(whole: Whole, origin: Origins, kind: str, folder: Path, num
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     for at, (file, world) in enumerate(kept):
-        with closing(restored(whole, file, world, at)) as made:
+        made = restored(whole, file, world, at)
+        with closing(made.database):
             made.holds()
             with made.database.read() as session:
                 assert audit.verify(session, DISTRICT) is None
@@ -129,7 +130,8 @@ def test_backups_that_nobody_waits_for_are_each_one_moment(
         file, world = tmp_path / f"{at}.backup", tmp_path / f"free-{at}"
         world.mkdir()
         backup_database(whole.office.base, file)
-        with closing(restored(whole, file, world, 100 + at)) as made:
+        made = restored(whole, file, world, 100 + at)
+        with closing(made.database):
             made.balances()
             with made.database.read() as session:
                 assert audit.verify(session, DISTRICT) is None

@@ -18,6 +18,7 @@ from flows.failures import DatabaseGone, incident
 from flows.jobs import at_work
 from flows.settings import Settings
 from models.db import Database
+from models.drafts import enclosed_in
 from models.jobs import Claim
 from notifications import flight
 from tests.faults.conftest import Origins
@@ -165,7 +166,7 @@ def test_a_connection_that_breaks_while_a_message_is_written_is_not_the_messages
 ) -> None:
     office = Office(near)
     office.put(*drafts(claimed))
-    whole = flight.enclosed_in
+    whole = enclosed_in
 
     def broken(*given: Any) -> Any:
         wire.plan = lambda _number, _text: "unsent"

@@ -106,9 +106,6 @@ class Whole(Life):
         assert isinstance(made, Whole)
         return made
 
-    def close(self) -> None:
-        self.database.close()
-
     def through(self, url: str) -> None:
         """Reach the database by another address, or with connections of one's own."""
         base = self.office.base.model_copy(update={"database_url": url})
@@ -126,7 +123,7 @@ class Whole(Life):
             lambda: self.office.plan("2026-11", publish=True, moment="2026-10-25T08:00"),
             lambda: self.office.send("leave", self.leaves, "2026-11-02T11:00"),
             lambda: self.duty_watch("2026-11-02T17:00"),
-            *(lambda day=day: self.duty_day(f"2026-11-0{day}") for day in (3, 4, 5)),  # type: ignore[misc]
+            *(lambda day=day: self.duty_day(f"2026-11-0{day}") for day in (3, 4, 5)),
             lambda: self.duty_watch("2026-11-05T08:45"),
         ]
 
@@ -140,7 +137,7 @@ class Whole(Life):
         return [
             lambda: self.visits_day("2026-10-19"),
             went,
-            *(lambda day=day: self.visits_day(f"2026-10-{day}") for day in (20, 21)),  # type: ignore[misc]
+            *(lambda day=day: self.visits_day(f"2026-10-{day}") for day in (20, 21)),
             lambda: visits_watch(self.database, self.at("2026-10-21T18:00")),
             lambda: self.visits_day("2026-10-22"),
         ]
@@ -178,7 +175,7 @@ class Whole(Life):
         """A round of a process of its own: when it broke off, the next one finds it dead."""
         self.rounds += 1
         one, here = round_of(self.database, self.office.base, lambda: now), f"round:{os.getpid()}:{self.rounds}"
-        mine = {"owner": here, "dead": lambda owner: owner != here, "chunk": 5, "real_now": lambda: now}
+        mine: dict[str, Any] = {"owner": here, "dead": lambda owner: owner != here, "chunk": 5, "real_now": lambda: now}
         return replace(one, **mine, still_true={}, pause=None)
 
     def drain(self, moment: str) -> None:
