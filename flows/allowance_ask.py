@@ -37,7 +37,7 @@ def send_sheet(database: Database, settings: Settings, ref: str) -> Result | Non
         sheet = read_sheet(session, settings, ref)
     if not sheet.payees:
         return None
-    path = settings.folder("outbox") / "approval" / f"{ref}-{sheet.code}.xlsx"
+    path = settings.own_folder("outbox") / "approval" / f"{ref}-{sheet.code}.xlsx"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_sheet(path, sheet, settings.today())
     amount, top = total(sheet.groups), sheet.head

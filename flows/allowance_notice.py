@@ -87,7 +87,7 @@ def show(database: Database, settings: Settings, ref: str) -> Result:
     window = Window(top.notice_from, top.notice_until)
     notice = tariff(top.programme, top.as_of or settings.today(), settings.policy)
     name = f"{programme_name(top.programme)} {period_said(top.period)} {say('公示名单', 'public list')}"
-    folder = settings.folder("outbox") / "notice" / ref
+    folder = settings.own_folder("outbox") / "notice" / ref
     files = publish(folder, name, window, lines, places, {band.code: say(band.zh, band.en) for band in notice.bands})
     counts = Counter(line.community_id for line in lines)
     with database.write() as session:

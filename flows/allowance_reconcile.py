@@ -82,7 +82,7 @@ def _take_all(
 
 def _take_inbox(database: Database, settings: Settings) -> tuple[list[Result], list[TuoqiError]]:
     """Take in the files of the bank's inbox whose content was not taken in before, by name."""
-    folder = settings.folder("inbox") / "bank"
+    folder = settings.own_folder("inbox") / "bank"
     found = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in _SUFFIXES and not path.is_symlink()]
     known = select(col(ImportLog.sha256)).where(col(ImportLog.kind) == KIND)
     with database.read() as session:

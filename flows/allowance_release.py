@@ -174,7 +174,7 @@ def send_files(database: Database, settings: Settings) -> list[str]:
     Raises:
         CannotWrite: the disk is full, say; the next run goes on from there.
     """
-    folder = settings.folder("outbox") / "bank"
+    folder = settings.own_folder("outbox") / "bank"
     with writing(folder):
         folder.mkdir(mode=0o700, exist_ok=True)
     with database.read() as session:

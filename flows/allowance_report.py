@@ -65,7 +65,7 @@ def report(database: Database, settings: Settings, programme: str | None, period
 def _one(database: Database, settings: Settings, chosen: Chosen) -> Result:
     with database.snapshot() as session:  # one moment, so that all figures of a report fit
         figures = figures_of(session, settings, chosen)
-    path = settings.folder("outbox") / "reports" / f"allowance-{chosen.programme}-{chosen.period}.xlsx"
+    path = settings.own_folder("outbox") / "reports" / f"allowance-{chosen.programme}-{chosen.period}.xlsx"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_report(path, figures)
     digest = hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()

@@ -27,6 +27,7 @@ from flows.allowance_shown import (
 )
 from flows.allowance_stop import stop
 from flows.audit_anchor import add_anchor
+from flows.districts import by_district
 from flows.failures import safely
 from flows.settings import Settings, settings
 from flows.store import opened
@@ -54,6 +55,7 @@ class NoSuchReturn(TuoqiError):
 
 
 @flow(name="allowance-plan", **_RETRY)
+@by_district
 @safely
 def allowance_plan(
     programme: fields.AnyProgramme = None,
@@ -85,6 +87,7 @@ def allowance_plan(
 
 
 @flow(name="allowance-notice", **_RETRY)
+@by_district
 @safely
 def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None) -> Result:
     """Put a list on public notice as its maker; left open: apply objections and send what is ready to its approvers.
@@ -105,6 +108,7 @@ def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None
 
 
 @flow(name="allowance-approve", **_ONCE)
+@by_district
 @safely
 def allowance_approve(
     batch: fields.ListRef, staff: fields.StaffNumber, confirmation: fields.Confirmation, code: fields.OneTimeCode
@@ -125,6 +129,7 @@ def allowance_approve(
 
 
 @flow(name="allowance-release", **_ONCE)
+@by_district
 @safely
 def allowance_release(batch: fields.AnyList = None) -> Result:
     """Send approved lists to the bank: files are frozen first, then written.
@@ -140,6 +145,7 @@ def allowance_release(batch: fields.AnyList = None) -> Result:
 
 
 @flow(name="allowance-reconcile", **_RETRY)
+@by_district
 @safely
 def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
     """Take in the bank's return files, each once; tell payees; list what does not match.
@@ -156,7 +162,7 @@ def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
 
 def _in_inbox(chosen: Settings, name: str) -> Path:
     """Find a file of the bank's inbox by its bare name; nothing outside the folder is ever read."""
-    folder = chosen.folder("inbox") / "bank"
+    folder = chosen.own_folder("inbox") / "bank"
     path = folder / Path(name).name
     if path.name != name or path.is_symlink() or not path.is_file():
         raise NoSuchReturn
@@ -164,6 +170,7 @@ def _in_inbox(chosen: Settings, name: str) -> Path:
 
 
 @flow(name="allowance-reissue", **_RETRY)
+@by_district
 @safely
 def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnyStaff = None) -> Result:
     """List what the bank returned; with a maker, put those whose account was corrected on a new list.
@@ -181,6 +188,7 @@ def allowance_reissue(programme: fields.AnyProgramme = None, staff: fields.AnySt
 
 
 @flow(name="allowance-stop", **_RETRY)
+@by_district
 @safely
 def allowance_stop() -> Result:
     """Take off every list who is owed no longer, claim back what was paid after a death, anchor the audit log."""
@@ -193,6 +201,7 @@ def allowance_stop() -> Result:
 
 
 @flow(name="allowance-report", **_RETRY)
+@by_district
 @safely
 def allowance_report(programme: fields.AnyProgramme = None, period: fields.Period = None) -> Result:
     """Report a cycle: people, yuan, payments, ledger; the latest of every programme when left open.

@@ -11,7 +11,7 @@ from typing import Any
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
-from flows.settings import NotYet, Settings
+from flows.settings import NotYet, Settings, working_for
 from rules import slots
 from rules.errors import say
 
@@ -44,14 +44,19 @@ def table(key: str, title: str, rows: Sequence[Mapping[str, Any]], note: str = "
         markdown(key, f"## {_plain(title)}\n\n{note}\n\n{_rows(rows)}", title)
         return
     listed = [{name: str(value) for name, value in row.items()} for row in rows]
-    create_table_artifact(listed, key=key, description=f"**{_plain(title)}**\n\n{note}")
+    create_table_artifact(listed, key=_own(key), description=f"**{_plain(title)}**\n\n{note}")
 
 
 def markdown(key: str, text: str, title: str = "") -> None:
     """Leave a page of Markdown under the run; `key` as in `table`."""
     if FlowRunContext.get() is None:
         return
-    create_markdown_artifact(text, key=key, description=_plain(title) or None)
+    create_markdown_artifact(text, key=_own(key), description=_plain(title) or None)
+
+
+def _own(key: str) -> str:
+    """Each district of a city has its own pages."""
+    return f"{key}-{working_for()}" if working_for() else key
 
 
 def present_day(given: date | None, settings: Settings) -> date:

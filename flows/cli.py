@@ -7,7 +7,7 @@ needs them, so that --help is quick.
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -197,13 +197,35 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(help=either("启动服务，Ctrl-C 停止", "run the service until Ctrl-C"))
+@app.command(
+    help=either(
+        "启动服务或其中一部分，Ctrl-C 停止",
+        "run the service or one part of it until Ctrl-C",
+    )
+)
 @dated
-def up() -> None:
-    """Run the service."""
+def up(
+    part: Annotated[
+        Literal["server", "services", "worker", "watcher", "answers"] | None, typer.Argument(metavar="[PART]")
+    ] = None,
+) -> None:
+    """Run the service, or one part of it."""
+    from flows.parts import run_part
     from flows.up import stay_up
 
+    if part:
+        run_part(settings(), part)
     stay_up(settings())
+
+
+@app.command(help=either("升级数据库并向调度服务登记作业", "upgrade the database, register the jobs with the server"))
+@dated
+def register() -> None:
+    """Bring database and jobs to this program's version."""
+    from flows import said
+    from flows.registering import register as bring
+
+    said.done(bring(settings()))
 
 
 @app.command(help=either("用虚构区演示全部作业", "show every job at work on a made-up district"))

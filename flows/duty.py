@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.duty_day import duty_morning
 from flows.duty_plan import plan_month
 from flows.duty_report import report_month
@@ -25,6 +26,7 @@ _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints":
 
 
 @flow(name="duty-plan", **_RETRY)
+@by_district
 @safely
 def duty_plan(
     month: fields.Month = None,
@@ -84,6 +86,7 @@ def _show_month(result: Result) -> None:
 
 
 @flow(name="duty-day", **_RETRY)
+@by_district
 @safely
 def duty_day(as_of: fields.AsOf = None) -> Result:
     """Close yesterday, find substitutes for those who fell out, and list who is on duty today.
@@ -132,6 +135,7 @@ def _show_day(result: Result) -> None:
 
 
 @flow(name="duty-watch", retries=0, persist_result=False)
+@by_district
 @safely
 def duty_watch(at: fields.At = None) -> Result:
     """Fire the marks that are due: notice, reminder, centre head, sub-district office, missed.
@@ -161,6 +165,7 @@ def duty_watch(at: fields.At = None) -> Result:
 
 
 @flow(name="duty-report", **_RETRY)
+@by_district
 @safely
 def duty_report(month: fields.Month = None, as_of: fields.AsOf = None) -> Result:
     """Report the load per cadre, relaxations, gaps, misses and swaps of a month.

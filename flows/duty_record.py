@@ -6,6 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.duty_desk import record
 from flows.failures import safely
 from flows.settings import settings
@@ -14,6 +15,7 @@ from rules.errors import say
 
 
 @flow(name="duty-record", persist_result=False)
+@by_district
 @safely
 def duty_record(  # noqa: PLR0913, PLR0917 - one field of the form each
     what: fields.What,

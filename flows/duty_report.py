@@ -52,7 +52,7 @@ def report_month(database: Database, settings: Settings, month: str) -> Result:
     held = [slot for slot in known.slots if first <= slot.date <= last]
     loads = _loads(held, known.calendar, refs)
     total = _balances(known, last, settings, loads)
-    path = settings.folder("reports") / f"duty-{month}.xlsx"
+    path = settings.own_folder("reports") / f"duty-{month}.xlsx"
     write_report(path, month, loads, names, _days(held, known.calendar))
     counted = Counter(slot.state for slot in held)
     return {

@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.exam_progress import aggregate
 from flows.failures import safely
 from flows.settings import settings
@@ -17,6 +18,7 @@ Result = dict[str, Any]
 
 
 @flow(name="exam-aggregate", retries=2, retry_delay_seconds=30, log_prints=False, persist_result=False)
+@by_district
 @safely
 def exam_aggregate(exam: fields.AnyExam = None) -> Result:
     """Show who has sent what, and the joint figures so far; tell makers when all is in.

@@ -68,7 +68,7 @@ def import_marks(database: Database, settings: Settings, name: str | None = None
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.folder("inbox") / "marks"
+    return settings.own_folder("inbox") / "marks"
 
 
 def _named(settings: Settings, name: str) -> Path:

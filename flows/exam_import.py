@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.exam_files import import_marks, summed
 from flows.failures import safely
 from flows.settings import settings
@@ -20,6 +21,7 @@ _STATES = {
 
 
 @flow(name="exam-import", retries=2, retry_delay_seconds=30, log_prints=False, persist_result=False)
+@by_district
 @safely
 def exam_import(file: fields.MarkFile = None) -> Result:
     """Take in mark files; send each school what is wrong with its own rows.

@@ -9,6 +9,7 @@ from prefect import flow
 
 from flows import fields
 from flows.allowance_approve import Yes
+from flows.districts import by_district
 from flows.exam_release import approve, diff, put_forward
 from flows.exam_shown import show_forward, show_release
 from flows.failures import safely
@@ -23,6 +24,7 @@ _COUNTS = ("exam", "version", "students", "held", "missing", "despite_held", "ap
 
 
 @flow(name="exam-put-forward", **_ONCE)
+@by_district
 @safely
 def exam_put_forward(
     exam: fields.ExamCode,
@@ -47,6 +49,7 @@ def exam_put_forward(
 
 
 @flow(name="exam-release", **_ONCE)
+@by_district
 @safely
 def exam_release(
     exam: fields.ExamCode,

@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.exam_telling import report_exam
 from flows.failures import safely
 from flows.settings import settings
@@ -15,6 +16,7 @@ Result = dict[str, Any]
 
 
 @flow(name="exam-report", retries=2, retry_delay_seconds=30, log_prints=False, persist_result=False)
+@by_district
 @safely
 def exam_report(exam: fields.ExamCode, version: fields.ReleaseVersion = None, to: fields.ToWhom = "all") -> Result:
     """Send what a release says: a slip to each family, books to schools and officers.

@@ -102,7 +102,7 @@ def _workbook(
     settings: Settings, sheets: Sheets, wrong: Collection[CellError], mine: Collection[int], told: Returned
 ) -> bytes:
     """Write the school's rows with its bad cells marked; nothing of it stays on the disk."""
-    with TemporaryDirectory(dir=settings.folder("reports")) as folder:
+    with TemporaryDirectory(dir=settings.own_folder("reports")) as folder:
         path = Path(folder) / "marks.xlsx"
         write_left_out(
             path, register("mark"), sheets.tables, sheets.placed(wrong), told.accepted or None, sheets.showing(mine)

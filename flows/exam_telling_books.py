@@ -166,18 +166,18 @@ def _changes(before: Findings | None, after: Findings) -> pl.DataFrame:
 
 def _school_books(settings: Settings, whole: Whole, view: SchoolView, stem: str) -> list[Enclosure]:
     """Write a school's workbook and the item books of its classes; they stay in the folder of reports too."""
-    path = settings.folder("reports") / f"{stem}.xlsx"
+    path = settings.own_folder("reports") / f"{stem}.xlsx"
     write_school_workbook(path, view)
     books = [Enclosure(say("成绩分析.xlsx", "results.xlsx"), XLSX, path.read_bytes())]
     for at, each in enumerate(class_views(whole, view.code) if whole.answers else (), start=1):
-        path = settings.folder("reports") / f"{stem}-{at}.xlsx"
+        path = settings.own_folder("reports") / f"{stem}-{at}.xlsx"
         write_class_workbook(path, each)
         books.append(Enclosure(say(f"小题分析-{at}.xlsx", f"items-{at}.xlsx"), XLSX, path.read_bytes()))
     return books
 
 
 def _district_book(settings: Settings, view: DistrictView, stem: str) -> list[Enclosure]:
-    path = settings.folder("reports") / f"{stem}.xlsx"
+    path = settings.own_folder("reports") / f"{stem}.xlsx"
     write_district_workbook(path, view)
     return [Enclosure(say("全区成绩分析.xlsx", "district.xlsx"), XLSX, path.read_bytes())]
 

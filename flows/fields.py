@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
 
+from flows.settings import in_city, settings
 from rules.errors import say
 from rules.periods import read_period
 from rules.programmes import PROGRAMMES
@@ -358,4 +359,37 @@ AnyExam = Annotated[
     _OPEN,
     _TEXT,
     _field("考试代码", "exam", "如 2026G2MID；留空为全部未发布的考试", "open: all not yet released", default=""),
+]
+
+
+def district_label(code: str) -> str:
+    """What the form shows of a district, and wants back."""
+    return f"{code} {settings().all_districts[code]}"
+
+
+def _of_the_city() -> list[str]:
+    return [district_label(code) for code in settings().all_districts] if in_city() else []
+
+
+_CODE = BeforeValidator(lambda given: given.partition(" ")[0] if isinstance(given, str) else given)
+District = Annotated[
+    str | None,
+    _OPEN,
+    _CODE,
+    WithJsonSchema({"type": "string", "enum": ["", *_of_the_city()]}),
+    _field(
+        "区县",
+        "district",
+        "留空为全部区县；登记、审批等须选择",
+        "open: all; forms must say which",
+        default="",
+    ),
+]
+OneDistrict = Annotated[
+    str, _CODE, WithJsonSchema({"type": "string", "enum": _of_the_city()}), _field("区县", "district")
+]
+JobName = Annotated[str, _field("作业", "job", "作业名称，如 duty-day", "its name, such as duty-day")]
+Given = Annotated[
+    dict[str, Any] | None,
+    _field("作业的参数", "parameters of the job", '一般不填，如 {"month": "2026-03"}', "usually none"),
 ]

@@ -29,7 +29,7 @@ def message_report(database: Database, settings: Settings, first: date, last: da
             [each for each in health(session) if each.failures],
         )
     name = f"messages-{first}" if first == last else f"messages-{first}-{last}"
-    path = settings.folder("reports") / f"{name}.xlsx"
+    path = settings.own_folder("reports") / f"{name}.xlsx"
     write_message_report(path, report, settings)
     counted = report.states()
     result = {

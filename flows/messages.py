@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.failures import safely
 from flows.message_figures import Report, channel_name, message_name, provider_name, state_name
 from flows.message_preview import gallery_markdown
@@ -65,6 +66,7 @@ def _told(found: Findings, alarms: int) -> str:
 
 
 @flow(name="message-report", retries=2, retry_delay_seconds=30, persist_result=False)
+@by_district
 @safely
 def message_report(month: fields.Month = None, as_of: fields.AsOf = None) -> dict[str, Any]:
     """Report what became of messages, what they cost, and what is in doubt.

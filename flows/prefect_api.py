@@ -9,13 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from pydantic import SecretStr
 
 from flows.service_errors import NoSuchJob, Refused, Unanswered
 from rules.errors import say
 
 POOL = "tuoqi"
-QUEUES = {"default": 4, "watch": 2}
-"""Queue -> runs at a time; long jobs must never keep the watches waiting."""
+QUEUES = {"default": 4, "watch": 2, "district": None}
+"""Queue -> runs at a time; long jobs must never keep the watches waiting. The workers of a city limit its districts."""
 
 BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -43,10 +44,11 @@ class Run:
 
 
 class PrefectApi:
-    """The server at `url` (`http://127.0.0.1:4200/api`)."""
+    """The server at `url` (`http://127.0.0.1:4200/api`), with "user:password" where it asks for them."""
 
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=10, trust_env=False)
+    def __init__(self, url: str, auth: SecretStr | None = None) -> None:
+        user, _, password = (auth.get_secret_value() if auth else "").partition(":")
+        self.http = httpx.Client(base_url=url, timeout=10, trust_env=False, auth=(user, password) if auth else None)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -82,12 +84,12 @@ class PrefectApi:
             time.sleep(pause_s)
         raise Unanswered(str(self.http.base_url))
 
-    def make_pool(self, template: Mapping[str, Any]) -> None:
+    def make_pool(self, template: Mapping[str, Any], *, held: bool) -> None:
         """Create the process work pool and its queues, or bring them up to date, forgetting last time's workers.
 
-        No run begins before `hold(held=False)`.
+        Held, no run begins before `hold(held=False)`; a city at work is not held.
         """
-        pool = {"base_job_template": template, "is_paused": True}
+        pool = {"base_job_template": template, "is_paused": held}
         if self.ask("GET", f"/work_pools/{POOL}", known=(404,)).get("name") == POOL:
             self.ask("PATCH", f"/work_pools/{POOL}", pool)
         else:

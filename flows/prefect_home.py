@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 import sys
 from datetime import datetime
@@ -20,7 +21,6 @@ DAY_S = 86_400
 
 FIXED = {
     "PREFECT_PROFILE": "tuoqi",
-    "PREFECT_SERVER_API_HOST": HOST,
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
@@ -36,6 +36,14 @@ FIXED = {
     "PREFECT_WORKER_QUERY_SECONDS": "2",
     "PREFECT_WORKER_PREFETCH_SECONDS": "2",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+}
+
+_PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
+_REDIS = {
+    "PREFECT_SERVER_EVENTS_MESSAGING_BROKER": "prefect_redis.messaging",
+    "PREFECT_SERVER_EVENTS_MESSAGING_CACHE": "prefect_redis.messaging",
+    "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
 }
 
 
@@ -67,13 +75,18 @@ def check_port(port: int, setting: str = "TUOQI_PORT") -> None:
             raise PortTaken(port, say("应为 1 至 65535", "not from 1 to 65535"), setting) from error
 
 
+def api_url(settings: Settings, port: int | None = None) -> str:
+    """Where Prefect's API is: on this machine unless the settings say otherwise."""
+    return settings.prefect_url or f"http://{HOST}:{port or settings.port}/api"
+
+
 def environment(settings: Settings, port: int) -> dict[str, str]:
     """Return the environment of the server, the worker and the runs: ours, whatever the shell says of Prefect.
 
     What is no setting of ours stays, whatever its name: a gateway's file may want ${TUOQI_GATEWAY_TOKEN}.
     """
     home = settings.folder("prefect")
-    url = f"http://{HOST}:{port}/api"
+    url = api_url(settings, port)
     profile = home / "profiles.toml"
     profile.write_text(f'active = "tuoqi"\n\n[profiles.tuoqi]\nPREFECT_API_URL = "{url}"\n')
     ours = {f"TUOQI_{name.upper()}" for name in Settings.model_fields}
@@ -83,6 +96,9 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
         **kept,
         **FIXED,
         **_told(settings),
+        **_apart(settings),
+        "TUOQI_PREFECT_URL": url,
+        "PREFECT_SERVER_API_HOST": settings.bind,
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(profile),
         "PREFECT_API_URL": url,
@@ -94,6 +110,22 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
         "NO_PROXY": local,
         "no_proxy": local,
     }
+
+
+def _apart(settings: Settings) -> dict[str, str]:
+    """What the parts of one service share when they are several processes, perhaps on several machines."""
+    found = {}
+    if settings.prefect_database_url:
+        database = _PLAIN_POSTGRES.sub("postgresql+asyncpg://", settings.prefect_database_url)
+        found["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database
+    if settings.redis_url:
+        found |= (
+            dict.fromkeys(("PREFECT_REDIS_MESSAGING_URL", "PREFECT_SERVER_DOCKET_URL"), settings.redis_url) | _REDIS
+        )
+    if settings.prefect_auth:
+        secret = settings.prefect_auth.get_secret_value()
+        found |= dict.fromkeys(("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"), secret)
+    return found
 
 
 def _told(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -86,15 +86,32 @@ def run_job(job: str, on: str | None, params: list[str]) -> Any:
     Raises:
         UnknownJob, BadParameter: before anything is done.
     """
-    if job not in JOBS:
-        raise UnknownJob(job)
-    module, _, name = JOBS[job].partition(":")
-    job_flow = getattr(import_module(module), name)
-    form = inspect.signature(job_flow.fn)
+    form = _form(job)
     values: dict[str, Any] = dict(_split(job, param) for param in params)
     if on is not None:
         values["as_of"] = _business_date(job, form, on)
-    return job_flow.fn(**_checked(job, form, values))
+    return call(job, values)
+
+
+def call(job: str, values: Mapping[str, Any]) -> Any:
+    """Call a job with the values of its form as JSON has them.
+
+    Raises:
+        UnknownJob, BadParameter: before anything is done.
+    """
+    form = _form(job)
+    return _flow(job).fn(**_checked(job, form, values))
+
+
+def _flow(job: str) -> Any:
+    if job not in JOBS:
+        raise UnknownJob(job)
+    module, _, name = JOBS[job].partition(":")
+    return getattr(import_module(module), name)
+
+
+def _form(job: str) -> inspect.Signature:
+    return inspect.signature(_flow(job).fn)
 
 
 def _split(job: str, param: str) -> tuple[str, str]:
@@ -118,7 +135,7 @@ def _business_date(job: str, form: inspect.Signature, on: str) -> date:
         ) from bad
 
 
-def _checked(job: str, form: inspect.Signature, values: dict[str, Any]) -> dict[str, Any]:
+def _checked(job: str, form: inspect.Signature, values: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(values.keys() - form.parameters.keys())
     missing = [name for name, field in form.parameters.items() if field.default is field.empty and name not in values]
     if unknown:

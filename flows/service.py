@@ -3,26 +3,25 @@
 import contextlib
 import fcntl
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 import httpx
-import yaml
 
 from flows.child import ROOT, Child
 from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run
 from flows.prefect_home import HOST, check_port, environment, job_template
-from flows.service_errors import AlreadyUp, ChildDied, ServiceError, TooSlow
+from flows.registering import city_jobs, register_jobs
+from flows.service_errors import AlreadyUp, Elsewhere, ServiceError, TooSlow
 from flows.settings import Settings
 from rules.errors import say
 
 START_S = 120
-DEPLOY_S = 180
 FINISH_S = 10
 
 
@@ -53,12 +52,14 @@ class Service:
         self.schedules = schedules
         self.patience_s = patience_s
         self.progress = progress
-        self.api = PrefectApi(self.url + "/api")
+        self.api = PrefectApi(self.url + "/api", settings.prefect_auth)
         self.children: list[Child] = []
         self._lock: TextIO | None = None
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
+        if self.settings.prefect_url:
+            raise Elsewhere(self.settings.prefect_url)
         check_port(self.port)
         if self.answer_port is not None:
             check_port(self.answer_port, "TUOQI_ANSWER_PORT")
@@ -82,7 +83,7 @@ class Service:
         self._child("server", "server", "start")
         self._until("server", START_S, self.api.healthy)
         self.api.settle()
-        self.api.make_pool(job_template())
+        self.api.make_pool(job_template(), held=True)
         self.progress(say("登记任务并启动执行器", "registering the jobs, starting the worker"))
         queues = [word for queue in QUEUES for word in ("--work-queue", queue)]
         self._child("worker", "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL, *queues)
@@ -110,18 +111,8 @@ class Service:
         return child
 
     def _deploy(self) -> None:
-        paused = self.api.paused()
-        deploy = self._child("deploy", "deploy", "--all", "--prefect-file", str(self.prefect_yaml))
-        try:
-            code = deploy.process.wait(DEPLOY_S)
-        except subprocess.TimeoutExpired:
-            raise TooSlow("deploy", DEPLOY_S) from None
-        self.children.remove(deploy)
-        deploy.kill()
-        if code:
-            raise ChildDied("deploy", code, deploy.log)
-        self.api.keep_only(yaml.safe_load(self.prefect_yaml.read_text("utf-8"))["deployments"])
-        self.api.pause(paused)
+        register_jobs(self.api, [self.prefect_yaml, *city_jobs(self.settings)], partial(self._child, "deploy"))
+        self.children = [child for child in self.children if child.name != "deploy"]
 
     def check(self) -> None:
         """Make sure that all of it still runs.

@@ -31,6 +31,15 @@ class AlreadyUp(ServiceError):
 
 
 @dataclass(eq=False)
+class Elsewhere(ServiceError):
+    """Another server is set: this machine runs parts of a service, not all of one."""
+
+    url: str
+    zh = "已设置 TUOQI_PREFECT_URL={url}，本机不单独运行全部服务；请用 tuoqi up server、services、worker 等启动各部分。"
+    en = "TUOQI_PREFECT_URL={url} is set, so not all of it runs here; start the parts: tuoqi up server, worker, ..."
+
+
+@dataclass(eq=False)
 class ChildDied(ServiceError):
     """The server, the worker, the answer page or the registration of the jobs ended by itself."""
 

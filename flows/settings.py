@@ -2,9 +2,10 @@
 
 import os
 import re
-import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -13,11 +14,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from flows import production
 from flows.key_file import BadKeys, KeyFile, NoKeys, OpenKeys, SettingsError, write_keys
 from models.seal import KeyRing
 from models.suites import SUITES, check
@@ -28,29 +28,8 @@ __all__ = ["BadKeys", "NoKeys", "OpenKeys", "Settings", "SettingsError", "settin
 SMS_PROVIDERS = ("file", "aliyun", "tencent", "gateway")
 NO_SMS = "none"
 _SECRET = re.compile("[A-Za-z0-9_-]{16,100}")
-_GUESSED = {"postgres", "password", "passw0rd", "tuoqi", "admin", "root", "secret", "changeme", "123456", "12345678"}
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_DISTRICT = re.compile(r"(\d{6}) +(\S+)")
 _PLAIN_POSTGRES = re.compile("^postgres(ql)?://")
-
-
-@dataclass(eq=False)
-class Unfit(SettingsError):
-    """A default that is fine on a desk and not in production."""
-
-    name: str
-    zh = "生产环境必须设置 {name}，不能使用默认值。"
-    en = "production needs {name} set; the default will not do."
-
-
-@dataclass(eq=False)
-class Unsafe(SettingsError):
-    """What is set would give away data or the service to others."""
-
-    name: str
-    problem: str
-    remedy: str
-    zh = "生产环境拒绝启动：{name} {problem}；{remedy}。"
-    en = "production refuses to start: {name} {problem}; {remedy}."
 
 
 @dataclass(eq=False)
@@ -61,6 +40,16 @@ class BadSetting(SettingsError):
     problem: str
     zh = "环境变量 {names} 的值无效（{problem}）；请改正后重试。"
     en = "{names} in the environment cannot be used ({problem}); correct it and try again."
+
+
+@dataclass(eq=False)
+class OtherDistrict(TuoqiError):
+    """A district that this installation does not serve."""
+
+    code: str
+    known: str
+    zh = "没有区县 {code}；本系统的区县：{known}。"
+    en = "there is no district {code}; this installation serves: {known}."
 
 
 @dataclass(eq=False)
@@ -87,7 +76,14 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en"] = "zh"
     district: str = "530112"
     district_name: str = "西山区"
+    districts: str = ""
     port: int = 4200
+    bind: str = "127.0.0.1"
+    prefect_url: str = ""
+    prefect_database_url: str = ""
+    prefect_auth: SecretStr | None = None
+    redis_url: str = ""
+    worker_limit: int = 4
     answer_port: int = 4201
     answer_bind: str = "127.0.0.1"
     answer_url: str = ""
@@ -140,6 +136,35 @@ class Settings(BaseSettings):
             raise ValueError(f"not a list of {', '.join(SMS_PROVIDERS)}, nor {NO_SMS}")
         return ",".join(named)
 
+    @field_validator("districts")
+    @classmethod
+    def _named(cls, districts: str) -> str:
+        parts = [part.strip() for part in re.split("[,，]", districts) if part.strip()]
+        found = [_DISTRICT.fullmatch(part) for part in parts]
+        if not all(found) or len({each[1] for each in found if each}) < len(found):
+            raise ValueError("not like 530112 西山区, 530102 五华区, each once")
+        return ",".join(parts)
+
+    @field_validator("prefect_auth")
+    @classmethod
+    def _pair(cls, auth: SecretStr | None) -> SecretStr | None:
+        if auth is not None and not all(auth.get_secret_value().partition(":")[::2]):
+            raise ValueError("not like user:password")
+        return auth
+
+    @model_validator(mode="after")
+    def _in_the_city(self) -> "Settings":
+        """A city's processes speak for its first district until they are told another."""
+        if not self.districts:
+            return self
+        names = self.all_districts
+        if "district" not in self.model_fields_set:
+            self.district = next(iter(names))
+        if self.district not in names:
+            raise ValueError("TUOQI_DISTRICT is not in TUOQI_DISTRICTS")
+        self.district_name = names[self.district]
+        return self
+
     @field_validator("answer_url")
     @classmethod
     def _address(cls, url: str) -> str:
@@ -154,6 +179,23 @@ class Settings(BaseSettings):
         if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
             raise ValueError("16 to 100 letters, digits, - or _")
         return secret
+
+    @property
+    def all_districts(self) -> dict[str, str]:
+        """Code -> name of every district whose data the database holds; one, but in a city."""
+        if not self.districts:
+            return {self.district: self.district_name}
+        return dict(part.split(maxsplit=1) for part in self.districts.split(","))
+
+    def of_district(self, code: str) -> "Settings":
+        """Return these settings as those of one of the districts.
+
+        Raises:
+            OtherDistrict: the city has none of this code.
+        """
+        if code not in self.all_districts:
+            raise OtherDistrict(code, self.districts or self.district)
+        return self.model_copy(update={"district": code, "district_name": self.all_districts[code]})
 
     @property
     def tz(self) -> ZoneInfo:
@@ -183,9 +225,13 @@ class Settings(BaseSettings):
     def folder(self, name: str) -> Path:
         """Return a folder under var/, made for its owner only."""
         top = self.var_dir.absolute()
-        for path in (top, top / name):  # `parents` would make var/ itself with the umask's permissions
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in (top, *reversed((top / name).relative_to(top).parents), Path(name)):
+            (top / path).mkdir(mode=0o700, parents=True, exist_ok=True)  # `parents` alone would go by the umask
         return top / name
+
+    def own_folder(self, name: str) -> Path:
+        """Return a folder of the district: inbox, outbox or reports; in a city each has its own."""
+        return self.folder(f"{self.district}/{name}" if self.districts else name)
 
     def now(self) -> datetime:
         """The present instant, or the one that `--at` put in its place."""
@@ -222,56 +268,10 @@ class Settings(BaseSettings):
         """Refuse to start in production with anything that only suits a desk.
 
         Raises:
-            Unfit: a default is still in place.
-            Unsafe: a guessable password, plain text over a network, or a folder that is open to others.
+            Unfit, Unsafe: as `flows.production` says.
         """
-        if self.environment != "production":
-            return
-        if not self.database_url:
-            raise Unfit("TUOQI_DATABASE_URL")
-        if self.key_file is None:
-            raise Unfit("TUOQI_KEY_FILE")
-        if self.email == "file":
-            raise Unfit("TUOQI_EMAIL")
-        if "file" in self.sms.split(","):  # a district without SMS says so, or its messages end in a file
-            raise Unfit("TUOQI_SMS")
-        if self.anchor_dir is None:  # beside the database an anchor is as easily rewritten as the database
-            raise Unfit("TUOQI_ANCHOR_DIR")
-        for found in filter(None, (self._guessable(), self._in_plain_text(), self._open_folder())):
-            raise found
-
-    def _guessable(self) -> Unsafe | None:
-        """A password that is in every manual, or none but the user's own name."""
-        remedy = say("请换一个随机口令", "set a random one")
-        problem = say("使用默认口令", "has a default password")
-        try:
-            url = make_url(self.database_url)
-        except ArgumentError:
-            return None  # opening it says what is wrong
-        if str(url.password or "-").lower() in _GUESSED | {str(url.username).lower()}:
-            return Unsafe("TUOQI_DATABASE_URL", problem, remedy)
-        secret = self.smtp_password.get_secret_value()
-        if secret and secret.lower() in _GUESSED | {self.smtp_user.lower()}:
-            return Unsafe("TUOQI_SMTP_PASSWORD", problem, remedy)
-        return None
-
-    def _in_plain_text(self) -> Unsafe | None:
-        """Names and links that cross a network for everybody to read."""
-        problem = say("是明文传输", "sends in plain text")
-        if self.answer_url and urlsplit(self.answer_url).scheme != "https":
-            return Unsafe("TUOQI_ANSWER_URL", problem, say("请使用 https://", "use https://"))
-        if self.email == "smtp" and self.smtp_security == "none" and self.smtp_host not in _LOOPBACK:
-            remedy = say("请设置 TUOQI_SMTP_SECURITY=starttls 或 tls", "set TUOQI_SMTP_SECURITY to starttls or tls")
-            return Unsafe("TUOQI_SMTP_HOST", problem, remedy)
-        return None
-
-    def _open_folder(self) -> Unsafe | None:
-        """Everything the service writes lies there."""
-        var = self.var_dir.absolute()
-        if var.is_dir() and var.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            remedy = say("请执行 chmod 700 {}", "chmod 700 {}").format(var)
-            return Unsafe("TUOQI_VAR_DIR", say("可被他人访问", "is open to others"), remedy)
-        return None
+        if self.environment == "production":
+            production.refuse(self)
 
     def keys(self) -> KeyRing:
         """Read the key file; development makes one for itself and says so.
@@ -294,20 +294,62 @@ class Settings(BaseSettings):
         return KeyFile(path, SUITES[self.suite]).ring
 
 
-@cache
-def settings() -> Settings:
-    """Return the settings of this process; `settings.cache_clear()` reads the environment again.
+_working_for: ContextVar[str] = ContextVar("district", default="")
+
+
+class _OfThisProcess:
+    """The settings of this process, read from the environment once."""
+
+    def __call__(self) -> Settings:
+        """Return them; in a city, those of the district that is worked for now.
+
+        Raises:
+            BadSetting: a TUOQI_ variable cannot be used.
+        """
+        chosen, code = _read(), _working_for.get()
+        return chosen.of_district(code) if code else chosen
+
+    def cache_clear(self) -> None:
+        """Read the environment again."""
+        _read.cache_clear()
+
+
+settings = _OfThisProcess()
+
+
+def in_city() -> bool:
+    """Whether several districts are set: forms then ask which one; known before anything else of the settings."""
+    return bool(os.environ.get("TUOQI_DISTRICTS"))
+
+
+def working_for() -> str:
+    """The district of the city that is worked for now; empty outside of `in_district`."""
+    return _working_for.get()
+
+
+@contextmanager
+def in_district(code: str) -> Iterator[None]:
+    """Let `settings()` be those of one district while the block lasts.
 
     Raises:
-        BadSetting: a TUOQI_ variable cannot be used.
+        OtherDistrict: this installation does not serve it.
     """
+    token = _working_for.set(settings().of_district(code).district)
+    try:
+        yield
+    finally:
+        _working_for.reset(token)
+
+
+@cache
+def _read() -> Settings:
     try:
         chosen = Settings()
     except ValidationError as error:
         if os.environ.get("TUOQI_LANG") == "en":
             LANGUAGE.set("en")
         wrong = error.errors(include_input=False)
-        names = (f"TUOQI_{'_'.join(map(str, each['loc'])).upper()}" for each in wrong)
+        names = (f"TUOQI_{'_'.join(map(str, each['loc'] or ('districts',))).upper()}" for each in wrong)
         raise BadSetting(
             ", ".join(names), "; ".join(each["msg"].removeprefix("Value error, ") for each in wrong)
         ) from None

@@ -173,7 +173,8 @@ def prepare(database: Database, settings: Settings) -> None:
     """Bring the schema to this program's version and make sure of the district and its calendar."""
     schema.upgrade(database.engine)
     with database.write() as session:
-        ensure_district(session, settings.district, settings.district_name)
+        for code, name in settings.all_districts.items():
+            ensure_district(session, code, name)
         last = max(settings.today().year, published_years()[-1]) + 2
         seed_calendar(session, range(settings.today().year - 2, last))
 

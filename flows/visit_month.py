@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.failures import safely
 from flows.settings import settings
 from flows.store import opened
@@ -15,6 +16,7 @@ Result = dict[str, Any]
 
 
 @flow(name="visits-month", retries=2, retry_delay_seconds=30, log_prints=False, persist_result=False)
+@by_district
 @safely
 def visits_month(month: fields.Month = None, as_of: fields.AsOf = None) -> Result:
     """Report a month of visits to the district and to each sub-district, in both faces of the month.

@@ -100,7 +100,7 @@ def _write(database: Database, settings: Settings, month: str, renewed: Callable
         district = district_id(session, settings.district)
         review = review_month(session, settings, district, month_dates(month), renewed)
         contacts = office_contacts(session, district)
-    folder = settings.folder("reports")
+    folder = settings.own_folder("reports")
     pages = pages_of(review, Scope("district", settings.district), settings.district_name)
     write_month_report(folder / f"visits-{month}.xlsx", review, pages)
     served = {home.office_id for home in review.places.values()}

@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.failures import safely
 from flows.settings import settings
 from flows.store import opened
@@ -16,6 +17,7 @@ from rules.errors import say
 
 
 @flow(name="visit-record", persist_result=False)
+@by_district
 @safely
 def visit_record(
     elder: fields.ElderRef,
@@ -37,6 +39,7 @@ def visit_record(
 
 
 @flow(name="status-record", persist_result=False)
+@by_district
 @safely
 def status_record(
     elder: fields.ElderRef,
@@ -56,6 +59,7 @@ def status_record(
 
 
 @flow(name="issue-record", persist_result=False)
+@by_district
 @safely
 def issue_record(  # noqa: PLR0913, PLR0917 - a form has these fields
     event: fields.IssueEvent,

@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.districts import by_district
 from flows.failures import safely
 from flows.settings import settings
 from flows.store import opened
@@ -20,6 +21,7 @@ _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints":
 
 
 @flow(name="visits-day", **_RETRY)
+@by_district
 @safely
 def visits_day(as_of: fields.AsOf = None) -> Result:
     """Plan every elder's visits, make today's list under capacity, and send each helper one digest.
@@ -73,6 +75,7 @@ def _ahead(row: Result | None) -> str:
 
 
 @flow(name="visits-watch", retries=0, persist_result=False)
+@by_district
 @safely
 def visits_watch(at: fields.At = None) -> Result:
     """Tell of issues that near or pass their deadline, of elders who did not answer today, and of checks too late.
@@ -105,6 +108,7 @@ def visits_watch(at: fields.At = None) -> Result:
 
 
 @flow(name="visits-callback", **_RETRY)
+@by_district
 @safely
 def visits_callback(as_of: fields.AsOf = None) -> Result:
     """List the resolved issues whose elders are still to be asked, and tell who asks.

@@ -9,6 +9,7 @@ import yaml
 
 from flows.child import ROOT
 from flows.prefect_api import POOL, QUEUES
+from flows.registering import CITY_JOBS
 from flows.run import JOBS
 
 KEYS = {
@@ -41,7 +42,8 @@ def test_every_job_of_the_command_line_is_a_deployment_and_back() -> None:
 
 
 def test_every_flow_in_the_code_is_a_deployment_under_its_own_name() -> None:
-    deployed = {each["entrypoint"]: each["name"] for each in DOCUMENT["deployments"]}
+    city = yaml.safe_load(CITY_JOBS.read_text("utf-8"))["deployments"]
+    deployed = {each["entrypoint"]: each["name"] for each in [*DOCUMENT["deployments"], *city]}
     assert dict(_flows()) == deployed
 
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from flows import settings as module
 from flows.jobs import real_now
-from flows.settings import BadKeys, BadSetting, NoKeys, OpenKeys, Settings, Unfit, Unsafe, write_keys
+from flows.production import Unfit, Unsafe
+from flows.settings import BadKeys, BadSetting, NoKeys, OpenKeys, Settings, write_keys
 from rules.errors import LANGUAGE
 
 FIT: dict[str, Any] = {
