@@ -6,6 +6,7 @@ without the values: the type, the place in the code and the bare bones of the te
 
 import errno
 import functools
+import logging
 import os
 import re
 import secrets
@@ -62,6 +63,20 @@ class PublicError(TuoqiError):
     log: str
     zh = "发生意外错误（{kind}），事件编号 {incident}；请把编号告知管理员，详情见 {log}。"
     en = "an unexpected error ({kind}), incident {incident}; tell the administrator the number. Details: {log}."
+
+
+class _Plainly(logging.Filter):
+    """In the log of a run an error with a sentence of ours is that sentence, for who reads it is no programmer."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave out where in the program it was found; everything else passes as it is."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, TuoqiError):
+            record.msg, record.args, record.exc_info = str(error), (), None
+        return True
+
+
+logging.getLogger("prefect.flow_runs").addFilter(_Plainly())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ an empty box that means None: as `str | None` alone the UI shows a str/None swit
 null, which the server refuses. Optional dates keep the switch: the older UI cannot submit an empty date.
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -85,20 +86,26 @@ DutyDate = Annotated[date, _field("值班日期", "date of duty")]
 By = Annotated[
     str,
     _field(
-        "登记人工号", "who reports", "本人或中心负责人工号；街道办填 office", "cadre, head or office", pattern=_NUMBER
+        "登记人编号",
+        "who reports",
+        "本人或中心负责人的编号，如 K0012；街道办填 office",
+        "cadre, head or office",
+        pattern=_NUMBER,
     ),
 ]
 CadreNumber = Annotated[
     str | None,
     _OPEN,
     _TEXT,
-    _field("值班人工号", "cadre", "留空为排定的值班人", "open: the one planned", default="", pattern=_ANY_NUMBER),
+    _field(
+        "值班人编号", "cadre", "如 K0012；留空为排定的值班人", "open: the one planned", default="", pattern=_ANY_NUMBER
+    ),
 ]
 OtherCadre = Annotated[
     str | None,
     _OPEN,
     _TEXT,
-    _field("换班：对方工号", "swap: the other cadre", "只在换班时填写", "swaps only", default="", pattern=_ANY_NUMBER),
+    _field("换班：对方编号", "swap: the other cadre", "只在换班时填写", "swaps only", default="", pattern=_ANY_NUMBER),
 ]
 OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date")]
 Problem = Annotated[
@@ -163,13 +170,6 @@ ReportedBy = Annotated[
 ]
 
 _PROGRAMMES = {zh: code for code, (zh, _) in PROGRAMMES.items()}
-_PROGRAMME = WithJsonSchema({"type": "string", "enum": list(_PROGRAMMES)})
-Programme = Annotated[
-    Literal["longevity", "condolence"],
-    BeforeValidator(lambda given: _PROGRAMMES.get(given, given)),
-    _PROGRAMME,
-    _field("项目", "programme"),
-]
 AnyProgramme = Annotated[
     Literal["longevity", "condolence"] | None,
     BeforeValidator(lambda given: _PROGRAMMES.get(given, given) or None),
@@ -359,6 +359,27 @@ AnyExam = Annotated[
     _OPEN,
     _TEXT,
     _field("考试代码", "exam", "如 2026G2MID；留空为全部未发布的考试", "open: all not yet released", default=""),
+]
+
+_GIVEN_NAME = re.compile("[a-z0-9-]{1,60}( [0-9]{6})?")
+
+
+def _name_given(told: Any) -> str:
+    """Names that Prefect or we gave; one that a person typed over could be anybody's."""
+    return told if isinstance(told, str) and _GIVEN_NAME.fullmatch(told) else "—"
+
+
+FailedJob = Annotated[str, BeforeValidator(_name_given), _field("作业", "job", "如 duty-day", "such as duty-day")]
+FailedRun = Annotated[
+    str,
+    BeforeValidator(_name_given),
+    _field("运行记录", "run", "Prefect 中的名称", "its name in Prefect"),
+]
+FailedState = Annotated[
+    Literal["failed", "crashed"],
+    BeforeValidator(lambda told: "crashed" if str(told).lower() == "crashed" else "failed"),
+    WithJsonSchema({"type": "string"}),
+    _field("结果", "how it ended", "失败或中断", "failed or crashed", default="failed"),
 ]
 
 

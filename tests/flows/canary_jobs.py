@@ -1,4 +1,4 @@
-"""Every job as Prefect runs it, here beside a server or by its worker: a month that goes well, then all that fails.
+"""Every job as Prefect runs it, beside a real server or by its worker: a month that goes well, then jobs that fail.
 
 Run as `python -m tests.flows.canary_jobs FOLDER [worker]`, with the environment that the worker's processes have.
 """

@@ -106,6 +106,33 @@ def test_an_error_of_ours_keeps_its_sentence_and_loses_its_cause(configured: Set
     assert not log(configured).exists()
 
 
+def _in_the_log_of_a_run(failing: Callable[[], object]) -> str:
+    """What the page of a run shows of an error, as Prefect logs it."""
+    logger = logging.getLogger("prefect.flow_runs")
+    try:
+        failing()
+    except Exception as error:  # noqa: BLE001 - whatever comes is looked at
+        record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "Encountered: %r", (error,), sys.exc_info())
+        assert logger.filter(record)
+        return logging.Formatter().format(record)
+    raise AssertionError
+
+
+def test_a_clerk_reads_the_sentence_and_no_traceback() -> None:
+    @safely
+    def job() -> None:
+        raise Told
+
+    assert _in_the_log_of_a_run(job) == "请改正。"
+
+
+def test_what_is_not_ours_is_logged_whole() -> None:
+    def broken() -> None:
+        raise ValueError("x")
+
+    assert "Traceback" in _in_the_log_of_a_run(broken)
+
+
 def test_a_result_passes_and_the_form_of_the_job_stays(configured: Settings) -> None:
     del configured
 
