@@ -47,8 +47,8 @@ TOLD_OF_OTHERS = {
     "visit-contact-family": {"elder.name"},  # the family learns of whom it is
 }
 """What a message may say of others than its reader, by template."""
-FREE = {"community", "confirmation", "exam", "file", "job", "number", "period", "reason"}
-"""Fields of forms that are no person's: places, codes of exams, lists and issues; and prose that must name nobody."""
+FREE = {"community", "confirmation", "exam", "file", "job", "number", "period", "reason", "run", "state"}
+"""Fields of forms that are no person's: places, codes, what Prefect says of its runs; and prose that must name nobody."""
 MEANT_TO_HOLD = {
     "inbox/": "what was sent, and beside it the lists of what is wrong with it",
     "outbox/bank/": "what the bank pays by",
