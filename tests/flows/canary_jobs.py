@@ -63,7 +63,7 @@ class Month:
         self.told: list[dict[str, str]] = []
         self.words: dict[str, dict[str, Any]] = {}
 
-    def run(self, job: str, at: str, **parameters: Any) -> None:
+    def run(self, job: str, at: str, /, **parameters: Any) -> None:
         """Run a job as the worker would, but without waiting for a second try."""
         self._clock(at)
         self.words.setdefault(job, parameters)

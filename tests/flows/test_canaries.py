@@ -48,7 +48,7 @@ TOLD_OF_OTHERS = {
 }
 """What a message may say of others than its reader, by template."""
 FREE = {"community", "confirmation", "exam", "file", "job", "number", "period", "reason", "run", "state"}
-"""Fields of forms that are no person's: places, codes, what Prefect says of its runs; and prose that must name nobody."""
+"""Fields that are no person's: places, codes, what Prefect says of its runs; and prose that must name nobody."""
 MEANT_TO_HOLD = {
     "inbox/": "what was sent, and beside it the lists of what is wrong with it",
     "outbox/bank/": "what the bank pays by",
