@@ -63,7 +63,7 @@ class Month:
         self.told: list[dict[str, str]] = []
         self.words: dict[str, dict[str, Any]] = {}
 
-    def run(self, job: str, at: str, **parameters: Any) -> None:
+    def run(self, job: str, at: str, /, **parameters: Any) -> None:
         """Run a job as the worker would, but without waiting for a second try."""
         self._clock(at)
         self.words.setdefault(job, parameters)
@@ -105,6 +105,8 @@ def month(story: Month) -> None:
     visits(story)
     allowance(story)
     exam(story)
+    story.run("watch-jobs", "2026-04-30T08:00", at=datetime.fromisoformat("2026-04-30T08:00"))
+    story.run("run-failed", "2026-04-30T08:01", job="duty-day", run="calm-heron")
     story.run("message-gallery", "2026-04-30T09:00")
     story.run("rotate-keys", "2026-04-30T09:10")
     story.run("message-report", "2026-05-01T08:30", month="2026-04")
