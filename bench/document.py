@@ -7,8 +7,8 @@ from bench.machine import Machine
 from bench.timing import Cost, Line
 
 MODULES = (
-    "run_cost", "plan_rule", "plan_job", "day_watch", "visits", "allowances", "exams", "exam_job", "outbox", "providers",
-    "outbox_growth", "intake", "elders",
+    "run_cost", "plan_rule", "plan_job", "day_watch", "visits", "allowances", "exams", "exam_job", "outbox",
+    "providers", "outbox_growth", "intake", "elders",
 )  # fmt: skip
 """In the order of the table."""
 COLUMNS = {

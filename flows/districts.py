@@ -20,7 +20,7 @@ from prefect.deployments import run_deployment
 from flows import artifacts, fields
 from flows.failures import safely
 from flows.run import call
-from flows.settings import in_city, in_district, settings
+from flows.settings import in_city, in_district, settings, working_for
 from flows.store import opened
 from models.jobs import latest
 from rules.errors import TuoqiError, say
@@ -61,6 +61,8 @@ def _in_city(job: Callable[P, Result]) -> Callable[P, Result]:
         if code:
             with in_district(str(code)):
                 return job(**given)  # type: ignore[arg-type,call-arg]
+        if working_for():
+            return job(**given)  # type: ignore[arg-type,call-arg]
         if needs_one or any(given.get(name) is not None for name in _OF_ONE):
             raise WhichDistrict(settings().districts)
         return start_all(given) if FlowRunContext.get() else _in_turn(job, given)
@@ -100,15 +102,17 @@ def start(job: str, district: str, given: Mapping[str, Any], key: str, queue: st
         queue: watch or district.
         at: the instant that the job was scheduled for; now when left open.
     """
+    clock = settings().at  # a replaced clock is the children's too
     run_deployment(
         "district-run/district-run",
-        parameters={"job": job, "district": district, "given": dict(given)},
+        parameters={"job": job, "district": fields.district_label(district), "given": dict(given)},
         flow_run_name=f"{job} {district}",
         tags=[district, job],
         idempotency_key=f"{key}:{job}:{district}",
         work_queue_name=queue,
         scheduled_time=at,
         timeout=0,
+        job_variables={"env": {"TUOQI_AT": clock.isoformat()}} if clock else None,
     )
 
 
@@ -146,7 +150,8 @@ def district_run(job: fields.JobName, district: fields.OneDistrict, given: field
         given: the form's other values, as JSON.
     """
     try:
-        return dict(call(job, {**(given or {}), "district": district}))
+        with in_district(district):
+            return dict(call(job, given or {}))
     finally:
         with suppress(TuoqiError):
             _show(job)

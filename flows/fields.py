@@ -334,8 +334,13 @@ AnyExam = Annotated[
 ]
 
 
+def district_label(code: str) -> str:
+    """What the form shows of a district, and wants back."""
+    return f"{code} {settings().all_districts[code]}"
+
+
 def _of_the_city() -> list[str]:
-    return [f"{code} {name}" for code, name in settings().all_districts.items()] if in_city() else []
+    return [district_label(code) for code in settings().all_districts] if in_city() else []
 
 
 _CODE = BeforeValidator(lambda given: given.partition(" ")[0] if isinstance(given, str) else given)

@@ -74,7 +74,8 @@ def site_of(chosen: Settings) -> Site:
     """Return what every message may say of the district."""
     answers = chosen.link("") if chosen.answer_url else ""
     sign = f"【{chosen.sms_sign.strip('【】')}】"
-    return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=chosen.district_name)
+    name = "" if chosen.districts else chosen.district_name  # one round carries the messages of a whole city
+    return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=name)
 
 
 def still_true(chosen: Settings) -> Mapping[str, StillTrue]:
@@ -100,7 +101,7 @@ def late_readers(chosen: Settings) -> Mapping[str, Late]:
 
 
 def _call_backs(chosen: Settings) -> Mapping[str, Late]:
-    return CallBackNews(chosen.district, chosen.tz, chosen.now()).late
+    return CallBackNews(tuple(chosen.all_districts), chosen.tz, chosen.now()).late
 
 
 def _visit_news(chosen: Settings) -> VisitNews:

@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 
 from flows.prefect_api import POOL, QUEUES
 from flows.prefect_home import environment
+from flows.registering import wait_for_server
 from flows.service_errors import ServiceError
 from flows.settings import Settings
 
@@ -35,6 +36,7 @@ def run_part(settings: Settings, part: Part) -> NoReturn:
 
     Raises:
         NotShared: a setting that all parts need is missing.
+        Unanswered: the server that makes their tables does not come up.
         SettingsError: production refuses the settings.
     """
     settings.check()
@@ -44,6 +46,8 @@ def run_part(settings: Settings, part: Part) -> NoReturn:
                 raise NotShared(f"TUOQI_{name.upper()}")
     elif part != "answers" and not settings.prefect_url:
         raise NotShared("TUOQI_PREFECT_URL")
+    if part == "services" and settings.prefect_url:  # their tables are made by the server
+        wait_for_server(settings)
     words = _OURS.get(part) or ["prefect", *_words(settings, part)]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf to it
     os.execve(sys.executable, [sys.executable, "-m", *words], environment(settings, settings.port))  # noqa: S606

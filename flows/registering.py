@@ -30,8 +30,8 @@ def register(settings: Settings) -> str:
         TuoqiError: the database or the server does not answer, or refuses.
     """
     told = migrate_database(settings)
+    wait_for_server(settings)
     with closing(PrefectApi(api_url(settings), settings.prefect_auth)) as api:
-        _wait(api)
         api.make_pool(job_template(), held=False)
         env = environment(settings, settings.port)
         start = partial(Child, "deploy", env=env, logs=settings.folder("logs"))
@@ -69,9 +69,15 @@ def _run(deploy: Child) -> None:
         raise ChildDied("deploy", code, deploy.log)
 
 
-def _wait(api: PrefectApi) -> None:
+def wait_for_server(settings: Settings) -> None:
+    """Wait until the server answers, as when all machines come up at once.
+
+    Raises:
+        Unanswered: it does not.
+    """
     end = time.monotonic() + START_S
-    while not api.healthy():
-        if time.monotonic() > end:
-            raise Unanswered(str(api.http.base_url))
-        time.sleep(0.5)
+    with closing(PrefectApi(api_url(settings))) as api:
+        while not api.healthy():
+            if time.monotonic() > end:
+                raise Unanswered(str(api.http.base_url))
+            time.sleep(0.5)

@@ -20,6 +20,7 @@ from models.db import Database, insert_for, keys_of
 from models.district import district_id
 from models.drafts import address_index
 from models.duty_record import Held, slots_at
+from models.whose import last_to_write
 from notifications.channels.enquiry import Reply
 from notifications.duty_truth import slot_and_revision
 from notifications.outbox import address_of
@@ -64,11 +65,21 @@ def hear_reply(database: Database, settings: Settings, provider: str, reply: Rep
     Returns:
         As `take_reply`.
     """
+    settings = _whose(database, settings, reply)
     try:
         return take_reply(database, settings, provider, reply)
     except Exception as error:  # noqa: BLE001 - whatever it is, its text stays in our log
         incident(error)
         return keep_reply(database, settings, provider, reply)
+
+
+def _whose(database: Database, settings: Settings, reply: Reply) -> Settings:
+    """In a city a reply is for the district that wrote to the phone last."""
+    if not settings.districts:
+        return settings
+    with database.read() as session:
+        code = last_to_write(session, address_index(keys_of(session), "sms", _phone(reply)), reply.at)
+    return settings if code is None else settings.of_district(code)
 
 
 def keep_reply(database: Database, settings: Settings, provider: str, reply: Reply) -> str:

@@ -42,12 +42,12 @@ class CallBackNews:
     """The reader of the weekly list.
 
     Attributes:
-        district: code of the district of this process.
+        districts: codes of the districts of this process.
         zone: of its wall clock.
         now: the business instant.
     """
 
-    district: str
+    districts: tuple[str, ...]
     zone: tzinfo
     now: datetime
 
@@ -58,7 +58,7 @@ class CallBackNews:
 
     def _lists(self, session: Session, parcels: Sequence[Parcel]) -> Mapping[str, Mapping[str, Any]]:
         wall = self.now.astimezone(self.zone).replace(tzinfo=None)
-        due = callbacks(session, district_id(session, self.district), wall)
+        due = [one for code in self.districts for one in callbacks(session, district_id(session, code), wall)]
         names = elder_names(session, {one.issue.elder for one in due if one.issue.elder})
         told = {}
         for parcel in parcels:

@@ -102,7 +102,7 @@ def _page(request: Request, form: dict[str, str]) -> Page | None:
     code = request.path_params["code"]
     try:
         ticket = read(desk.database.keys, code, desk.now)
-        do = request.query_params.get("do", "")
+        desk, do = desk.of(ticket), request.query_params.get("do", "")
         return _done(desk, code, ticket, form) if request.method == "POST" else _shown(desk, code, ticket, do)
     except BadLink:
         return None

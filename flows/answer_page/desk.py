@@ -1,6 +1,6 @@
 """What every page needs: the database and the settings with their clock; and the duty a link may still speak of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -10,6 +10,7 @@ from flows.settings import Settings
 from models.answers import Duty, duty_of
 from models.db import Database
 from models.district import district_id
+from models.whose import district_behind
 from notifications.links import Ticket
 from rules.errors import say
 
@@ -30,6 +31,14 @@ class Desk:
     def today(self) -> date:
         """The district's date."""
         return self.settings.today()
+
+    def of(self, ticket: Ticket) -> "Desk":
+        """Return the desk of the district that a link is about; one page answers for a whole city."""
+        if not self.settings.districts:
+            return self
+        with self.database.read() as session:
+            code = district_behind(session, ticket.purpose, ticket.subject)
+        return self if code is None else replace(self, settings=self.settings.of_district(code))
 
     def district(self, session: Session) -> int:
         """The district's id."""

@@ -1,0 +1,207 @@
+"""A city: forms that ask for a district, jobs that are done in each, folders, links and replies that find their own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from flows import artifacts, districts
+from flows.districts import WhichDistrict, by_district, district_run, start_all
+from flows.replies import hear_reply
+from flows.settings import BadSetting, OtherDistrict, Settings, in_district, settings
+from flows.store import opened
+from models.db import Database
+from models.jobs import claim, finish, latest
+from notifications.callbacks import CallBackNews
+from rules.errors import TuoqiError
+from tests.flows.answer_page.conftest import ON_SQLITE, Town, town
+from tests.flows.test_replies import noticed, reply
+
+assert town  # the fixture
+CITY = "530112 西山区, 530102 五华区"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass(eq=False)
+class Broken(TuoqiError):
+    """Something is wrong in one district."""
+
+    zh = en = "broken"
+
+
+@pytest.fixture
+def city(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    request.getfixturevalue("configured")
+    monkeypatch.setenv("TUOQI_DISTRICTS", CITY)
+    settings.cache_clear()
+    yield settings()
+    settings.cache_clear()
+
+
+def where(month: str | None = None, centre: str | None = None) -> dict[str, Any]:
+    """A job that tells where it is done."""
+    return {"in": settings().district, "name": settings().district_name, "month": month or "", "rows": [centre]}
+
+
+def form(centre: str) -> dict[str, Any]:
+    """A form that somebody fills in."""
+    return {"in": settings().district, "centre": centre}
+
+
+@pytest.mark.usefixtures("configured")
+def test_without_a_city_a_job_is_as_it_was() -> None:
+    assert by_district(where) is where
+
+
+@pytest.mark.usefixtures("city")
+def test_a_job_is_done_in_the_district_that_was_chosen() -> None:
+    job: Any = by_district(where)
+    told = job(month="2026-03", district="530102")
+    assert (told["in"], told["name"], told["month"]) == ("530102", "五华区", "2026-03")
+    assert settings().district == "530112"
+
+
+@pytest.mark.usefixtures("city")
+def test_without_a_server_each_district_has_its_turn() -> None:
+    told = by_district(where)(month="2026-03")["districts"]
+    assert [(row["district"], row["in"], row["month"]) for row in told] == [
+        ("530112", "530112", "2026-03"),
+        ("530102", "530102", "2026-03"),
+    ]
+
+
+@pytest.mark.usefixtures("city")
+def test_a_district_that_is_refused_keeps_no_other_from_its_turn() -> None:
+    done: list[str] = []
+
+    def job() -> dict[str, Any]:
+        if settings().district == "530112":
+            raise Broken
+        done.append(settings().district)
+        return {}
+
+    with pytest.raises(Broken):
+        by_district(job)()
+    assert done == ["530102"]
+
+
+@pytest.mark.usefixtures("city")
+def test_what_names_a_thing_of_one_district_must_say_which() -> None:
+    with pytest.raises(WhichDistrict, match="530112 西山区"):
+        by_district(form)("C1")
+    with pytest.raises(WhichDistrict):
+        by_district(where)(centre="C1")
+    job: Any = by_district(form)
+    assert job("C1", district="530102") == {"in": "530102", "centre": "C1"}
+
+
+@pytest.mark.usefixtures("city")
+def test_a_district_of_another_city_is_refused() -> None:
+    job: Any = by_district(where)
+    with pytest.raises(OtherDistrict, match="440106"):
+        job(district="440106")
+
+
+@pytest.mark.usefixtures("city")
+def test_under_a_server_each_district_gets_one_run_however_often_it_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, Any]] = []
+    own = SimpleNamespace(id="run-1", work_queue_name="watch", expected_start_time=NOW)
+    context = SimpleNamespace(flow=SimpleNamespace(name="duty-watch"), flow_run=own)
+    monkeypatch.setattr(districts, "FlowRunContext", SimpleNamespace(get=lambda: context))
+    monkeypatch.setattr(districts, "run_deployment", lambda _, **given: started.append(given))
+    monkeypatch.setattr(artifacts, "markdown", lambda *_: None)
+    assert start_all({"month": "2026-03", "centre": None})["districts"] == 2
+    start_all({"month": "2026-03"})
+    assert [run["parameters"] for run in started[:2]] == [
+        {"job": "duty-watch", "district": label, "given": {"month": "2026-03"}}
+        for label in ("530112 西山区", "530102 五华区")
+    ]
+    assert {run["work_queue_name"] for run in started} == {"watch"}
+    assert {run["scheduled_time"] for run in started} == {NOW}
+    assert len({run["idempotency_key"] for run in started}) == 2
+    assert {run["timeout"] for run in started} == {0}
+
+
+def test_the_newest_run_of_each_district_is_found(database: Database) -> None:
+    with database.write() as session:
+        for part, key, at in (("530112", "2026-03-01", 1), ("530112", "2026-03-02", 2), ("530102", "2026-03-01", 1)):
+            _done(session, part, key, NOW.replace(day=at))
+    with database.read() as session:
+        found = latest(session, "duty-day", ["530112", "530102", "530103"])
+    assert {part: run.run_key for part, run in found.items()} == {"530112": "2026-03-02", "530102": "2026-03-01"}
+
+
+def _done(session: Session, part: str, key: str, at: datetime) -> None:
+    held: Any = claim(session, "duty-day", key, part, owner="me", now=at, lease_until=at)
+    finish(session, held, "done", at, {})
+
+
+def test_a_run_of_one_district_does_the_job_there_alone(city: Settings) -> None:
+    with opened(city):
+        pass
+    told = district_run.fn("duty-report", "530102 五华区".partition(" ")[0], {"month": "2026-02"})
+    assert told["month"] == "2026-02"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("西山区", id="no code"),
+        pytest.param("530112", id="no name"),
+        pytest.param("530112 西山区, 530112 五华区", id="twice"),
+        pytest.param("5301 西山区", id="a short code"),
+    ],
+)
+@pytest.mark.usefixtures("configured")
+def test_a_list_of_districts_that_cannot_be_read_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUOQI_DISTRICTS", text)
+    settings.cache_clear()
+    with pytest.raises(BadSetting, match="TUOQI_DISTRICTS"):
+        settings()
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_district_that_is_not_of_the_city_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUOQI_DISTRICTS", CITY)
+    monkeypatch.setenv("TUOQI_DISTRICT", "440106")
+    settings.cache_clear()
+    with pytest.raises(BadSetting, match="TUOQI_DISTRICT"):
+        settings()
+
+
+def test_each_district_of_a_city_has_folders_of_its_own_for_their_owner_alone(city: Settings, tmp_path: Path) -> None:
+    assert city.own_folder("outbox") == tmp_path / "var" / "530112" / "outbox"
+    with in_district("530102"):
+        folder = settings().own_folder("inbox")
+    assert folder == tmp_path / "var" / "530102" / "inbox"
+    assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {0o700}
+    assert Settings(var_dir=tmp_path, districts="").own_folder("inbox") == tmp_path / "inbox"
+
+
+def test_migration_makes_every_district_of_the_city(city: Settings) -> None:
+    with opened(city) as database, database.read() as session:
+        ids = CallBackNews(tuple(city.all_districts), city.tz, NOW).late["issue-callback"](session, [])
+    assert ids == {}
+
+
+@ON_SQLITE
+def test_a_link_is_answered_for_its_own_district_whichever_the_page_began_with(town: Town) -> None:
+    """The page's own district is 五华区; the duty is 西山区's."""
+    elsewhere = {"districts": CITY.replace(", ", ","), "district": "530102", "district_name": "五华区"}
+    telephone = town.telephone(**elsewhere)  # type: ignore[arg-type]
+    assert "确认值班" in telephone.get(town.link()).text
+    assert telephone.post(town.link(), {"do": "ack"}).status_code == 200
+    assert town.slot().state == "acknowledged"
+
+
+@ON_SQLITE
+def test_a_reply_is_for_the_district_that_wrote_last(town: Town) -> None:
+    noticed(town)
+    changed = {"districts": CITY.replace(", ", ","), "district": "530102", "district_name": "五华区"}
+    chosen = town.office.at("2026-03-09T17:31").model_copy(update=changed)
+    assert hear_reply(town.database, chosen, "aliyun", reply()) == "acknowledged"
