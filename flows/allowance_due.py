@@ -36,7 +36,7 @@ def plan_due(database: Database, settings: Settings, day: date) -> list[Result]:
         NoPolicyInForce: for allowances as a whole; paying nothing would be a guess.
         NotAllPlanned: after all the others; what nobody foresaw is raised as it came, with this as its note.
     """
-    due, failed = _due(settings, day)
+    due, failed = due_on(settings, day)
     results: list[Result] = []
     unforeseen: list[Exception] = []
     for each in due:
@@ -60,7 +60,7 @@ def _named(programme: str, period: str) -> str:
     return f"{programme_name(programme)} {period_said(period)}"
 
 
-def _due(settings: Settings, day: date) -> tuple[list[Due], list[str]]:
+def due_on(settings: Settings, day: date) -> tuple[list[Due], list[str]]:
     """Return the cycles that are due, and the programmes of which nobody can say, with why."""
     policy = allowances(day, settings.policy)
     ahead = day + timedelta(days=400)

@@ -1,5 +1,6 @@
 """The jobs of allowances as Prefect runs them: the form's values -> the job -> an artifact a clerk looks at."""
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,16 @@ from flows.allowance_shown import (
     show_report,
     show_stopped,
 )
+from flows.allowance_stop import JOB as STOP
 from flows.allowance_stop import stop
 from flows.audit_anchor import add_anchor
 from flows.districts import by_district
 from flows.failures import safely
+from flows.jobs import at_work
 from flows.settings import Settings, settings
 from flows.store import opened
+from models.db import Database
+from models.jobs import Claim
 from policies.allowances import allowances
 from rules.errors import TuoqiError, say
 
@@ -194,9 +199,15 @@ def allowance_stop() -> Result:
     """Take off every list who is owed no longer, claim back what was paid after a death, anchor the audit log."""
     chosen = settings()
     with opened(chosen) as database:
-        result = stop(database, chosen)
-        add_anchor(database, chosen)
-    show_stopped(result)
+        result = at_work(database, STOP, str(chosen.today()), chosen.district, lambda _: _stopped(database, chosen))
+    if "stopped" in result:
+        show_stopped(result)
+    return result
+
+
+def _stopped(database: Database, chosen: Settings) -> Result:
+    result = stop(database, chosen)
+    add_anchor(database, chosen)
     return result
 
 
@@ -213,8 +224,22 @@ def allowance_report(programme: fields.AnyProgramme = None, period: fields.Perio
     chosen = settings()
     if period and programme is None:
         raise NeedsProgramme
+    results: list[Result] = []
+
+    def work(_: Claim) -> Result:
+        results.extend(report(database, chosen, programme, period))
+        return {"reports": len(results)}
+
     with opened(chosen) as database:
-        results = report(database, chosen, programme, period)
+        if programme:
+            results = report(database, chosen, programme, period)
+        else:
+            at_work(database, "allowance-report", _friday(chosen.today()), chosen.district, work)
     for each in results:
         show_report(each, headline(each))
     return {"reports": results, "note": say("报告已写入 outbox/reports", "reports are in outbox/reports")}
+
+
+def _friday(day: date) -> str:
+    """The week of a report is named by the Friday on which it falls due, or fell due last."""
+    return (day - timedelta(days=(day.isoweekday() - 5) % 7)).isoformat()

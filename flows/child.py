@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from flows.service_errors import ChildDied
+from rules.masks import masked
 
 ROOT = Path(__file__).parent.parent
 LOG_BYTES = 5_000_000
@@ -56,7 +57,7 @@ class Child:
         assert self.process.stdout is not None
         with contextlib.closing(file), self.process.stdout as lines:
             for line in lines:
-                file.emit(logging.LogRecord(self.name, logging.INFO, "", 0, line.rstrip("\n"), None, None))
+                file.emit(logging.LogRecord(self.name, logging.INFO, "", 0, masked(line.rstrip("\n")), None, None))
 
     def check(self) -> None:
         """Refuse to go on without this process.

@@ -6,23 +6,19 @@ Nothing is made or changed on the way; a check that fails is itself a finding.
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any
 
-import httpx
 from sqlalchemy.engine import make_url
 
-from flows import doctor_channels, doctor_database, keep, ringer, store
+from flows import doctor_channels, doctor_database, doctor_service, store
 from flows.finding import Finding, bad, examined, ok, warn
-from flows.jobs import real_now
-from flows.prefect_api import POOL
-from flows.prefect_home import HOST
 from flows.settings import Settings
 from models.db import Database
 from notifications.catalogue import catalogue
 from notifications.lint import lint
 from policies import book
+from policies.jobs import jobs
 from policies.messages import messages
 from rules.calendar import dates_between
 from rules.errors import say
@@ -30,8 +26,6 @@ from rules.errors import say
 __all__ = ["Finding", "examine"]
 
 _GB = 1_000_000_000
-_PREFECT_S = 2
-_SILENT = timedelta(seconds=90)  # a worker reports every 30 s
 _AHEAD = timedelta(days=60)
 
 
@@ -55,7 +49,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("answers", doctor_channels.answers),
         ("callbacks", doctor_channels.callbacks),
         ("operators", doctor_channels.alarms),
-        ("service", _service),
+        ("service", doctor_service.service),
     ]
     found = [finding for name, check in checks for finding in examined(name, partial(check, settings))]
     return found + list(examined("database", partial(_database, settings)))
@@ -126,6 +120,7 @@ def _policies(settings: Settings) -> Iterator[Finding]:
     days = list(dates_between(today, today + _AHEAD))
     sources = {("duty", rule.since, rule.source) for rule in (book.duty(day, settings.policy) for day in days)}
     sources |= {("messages", rule.since, rule.source) for rule in (messages(day, settings.policy) for day in days)}
+    sources |= {("jobs", rule.since, rule.source) for rule in (jobs(day, settings.policy) for day in days)}
     for name, since, source in sorted(sources):
         yield ok("policy", say("{} 自 {} 起：{}", "{} from {}: {}").format(name, since, source))
 
@@ -138,45 +133,6 @@ def _templates(settings: Settings) -> Iterator[Finding]:
     if not problems:
         text = say("{} 个消息模板的样例均可生成", "{} templates render their samples")
         yield ok("templates", text.format(len(catalogue())))
-
-
-def _service(settings: Settings) -> Iterator[Finding]:
-    url = f"http://{HOST}:{settings.port}"
-    running = keep.service_running(settings)
-    healthy, workers = _asked(url)
-    start = say("执行 tuoqi up 启动。", "Start it with `tuoqi up`.")
-    again = say("请查看 logs 文件夹，然后重启 tuoqi up。", "See the logs folder, then restart `tuoqi up`.")
-    if not running:
-        other = say("（{} 上是另一个服务）", " ({} is another's)").format(url) if healthy else ""
-        yield warn("service", say("服务未运行{}。", "not running{}.").format(other), start)
-    elif not healthy:
-        yield bad("service", say("{} 没有应答。", "{} does not answer.").format(url), again)
-    elif not (beats := [_beat(worker) for worker in workers]) or real_now() - max(beats) > _SILENT:
-        yield bad("worker", say("执行器没有心跳，任务不会执行。", "no worker reports; no job will run."), again)
-    elif ringer.silent(settings):
-        told = say(
-            "发件铃没有动静，消息最多迟 10 分钟发出。", "the bell is silent; messages leave up to 10 minutes late."
-        )
-        yield warn("ringer", told, again)
-    else:
-        yield ok("service", say("{} 正常，执行器在线", "{} answers, the worker reports").format(url))
-
-
-def _asked(url: str) -> tuple[bool, list[dict[str, Any]]]:
-    """Ask Prefect whether it is well and who works for it."""
-    with httpx.Client(base_url=f"{url}/api", timeout=_PREFECT_S, trust_env=False) as http:
-        try:
-            if not http.get("/health").is_success:
-                return False, []
-            answer = http.post(f"/work_pools/{POOL}/workers/filter", json={})
-            return True, answer.json() if answer.is_success else []
-        except (httpx.TransportError, ValueError):
-            return False, []
-
-
-def _beat(worker: dict[str, Any]) -> datetime:
-    told = worker.get("last_heartbeat_time")
-    return datetime.fromisoformat(told).astimezone(UTC) if told else datetime.min.replace(tzinfo=UTC)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

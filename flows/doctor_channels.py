@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from flows.alarms import operators
 from flows.finding import Finding, bad, ok, warn
-from flows.message_watch import operators
 from flows.outlets import channels, sms_channels
 from flows.outlets_unset import Unset
 from flows.settings import NO_SMS, Settings

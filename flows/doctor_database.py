@@ -1,15 +1,16 @@
 """The doctor looks into the database: version, soundness, seals, audit, calendar, jobs, the month ahead."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col
 
-from flows import doctor_audit, doctor_outbox, store
+from flows import doctor_audit, doctor_outbox, doctor_watch, store
 from flows.finding import Finding, bad, examined, ok, warn
+from flows.job_standings import command
 from flows.jobs import is_dead, real_now
 from flows.keep_files import SEALED
 from flows.settings import Settings
@@ -24,8 +25,6 @@ from rules.errors import say
 
 Check = Callable[[Session, Settings], Iterator[Finding]]
 
-_MORNING_DONE = time(7)
-"""duty-day starts at 06:00 and takes minutes."""
 _PUBLISHED_BY = 25
 _RECENT = timedelta(days=7)
 
@@ -136,39 +135,10 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     for row in lost:
         told = say("失败", "failed") if row.state == "failed" else say("中断", "was cut off")
         line = say("{}({}){}。", "{} ({}) {}.").format(row.job, row.run_key, told)
-        yield warn("jobs", line, remedy.format(_command(row.job, row.run_key)))
+        yield warn("jobs", line, remedy.format(command(row.job, row.run_key)))
     if not lost:
         line = say("{} 个作业正在执行，没有中断或失败的", "{} jobs run now, none is cut off or failed")
         yield ok("jobs", line.format(len(runs)))
-
-
-def _command(job: str, run_key: str) -> str:
-    """Say how a person runs this job for this period."""
-    if job == "rotate-keys":
-        return "tuoqi keys rotate"
-    if job == "duty-publish":
-        return f"tuoqi run duty-plan --param month={run_key} --param publish=true"
-    return f"tuoqi run {job} " + (f"--param month={run_key}" if len(run_key) == 7 else f"--on {run_key}")
-
-
-def _duty_day(session: Session, settings: Settings) -> Iterator[Finding]:
-    now = settings.local(settings.now())
-    today = now.date()
-    if not _centres(session, settings):
-        return
-    mine = (col(JobRun.job) == "duty-day", col(JobRun.partition) == settings.district)
-    done = select(col(JobRun.id)).where(*mine, col(JobRun.run_key) == today.isoformat(), col(JobRun.state) == "done")
-    if session.execute(done).first():
-        yield ok("duty-day", say("今日（{}）值班作业已完成", "the duty job of today ({}) is done").format(today))
-    elif now.time() < _MORNING_DONE:
-        yield ok("duty-day", say("今日值班作业在 06:00 执行", "the duty job of today runs at 06:00"))
-    else:
-        told = say("今日（{}）值班作业没有完成。", "the duty job of today ({}) is not done.").format(today)
-        yield bad(
-            "duty-day",
-            told,
-            say("执行 tuoqi run duty-day --on {}。", "Run `tuoqi run duty-day --on {}`.").format(today),
-        )
 
 
 def _centres(session: Session, settings: Settings) -> int:
@@ -196,7 +166,7 @@ def _month(session: Session, settings: Settings) -> Iterator[Finding]:
             told = say("{} 值班表尚未发布（未发布 {} 班）。", "the duties of {} are not published ({} open).").format(
                 month, open_
             )
-            run = _command("duty-publish", month)
+            run = command("duty-publish", month)
             yield (warn if today.day == _PUBLISHED_BY else bad)(
                 "duty-month", told, say("执行 {}。", "Run `{}`.").format(run)
             )
@@ -224,5 +194,9 @@ _CHECKS: dict[str, Check] = {
     "outbox": doctor_outbox.outbox,
     "channel": doctor_outbox.circuits,
     "jobs": _jobs,
+    "deadlines": doctor_watch.deadlines,
+    "rotation": doctor_watch.sealed,
+    "backup": doctor_watch.backups,
+    "database-clock": doctor_watch.clock,
 }
-_DUTY_CHECKS: dict[str, Check] = {"duty-day": _duty_day, "duty-month": _month}
+_DUTY_CHECKS: dict[str, Check] = {"duty-month": _month}

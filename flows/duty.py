@@ -12,6 +12,7 @@ from flows.duty_plan import plan_month
 from flows.duty_report import report_month
 from flows.duty_watch import watch
 from flows.failures import safely
+from flows.jobs import at_work
 from flows.settings import Settings, settings
 from flows.store import opened
 from models.db import Database
@@ -113,7 +114,7 @@ def _show_day(result: Result) -> None:
     rows = [
         {
             say("中心", "centre"): f"{row['centre']} {row['name']}",
-            say("值班人编号", "cadre"): row["cadre"] or "—",
+            say("值班人（系统编号）", "cadre"): row["cadre"] or "—",
             say("状态", "state"): artifacts.state_name(row["state"]),
             say("说明", "why"): row["why"],
         }
@@ -151,7 +152,7 @@ def duty_watch(at: fields.At = None) -> Result:
             {
                 say("日期", "date"): row["date"],
                 say("中心", "centre"): row["centre"],
-                say("值班人编号", "cadre"): row["cadre"],
+                say("值班人（系统编号）", "cadre"): row["cadre"],
                 say("提醒", "mark"): artifacts.mark_name(row["mark"]),
             }
             for row in result["list"]
@@ -178,8 +179,11 @@ def duty_report(month: fields.Month = None, as_of: fields.AsOf = None) -> Result
     day = artifacts.as_of(as_of, chosen)
     wanted = month or f"{day.replace(day=1) - timedelta(days=1):%Y-%m}"
     with opened(chosen) as database:
-        result = report_month(database, chosen, wanted)
-    _show_report(result)
+        result = at_work(
+            database, "duty-report", wanted, chosen.district, lambda _: report_month(database, chosen, wanted)
+        )
+    if "busy" not in result:
+        _show_report(result)
     return result
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from flows.alarms import reachable
 from flows.exam_returns import Arrived, give_back
 from flows.failures import incident
 from flows.intake_sheets import Sheets
 from flows.intake_store import log_rows, one_transaction, register, store_within
 from flows.jobs import Result, at_work, lease_end
-from flows.message_watch import reachable
 from flows.settings import Settings
 from flows.steady import Steady
 from flows.tables import Limits

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 from sqlmodel import Session
 
+from flows.alarms import reachable
 from flows.jobs import Result, at_work, lease_end
-from flows.message_watch import reachable
 from flows.settings import Settings
 from models.db import Database
 from models.district import Contact, district_id

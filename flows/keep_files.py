@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.jobs import real_now
@@ -113,6 +114,12 @@ def place(settings: Settings, to: Path | None, ending: str) -> Path:
     stem = f"tuoqi-{settings.local(real_now()):%Y%m%d-%H%M%S}"
     names = [f"{stem}.{ending}", *(f"{stem}-{number}.{ending}" for number in range(2, 1000))]
     return next(folder / name for name in names if not (folder / name).exists())
+
+
+def last_backup(settings: Settings) -> datetime | None:
+    """Return when the newest backup under var/backups was made; None where there is none."""
+    made = [path.stat().st_mtime for path in (settings.var_dir.absolute() / "backups").glob("tuoqi-*")]
+    return datetime.fromtimestamp(max(made), UTC) if made else None
 
 
 @contextmanager

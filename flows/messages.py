@@ -7,17 +7,20 @@ from typing import Any
 from prefect import flow
 
 from flows import artifacts, fields
+from flows.alarms import raise_alarms
 from flows.districts import by_district
 from flows.failures import safely
+from flows.jobs import Result, at_work
 from flows.message_figures import Report, channel_name, message_name, provider_name, state_name
 from flows.message_preview import gallery_markdown
 from flows.message_report import message_report as report_days
-from flows.message_watch import raise_alarms
+from flows.message_watch import find_troubles
 from flows.outlets import enquiries, round_of, site_of
 from flows.replies import hear_reply
 from flows.settings import settings
 from flows.store import opened
 from models.answers import redact_replies
+from models.jobs import Claim
 from models.redaction import redact_files, redact_messages, redact_receipts
 from notifications.catalogue import catalogue
 from notifications.reconcile import Findings, reconcile
@@ -42,7 +45,7 @@ def reconcile_messages(at: fields.At = None) -> dict[str, Any]:
         try:
             found = reconcile(one, enquiries(chosen), lambda name, reply: hear_reply(database, chosen, name, reply))
         finally:  # whatever went wrong with asking, operators hear of what waits
-            alarms = raise_alarms(database, chosen, one)
+            alarms = raise_alarms(database, chosen, one, find_troubles(database, chosen, one))
     if found or alarms:
         artifacts.markdown("reconcile-messages", _told(found, alarms), say("消息核对", "messages reconciled"))
     moved: Counter[str] = Counter()
@@ -76,12 +79,18 @@ def message_report(month: fields.Month = None, as_of: fields.AsOf = None) -> dic
         as_of: the day on which this is done; the scheduled day when left open.
     """
     chosen = settings()
-    yesterday = artifacts.as_of(as_of, chosen) - timedelta(days=1)
-    first, last = month_dates(month) if month else (yesterday, yesterday)
-    with opened(chosen) as database:
+    day = artifacts.as_of(as_of, chosen)
+    yesterday = day - timedelta(days=1)
+
+    def work(held: Claim | None = None) -> Result:
+        del held
+        first, last = month_dates(month) if month else (yesterday, yesterday)
         report, result = report_days(database, chosen, first, last)
-    _show(report, result)
-    return result
+        _show(report, result)
+        return result
+
+    with opened(chosen) as database:
+        return work() if month else at_work(database, "message-report", str(day), chosen.district, work)
 
 
 def _show(report: Report, result: dict[str, Any]) -> None:

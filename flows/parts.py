@@ -50,7 +50,9 @@ def run_part(settings: Settings, part: Part) -> NoReturn:
         wait_for_server(settings)
     words = _OURS.get(part) or ["prefect", *_words(settings, part)]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf to it
-    os.execve(sys.executable, [sys.executable, "-m", *words], environment(settings, settings.port))  # noqa: S606
+    env = environment(settings, settings.port)
+    env["PREFECT_SERVER_UI_STATIC_DIRECTORY"] = str(settings.folder("prefect/ui"))  # the code may be read-only
+    os.execve(sys.executable, [sys.executable, "-m", *words], env)  # noqa: S606
 
 
 def _words(settings: Settings, part: Part) -> list[str]:

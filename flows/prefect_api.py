@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -94,16 +94,17 @@ class PrefectApi:
             self.ask("PATCH", f"/work_pools/{POOL}", pool)
         else:
             self.ask("POST", "/work_pools/", {"name": POOL, "type": "process", **pool}, known=(409,))
-        for worker in self.ask("POST", f"/work_pools/{POOL}/workers/filter"):
+        for worker in self.workers():
             self.ask("DELETE", f"/work_pools/{POOL}/workers/{worker['name']}", known=(404,))
         for name, limit in QUEUES.items():
             queue = {"name": name, "concurrency_limit": limit}
             self.ask("POST", f"/work_pools/{POOL}/queues", queue, known=(409,))
             self.ask("PATCH", f"/work_pools/{POOL}/queues/{name}", {"concurrency_limit": limit})
 
-    def worker_online(self) -> bool:
-        """Whether a worker has reported since `make_pool`."""
-        return bool(self.ask("POST", f"/work_pools/{POOL}/workers/filter"))
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers that have reported since `make_pool`."""
+        found: list[dict[str, Any]] = self.ask("POST", f"/work_pools/{POOL}/workers/filter", {})
+        return found
 
     def hold(self, *, held: bool) -> None:
         """Begin no more runs, of any kind, until let go."""
@@ -124,6 +125,15 @@ class PrefectApi:
         states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
         found: list[dict[str, Any]] = self.ask("POST", "/flow_runs/filter", {"flow_runs": states})
         return found
+
+    def beats(self, identity: str, since: datetime) -> bool:
+        """Whether a run has reported since an instant that it lives."""
+        wanted = {
+            "occurred": {"since": since.isoformat()},
+            "event": {"name": ["prefect.flow-run.heartbeat"]},
+            "resource": {"id": [f"prefect.flow-run.{identity}"]},
+        }
+        return bool(self.ask("POST", "/events/filter", {"filter": wanted, "limit": 1})["events"])
 
     def settle(self) -> None:
         """Make an end of what no worker will end; call it only while none works.
@@ -172,10 +182,28 @@ class PrefectApi:
                 if schedule["slug"] and schedule["slug"] not in slugs.get(found["name"], {schedule["slug"]}):
                     self.ask("DELETE", f"{path}/schedules/{schedule['id']}", known=(404,))
 
+    def under_way(self, name: str, tags: Sequence[str] = ()) -> bool:
+        """Whether a run of the deployment with these tags is at work, or waits for its turn since its time has come."""
+        due = {"before_": datetime.now(UTC).isoformat()}  # noqa: TID251 - Prefect's clock, not the district's
+        states = ["PENDING", "RUNNING", "PAUSED", "CANCELLING", "SCHEDULED"]
+        runs = {"state": {"type": {"any_": states}}, "expected_start_time": due}
+        runs |= {"tags": {"all_": list(tags)}} if tags else {}
+        wanted = {"deployments": {"name": {"any_": [name]}}, "flow_runs": runs, "limit": 1}
+        return bool(self.ask("POST", "/flow_runs/filter", wanted))
+
     def start(
-        self, name: str, parameters: Mapping[str, Any] | None = None, *, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        key: str | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> str:
         """Trigger the deployment as the button in the UI does; return the run's id.
+
+        A second call with the same `key` starts nothing and returns the first one's run; `more` is what else Prefect
+        may be told of a run, such as its name and tags.
 
         Raises:
             NoSuchJob: there is no deployment of that name.
@@ -184,22 +212,15 @@ class PrefectApi:
         body = {
             "parameters": dict(parameters or {}),
             "state": {"type": "SCHEDULED"},
-            "idempotency_key": uuid4().hex,
+            "idempotency_key": key or uuid4().hex,
             "job_variables": {"env": dict(env)} if env else {},
+            **(more or {}),
         }
         run = self.ask("POST", f"/deployments/{self.deployment(name)['id']}/create_flow_run", body, known=(409, 422))
         if "id" not in run:
             raise Refused(name, str(run.get("detail") or run.get("exception_detail")))
         identity: str = run["id"]
         return identity
-
-    def under_way(self, name: str) -> bool:
-        """Whether a run of this job works or waits for its turn; one planned for later does not count."""
-        now = datetime.now(UTC)  # noqa: TID251 - Prefect's clock, not the district's
-        states = {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"]}}
-        begun = {"state": states, "expected_start_time": {"before_": now.isoformat()}}
-        wanted = {"deployments": {"name": {"any_": [name]}}, "flow_runs": begun, "limit": 1}
-        return bool(self.ask("POST", "/flow_runs/filter", wanted))
 
     def run(self, identity: str) -> Run:
         """Read one run and what it left to look at."""

@@ -18,16 +18,21 @@ from rules.errors import say
 
 HOST = "127.0.0.1"
 DAY_S = 86_400
+HEARTBEAT_S = 30
 
 FIXED = {
     "PREFECT_PROFILE": "tuoqi",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_API_URL": "/api",  # of whatever host the browser came to: ours or a proxy's
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_CLI_COLORS": "false",
     "PREFECT_CLI_WRAP_LINES": "false",
     "PREFECT_LOGGING_COLORS": "false",
+    # Every run reports that it lives, as often as Prefect allows; flows/automations.py misses who no longer does.
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+    "PREFECT_LOGGING_CONFIG_PATH": str(ROOT / "flows" / "logging.yaml"),
     # Hundreds of runs a day: without the vacuum Prefect's database only grows.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(31 * DAY_S),

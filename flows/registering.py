@@ -1,4 +1,4 @@
-"""Making the jobs known to Prefect's server: pool, queues -> prefect.yaml and a city's own -> the rest deleted."""
+"""Making the jobs known to Prefect's server: pool, queues -> prefect.yaml, a city's own -> the rest goes -> alarms."""
 
 import subprocess
 import time
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from flows import automations
 from flows.child import ROOT, Child
 from flows.keep import migrate_database
 from flows.prefect_api import PrefectApi
@@ -56,6 +57,7 @@ def register_jobs(api: PrefectApi, files: Sequence[Path], start: Callable[..., C
         _run(start("deploy", "--all", "--prefect-file", str(file)))
     api.keep_only([each for file in files for each in yaml.safe_load(file.read_text("utf-8"))["deployments"]])
     api.pause(paused)
+    automations.ensure(api)
 
 
 def _run(deploy: Child) -> None:

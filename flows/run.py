@@ -43,6 +43,8 @@ JOBS = {
     "exam-put-forward": "flows.exam_releasing:exam_put_forward",
     "exam-release": "flows.exam_releasing:exam_release",
     "exam-report": "flows.exam_report:exam_report",
+    "watch-jobs": "flows.watch_jobs:watch_jobs",
+    "run-failed": "flows.run_failed:run_failed",
     "rotate-keys": "flows.keys:rotate_keys",
     "deliver": "flows.deliver:deliver",
     "reconcile-messages": "flows.messages:reconcile_messages",

@@ -89,7 +89,7 @@ class Service:
         queues = [word for queue in QUEUES for word in ("--work-queue", queue)]
         self._child("worker", "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL, *queues)
         self._deploy()
-        self._until("worker", START_S, self.api.worker_online)
+        self._until("worker", START_S, lambda: bool(self.api.workers()))
         if self.answer_port is not None:
             self._answer(self.answer_port)
         if self.schedules:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from flows.alarms import operators
 from flows.jobs import Result
-from flows.message_watch import operators
 from flows.settings import Settings
 from flows.visits_day import telling
 from flows.visits_plan import Job, derive

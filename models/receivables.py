@@ -14,7 +14,7 @@ from models.allowance import AllowanceBatch, AllowanceCycle, Entitlement
 from models.approvals import log_changes
 from models.db import insert_for
 from models.ledger import Amount
-from models.payment import Payment, Receivable
+from models.payment import BankFile, Payment, Receivable
 
 if TYPE_CHECKING:
     from models.payments import Sent
@@ -51,6 +51,19 @@ def claim(session: Session, sent: "Sent", fen: int, reason: str, document: str, 
     named = f"{document}/{before + 1}" if before else document  # the ledger knows each document once
     ledger.book(session, sent.cycle_id, "claim", Amount(fen, 1), named, at, actor)
     return True
+
+
+def count_open(session: Session, district: int) -> int:
+    """Count the claims of a district that are neither settled nor withdrawn."""
+    query = (
+        select(func.count())
+        .select_from(Receivable)
+        .join(Payment, col(Payment.id) == col(Receivable.payment_id))
+        .join(BankFile, col(BankFile.id) == col(Payment.file_id))
+        .join(AllowanceBatch, col(AllowanceBatch.id) == col(BankFile.batch_id))
+        .where(col(AllowanceBatch.district_id) == district, *_OPEN)
+    )
+    return session.scalar(query) or 0
 
 
 def recovered(session: Session, sent: "Sent", at: datetime, actor: str) -> int | None:

@@ -1,26 +1,34 @@
 """The real server and worker: schedules fire, forms run, and what prefect.yaml says is what the server has."""
 
+import json
+import signal
 import time
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
-from sqlalchemy import select
-from sqlmodel import col
+from prefect.settings import Settings as PrefectSettings
+from prefect.settings.legacy import _get_valid_setting_names
+from sqlmodel import col, select
 
+from flows import automations
 from flows.child import ROOT
-from flows.prefect_home import free_port
+from flows.prefect_api import ENDED, Run
+from flows.prefect_home import FIXED, free_port
 from flows.service import Service
 from flows.service_errors import NoSuchJob, Refused
 from flows.settings import Settings, write_keys
 from flows.store import opened
+from models import audit
+from models.jobs import JobRun
 from models.messages import Message
 from notifications.outbox import enqueue
 from tests.flows.test_deliver import SMS
+from tests.flows.watchers import CANARY, OldDatabase, alarms, process_of, shout, until
 
 DECLARED = {each["name"]: each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]}
 
@@ -30,7 +38,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for the whole file: its start costs 20 s, ten of them Prefect's own migrations."""
     var = tmp_path_factory.mktemp("service")
     write_keys(var / "keys" / "tuoqi.keys")
-    settings = Settings(var_dir=var)
+    settings = Settings(var_dir=var, operators="ops@example.cn")
     with opened(settings):  # made before two jobs would make it at once
         pass
     with pytest.MonkeyPatch.context() as shell:
@@ -175,3 +183,96 @@ def test_the_run_s_code_is_this_repository_s_whatever_the_folder(service: Servic
     variables = service.api.ask("GET", "/work_pools/tuoqi")["base_job_template"]["variables"]["properties"]
     assert Path(variables["working_dir"]["default"]) == ROOT
     assert Path.cwd() != ROOT
+
+
+def test_automations_are_there_once_and_are_brought_up_to_date(service: Service) -> None:
+    automations.ensure(service.api)
+    found = service.api.ask("POST", "/automations/filter", {})
+    assert {each["name"] for each in found} >= set(automations.NAMES)
+    assert len({each["name"] for each in found}) == len(found)
+    assert automations.present(service.api) == set(automations.NAMES)
+
+
+def test_a_run_that_stops_to_live_is_called_crashed_and_operators_hear_of_it_and_of_a_killed_one(
+    service: Service,
+) -> None:
+    """The frozen process is no news to its worker, as when a machine hangs; the killed ones are."""
+    frozen = service.api.start("duty-plan")  # nobody serves: it will wait for its next try
+    zombies = automations.automations("", timedelta(seconds=10))[0]  # in life three times 30 s
+    own = {"prefect.resource.id": f"prefect.flow-run.{frozen}"}
+    service.api.ask(
+        "POST", "/automations/", {**zombies, "name": "frozen", "trigger": {**zombies["trigger"], "match": own}}
+    )
+    killed = service.api.start("message-report", {"month": "2026-03"})
+    untold = service.api.start("run-failed", {"job": "x", "run": "y"})
+    for each in (killed, untold):
+        process_of(service, each).kill()
+    until(lambda: service.api.beats(frozen, datetime.now(UTC) - timedelta(minutes=5)))  # noqa: TID251 - Prefect's clock
+    process = process_of(service, frozen)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        for each in (frozen, killed, untold):
+            until(lambda each=each: service.api.run(each).state == "CRASHED")  # type: ignore[misc]
+    finally:
+        process.kill()
+    told = {"failed-duty-plan": "accepted", "failed-message-report": "accepted"}
+    until(lambda: alarms(service).items() >= told.items())
+    assert "failed-run-failed" not in alarms(service)
+    written = (service.settings.var_dir / "logs" / "worker.log").read_text("utf-8").splitlines()
+    assert any(json.loads(line)["logger"].startswith("prefect") for line in written if line.startswith("{"))
+
+
+def test_a_late_job_is_told_and_begun_again_and_then_it_is_done(service: Service) -> None:
+    with opened(service.settings) as database, database.write() as session:
+        audit.record(session, "530112", "test", "test.began", datetime(2026, 3, 1, tzinfo=UTC), rows=0)
+    late = "2026-03-10T09:31:00+08:00"
+    until(lambda: service.run_deployment("watch-jobs", at=late).done)  # cancelled while a scheduled one is at work
+    until(lambda: alarms(service).get("late-message-report-2026-03-10") == "accepted")
+
+    def again() -> list[Run]:
+        return [run for run in service.api.runs("message-report") if run.parameters["as_of"] == "2026-03-10"]
+
+    until(lambda: any(run.state in ENDED for run in again()))
+    assert [run.done for run in again()] == [True]
+    assert "tuoqi_job_late" in (service.settings.var_dir / "metrics" / "tuoqi.prom").read_text()
+    with opened(service.settings) as database, database.read() as session:
+        (row,) = session.exec(select(JobRun).where(col(JobRun.run_key) == "2026-03-10")).all()
+    assert (row.job, row.state) == ("message-report", "done")
+
+
+def test_what_a_run_logs_is_masked_in_prefect_and_on_the_terminal(service: Service, tmp_path: Path) -> None:
+    done = shout(service, tmp_path)
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert {"id ***", "task says ***"} <= {line["text"] for line in lines}, done.stderr
+    assert any("ValueError" in line.get("error", "") for line in lines)
+    assert {line["level"] for line in lines} >= {"INFO", "WARNING", "ERROR"}
+    logged = service.api.ask("POST", "/logs/filter", {"limit": 200, "sort": "TIMESTAMP_DESC"})
+    assert sum("***" in each["message"] for each in logged) >= 5
+    shown = done.stderr + done.stdout + json.dumps(logged, ensure_ascii=False)
+    assert [secret for secret in CANARY.values() if secret.removeprefix("Bearer ") in shown] == []
+
+
+def test_prefect_forgets_runs_after_a_month_and_events_after_three_days(service: Service, tmp_path: Path) -> None:
+    service.wait_for_scheduled("deliver", 100)
+    old = OldDatabase(service, tmp_path)
+    ended = "SELECT id FROM flow_run WHERE state_type IN ('COMPLETED', 'FAILED', 'CRASHED') ORDER BY id"
+    runs, events = old.rows(ended), old.rows("SELECT id FROM events ORDER BY id")
+    old.age("flow_run", "end_time", runs, (32, 30))
+    old.age("events", "occurred", events, (4, 2))
+    old.vacuum()
+    assert old.rows(ended) == runs[1::2]
+    assert old.rows("SELECT id FROM events ORDER BY id") == events[1::2]
+
+
+def test_every_setting_of_prefect_that_we_fix_is_one_that_it_knows_and_reads() -> None:
+    assert FIXED.keys() - {"PREFECT_PROFILE"} <= _get_valid_setting_names(PrefectSettings)
+    with pytest.MonkeyPatch.context() as shell:
+        for name, value in FIXED.items():
+            shell.setenv(name, value)
+        found = PrefectSettings()
+    vacuum = found.server.services.db_vacuum
+    assert vacuum.enabled_vacuum_types >= {"events", "flow_runs"}
+    assert vacuum.retention_period == timedelta(days=31)
+    assert found.server.events.retention_period == timedelta(days=3)
+    assert found.flows.heartbeat_frequency == 30
+    assert found.logging.config_path == ROOT / "flows" / "logging.yaml"

@@ -2,9 +2,10 @@
 
 import fcntl
 import json
+import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -17,12 +18,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
-from flows import doctor, doctor_database
+from flows import automations, doctor, doctor_database, doctor_service
 from flows.doctor import Finding, examine
 from flows.jobs import owner, real_now
 from flows.settings import Settings, write_keys
 from models import audit, schema
-from models.cadre import Cadre
+from models.cadre import Cadre, Roster
 from models.db import Database
 from models.district import Centre, ensure_places
 from models.duty import DutySlot
@@ -49,8 +50,9 @@ def healthy(database: Database, configured: Settings) -> Settings:
         session.flush()
         for day in dates_between(date(2026, 3, 1), date(2026, 4, 30)):
             session.add(DutySlot(centre_id=1, day=day, cadre_id=1, state="published", published_at=AT))
-        session.add(_run("2026-03-26", "done"))
-        audit.record(session, "530112", "duty-day", "duty.change", AT, slots=1)
+        session.add(Roster(centre_id=1, cadre_id=1, since=date(2020, 1, 1)))
+        session.add_all([_run("2026-03-26", "done"), _run("2026-04", "done", "duty-publish")])
+        audit.record(session, "530112", "duty-day", "duty.change", AT - timedelta(days=1), slots=1)
     url = database.engine.url.render_as_string(hide_password=False)
     if url.startswith("sqlite"):
         Path(url.removeprefix("sqlite:///")).chmod(0o600)
@@ -116,6 +118,7 @@ def test_a_healthy_district_has_nothing_bad_and_every_finding_a_remedy(healthy: 
         "operators",
         "service",
         "calendar",
+        "backup",
     }
     assert all(finding.text and finding.remedy.endswith((".", "。")) for finding in found)
     if language == "en":
@@ -307,22 +310,23 @@ def test_runs_that_nobody_works_on_any_more_are_noticed(healthy: Settings) -> No
         _run("2026-03-20", "running"),
         _run("2026-03-21", "running", minutes=-1),
         _run("2026-03-22", "running", by=dead),
-        _run("2026-04", "failed", job="duty-publish"),
+        _run("2026-05", "failed", job="duty-publish"),
     )
     found = _found(healthy, "jobs")
     assert [finding.state for finding in found] == ["warn"] * 3
     assert "tuoqi run duty-day --on 2026-03-21" in found[0].remedy
     assert "2026-03-22" in found[1].text
-    assert "tuoqi run duty-plan --param month=2026-04 --param publish=true" in found[2].remedy
+    assert "tuoqi run duty-plan --param month=2026-05 --param publish=true" in found[2].remedy
 
 
 @pytest.mark.parametrize(
-    ("hour", "state"),
-    [pytest.param(6, "ok", id="before seven"), pytest.param(7, "bad", id="at seven")],
+    ("minute", "state"),
+    [pytest.param(44, "ok", id="a minute before"), pytest.param(45, "bad", id="at its deadline")],
 )
-def test_the_mornings_job_must_be_done_by_seven(healthy: Settings, hour: int, state: str) -> None:
-    found = _one(_but(healthy, at=datetime(2026, 3, 27, hour)), "duty-day")  # noqa: DTZ001 - wall clock of the district
+def test_a_job_that_is_late_is_named_with_its_command(healthy: Settings, minute: int, state: str) -> None:
+    found = _one(_but(healthy, at=datetime(2026, 3, 27, 6, minute)), "deadlines")  # noqa: DTZ001 - the district's clock
     assert found.state == state
+    assert ("tuoqi run duty-day --on 2026-03-27" in found.remedy) == (state == "bad")
 
 
 @pytest.mark.parametrize(
@@ -390,14 +394,23 @@ def test_a_mail_server_that_answers_is_ok_and_one_that_does_not_is_bad(healthy: 
 
 
 @contextmanager
-def _prefect(workers: list[dict[str, Any]], status: int = 200) -> Iterator[int]:
+def _prefect(
+    workers: list[dict[str, Any]],
+    status: int = 200,
+    missing: str = "",
+    runs: Sequence[dict[str, Any]] = (),
+) -> Iterator[int]:
+    ours = [{"name": name, "enabled": True} for name in automations.NAMES if name != missing]
+
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._say(True)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self._say(workers)
+            told = {"workers/filter": workers, "automations/filter": ours, "flow_runs/filter": runs}
+            answers = [each for path, each in told.items() if self.path.endswith(path)]
+            self._say(answers[0] if answers else {"events": []})
 
         def _say(self, told: object) -> None:
             self.send_response(status)
@@ -426,7 +439,9 @@ def _worker(beat: int | None) -> dict[str, Any]:
     ("beats", "status", "name", "state"),
     [
         pytest.param([10], 200, "service", "ok", id="all well"),
-        pytest.param([900, 5], 200, "service", "ok", id="one of two workers"),
+        pytest.param([10], 200, "automations", "ok", id="its automations are there"),
+        pytest.param([10], 200, "heartbeats", "ok", id="no run is without a heartbeat"),
+        pytest.param([900, 5], 200, "worker", "ok", id="one of two workers"),
         pytest.param([900], 200, "worker", "bad", id="a silent worker"),
         pytest.param([], 200, "worker", "bad", id="no worker"),
         pytest.param([None], 200, "worker", "bad", id="never a heartbeat"),
@@ -448,3 +463,68 @@ def test_a_service_whose_server_is_gone_is_bad_and_one_that_is_not_running_a_war
     with (configured.folder("prefect") / "service.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert _one(away, "service").state == "bad"
+
+
+def _served(configured: Settings, port: int, name: str) -> list[Finding]:
+    with (configured.folder("prefect") / "service.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _found(_but(configured, port=port, at=AT), name)
+
+
+def test_a_missing_automation_is_bad_and_named(configured: Settings) -> None:
+    with _prefect([_worker(1)], missing="tuoqi-zombies") as port:
+        (found,) = _served(configured, port, "automations")
+    assert found.state == "bad"
+    assert "tuoqi-zombies" in found.text
+    assert "tuoqi register" in found.remedy
+
+
+@pytest.mark.parametrize(("minutes", "states"), [(1, ["ok"]), (60, ["bad"])])
+def test_a_run_that_is_silent_for_long_is_bad(configured: Settings, minutes: int, states: list[str]) -> None:
+    began = (real_now() - timedelta(minutes=minutes)).isoformat()
+    run = {"id": "1", "name": "wise-owl", "state": {"type": "RUNNING"}, "start_time": began}
+    with _prefect([_worker(1)], runs=[run]) as port:
+        found = _served(configured, port, "heartbeats")
+    assert [each.state for each in found] == states
+
+
+def test_workers_are_counted(configured: Settings) -> None:
+    with _prefect([_worker(1), _worker(2), _worker(900)]) as port:
+        assert "2 个执行器在线" in _served(configured, port, "worker")[0].text
+
+
+def test_prefect_s_database_is_weighed(configured: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (configured.folder("prefect") / "prefect.db").write_bytes(b"x" * 1000)
+    assert [each.state for each in doctor_service._size(configured)] == ["ok"]
+    monkeypatch.setattr(doctor_service, "_LARGE", 999)
+    assert [each.state for each in doctor_service._size(configured)] == ["warn"]
+
+
+def test_values_under_an_older_key_and_an_old_key_are_noticed(healthy: Settings) -> None:
+    assert _one(healthy, "rotation").state == "ok"
+    assert healthy.key_file
+    own = healthy.key_file.with_name("own.keys")
+    content = json.loads(healthy.key_file.read_text())
+    content |= {"sealing": {**content["sealing"], "2": content["index"]}, "current": 2}
+    content["since"] = {"2": (real_now() - timedelta(days=401)).isoformat()}
+    own.write_text(json.dumps(content))
+    own.chmod(0o600)
+    assert "tuoqi keys rotate" in _one(_but(healthy, key_file=own), "rotation").remedy
+    assert "401" in _one(_but(healthy, key_file=own), "key-age").text
+
+
+@pytest.mark.parametrize(("days", "state"), [(1, "ok"), (8, "warn")])
+def test_the_last_backup_is_not_older_than_a_week(healthy: Settings, days: int, state: str) -> None:
+    made = healthy.folder("backups") / "tuoqi-20260326-010203.db"
+    made.touch()
+    at = (real_now() - timedelta(days=days)).timestamp()
+    os.utime(made, (at, at))
+    assert _one(healthy, "backup").state == state
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (20, "warn"), (120, "bad")])
+def test_a_database_whose_clock_is_off_is_noticed(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch, seconds: int, state: str
+) -> None:
+    monkeypatch.setattr("models.host.clock", lambda _: real_now() - timedelta(seconds=seconds))
+    assert _one(healthy, "database-clock").state == state

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from flows.alarms import BadOperator, operators
 from flows.child import ROOT
-from flows.message_watch import BadOperator, operators
 from flows.outlets import callers, channels, enquiries, late_readers, round_of, site_of, sms_channels
 from flows.outlets_unset import BadRobots, MissingSetting, Unset
 from flows.settings import BadSetting, Settings, settings

@@ -25,7 +25,9 @@ KEYS = {
 }
 """test_cron.py reads each of these back from the server; a key that is not here would be ignored silently."""
 SCHEDULE_KEYS = {"slug", "cron", "timezone", "parameters"}
-WATCHES = {"duty-watch", "visits-watch", "deliver", "reconcile-messages"}
+WATCHES = {"duty-watch", "visits-watch", "deliver", "reconcile-messages", "watch-jobs"}
+ALARMS = {"run-failed"}
+"""Never behind a long job, and none of two is dropped."""
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
 JOB = pytest.mark.parametrize("job", [pytest.param(each, id=each["name"]) for each in DOCUMENT["deployments"]])
@@ -69,8 +71,8 @@ def test_schedules_are_crons_of_the_district_s_time_with_a_slug(job: dict[str, A
 
 @JOB
 def test_a_watch_has_its_own_queue_and_drops_a_second_run(job: dict[str, Any]) -> None:
-    watch = job["name"] in WATCHES
-    assert job["work_pool"] == {"name": POOL, "work_queue_name": "watch" if watch else "default"}
+    watch, alarm = job["name"] in WATCHES, job["name"] in ALARMS
+    assert job["work_pool"] == {"name": POOL, "work_queue_name": "watch" if watch or alarm else "default"}
     assert job["work_pool"]["work_queue_name"] in QUEUES
     strategy = "CANCEL_NEW" if watch else "ENQUEUE"
     assert job["concurrency_limit"] == {"limit": 1, "collision_strategy": strategy}

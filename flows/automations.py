@@ -1,0 +1,109 @@
+"""Prefect's automations, as we want them -> made or brought up to date in the server, by name.
+
+A run that stops reporting is called crashed: its process or its machine is gone, and it would hold its place for ever.
+A run that failed or crashed starts run-failed, which tells operators; the first of a job in an hour, so that a job that
+fails every minute does not start a process every minute. Of itself it does not tell.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from flows.prefect_api import PrefectApi
+from flows.prefect_home import HEARTBEAT_S
+from rules.errors import say
+
+SILENCE = timedelta(seconds=3 * HEARTBEAT_S)
+QUIET = timedelta(hours=1)
+ALARM, OF_DISTRICT = "run-failed", "district-run"
+_ENDS = [f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "TimedOut", "Crashed", "Cancelled")]
+_BEAT = "prefect.flow-run.heartbeat"
+_RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
+ZOMBIES, FAILURES, DISTRICT_FAILURES = "tuoqi-zombies", "tuoqi-failures", "tuoqi-district-failures"
+NAMES = (ZOMBIES, FAILURES, DISTRICT_FAILURES)
+
+
+def automations(alarm: str, silence: timedelta = SILENCE) -> list[dict[str, Any]]:
+    """Return what the server should have.
+
+    Args:
+        alarm: id of the deployment that tells operators.
+        silence: so long after its last heartbeat a run counts as gone.
+    """
+    plain = [_of_deployment(f"!{ALARM}"), _of_deployment(f"!{OF_DISTRICT}")]
+    return [
+        _zombies(silence),
+        _failures(FAILURES, alarm, plain, "related:deployment:prefect.resource.id"),
+        # in a city one deployment runs all jobs: its runs are named for job and district
+        _failures(DISTRICT_FAILURES, alarm, [_of_deployment(OF_DISTRICT)], "prefect.resource.name"),
+    ]
+
+
+def ensure(api: PrefectApi, silence: timedelta = SILENCE) -> None:
+    """Make the automations, or bring them up to date; call it after the deployments are registered.
+
+    Raises:
+        NoSuchJob: run-failed is not registered.
+        Unanswered: the server is gone or stays busy.
+    """
+    found = {each["name"]: each["id"] for each in api.ask("POST", "/automations/filter", {})}
+    for each in automations(api.deployment(ALARM)["id"], silence):
+        if each["name"] in found:
+            api.ask("PUT", f"/automations/{found[each['name']]}", each)
+        else:
+            api.ask("POST", "/automations/", each)
+
+
+def present(api: PrefectApi) -> set[str]:
+    """Return which of ours the server has and heeds."""
+    return {each["name"] for each in api.ask("POST", "/automations/filter", {}) if each["enabled"]} & set(NAMES)
+
+
+def _zombies(silence: timedelta) -> dict[str, Any]:
+    message = say("运行进程没有心跳，视为中断", "no heartbeat from its process: taken for cut off")
+    return {
+        "name": ZOMBIES,
+        "description": say("没有心跳的运行记为中断", "runs without a heartbeat are called crashed"),
+        "enabled": True,
+        "trigger": {
+            "type": "event",
+            "posture": "Proactive",
+            "match": _RUNS,
+            "for_each": ["prefect.resource.id"],
+            "after": [_BEAT],
+            "expect": [_BEAT, *_ENDS],
+            "threshold": 1,
+            "within": silence.total_seconds(),
+        },
+        "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": message}],
+    }
+
+
+def _of_deployment(name: str) -> dict[str, str]:
+    return {"prefect.resource.role": "deployment", "prefect.resource.name": name}
+
+
+def _failures(name: str, alarm: str, of: list[dict[str, str]], each: str) -> dict[str, Any]:
+    told = {"job": "deployment.name", "run": "flow_run.name", "state": "flow_run.state.name"}
+    return {
+        "name": name,
+        "description": say("运行失败或中断时告警", "tells operators of runs that failed or crashed"),
+        "enabled": True,
+        "trigger": {
+            "type": "event",
+            "posture": "Reactive",
+            "match": _RUNS,
+            "match_related": of,
+            "for_each": [each],
+            "expect": [f"prefect.flow-run.{name}" for name in ("Failed", "TimedOut", "Crashed")],
+            "threshold": 1,
+            "within": QUIET.total_seconds(),
+        },
+        "actions": [
+            {
+                "type": "run-deployment",
+                "source": "selected",
+                "deployment_id": alarm,
+                "parameters": {field: f"{{{{ {path} }}}}" for field, path in told.items()},
+            }
+        ],
+    }

@@ -1,0 +1,112 @@
+"""The doctor looks at Prefect: server, workers, automations, runs without a heartbeat, the size of its database."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from flows import automations, keep, ringer
+from flows.finding import Finding, bad, ok, warn
+from flows.jobs import real_now
+from flows.prefect_api import PrefectApi
+from flows.prefect_home import api_url
+from flows.service_errors import ServiceError
+from flows.settings import Settings
+from rules.errors import say
+
+_WORKER_SILENT = timedelta(seconds=90)  # a worker reports every 30 s
+_RUN_SILENT = 2 * automations.SILENCE  # by then the automation has ended it, if it works
+_LARGE = 2_000_000_000
+"""Bytes of Prefect's SQLite after 31 days of a run per minute, three times over."""
+
+
+def service(settings: Settings) -> Iterator[Finding]:
+    """Ask the server of these settings; elsewhere or on this machine."""
+    running = bool(settings.prefect_url) or keep.service_running(settings)
+    url = api_url(settings)
+    with closing(PrefectApi(url, settings.prefect_auth)) as api:
+        healthy = api.healthy()
+        again = say("请查看 logs 文件夹，然后重启 tuoqi up。", "See the logs folder, then restart `tuoqi up`.")
+        if not running:
+            other = say("（{} 上是另一个服务）", " ({} is another's)").format(url) if healthy else ""
+            start = say("执行 tuoqi up 启动。", "Start it with `tuoqi up`.")
+            yield warn("service", say("服务未运行{}。", "not running{}.").format(other), start)
+        elif not healthy:
+            yield bad("service", say("{} 没有应答。", "{} does not answer.").format(url), again)
+        else:
+            yield ok("service", say("{} 正常", "{} answers").format(url))
+            try:
+                yield from _workers(api, again)
+                yield from _automations(api)
+                yield from _zombies(api)
+                yield from _bell(settings, again)
+            except (ServiceError, httpx.HTTPStatusError):
+                yield bad("service", say("{} 应答有误。", "{} answers with an error.").format(url), again)
+    yield from _size(settings)
+
+
+def _workers(api: PrefectApi, again: str) -> Iterator[Finding]:
+    online = sum(real_now() - _instant(worker.get("last_heartbeat_time")) <= _WORKER_SILENT for worker in api.workers())
+    if online:
+        yield ok("worker", say("{} 个执行器在线", "{} workers report").format(online))
+    else:
+        yield bad("worker", say("执行器没有心跳，任务不会执行。", "no worker reports; no job will run."), again)
+
+
+def _automations(api: PrefectApi) -> Iterator[Finding]:
+    missing = sorted(set(automations.NAMES) - automations.present(api))
+    if not missing:
+        yield ok("automations", say("中断和失败的运行会被发现并告警", "runs cut off or failed are found and told"))
+        return
+    told = say("缺少或停用了自动规则 {}。", "the automations {} are missing or off.").format(", ".join(missing))
+    remedy = say("重启 tuoqi up，或执行 tuoqi register。", "Restart `tuoqi up`, or run `tuoqi register`.")
+    yield bad("automations", told, remedy)
+
+
+def _zombies(api: PrefectApi) -> Iterator[Finding]:
+    """Runs that are called running and have said nothing for long."""
+    since = real_now() - _RUN_SILENT
+    old = [
+        run
+        for run in api.unfinished()
+        if (run.get("state") or {}).get("type") == "RUNNING" and _instant(run.get("start_time")) < since
+    ]
+    silent = [run for run in old if not api.beats(run["id"], since)]
+    for run in silent:
+        told = say("运行 {} 没有心跳，却仍显示运行中。", "run {} has no heartbeat and is still called running.")
+        remedy = say(
+            "请在页面上将它设为 Crashed，再检查自动规则。", "Set it to Crashed in the UI, then check the automations."
+        )
+        yield bad("heartbeats", told.format(run["name"]), remedy)
+    if not silent:
+        yield ok("heartbeats", say("没有失去心跳的运行", "no run is without a heartbeat"))
+
+
+def _bell(settings: Settings, again: str) -> Iterator[Finding]:
+    if ringer.silent(settings):
+        told = say(
+            "发件铃没有动静，消息最多迟 10 分钟发出。", "the bell is silent; messages leave up to 10 minutes late."
+        )
+        yield warn("ringer", told, again)
+
+
+def _size(settings: Settings) -> Iterator[Finding]:
+    file = settings.var_dir.absolute() / "prefect" / "prefect.db"
+    if settings.prefect_database_url or not file.is_file():
+        return
+    size = file.stat().st_size
+    told = say("Prefect 数据库 {:.1f} GB", "Prefect's database has {:.1f} GB").format(size / 1e9)
+    if size <= _LARGE:
+        yield ok("prefect-database", told)
+        return
+    remedy = say(
+        "运行记录保留 31 天、事件 3 天，由服务自动清理；仍增大时请查看 server.log，或改用 PostgreSQL。",
+        "Runs are kept 31 days, events 3; if it grows on, see server.log, or use PostgreSQL.",
+    )
+    yield warn("prefect-database", told + say("。", "."), remedy)
+
+
+def _instant(told: Any) -> datetime:
+    return datetime.fromisoformat(told).astimezone(UTC) if told else datetime.min.replace(tzinfo=UTC)

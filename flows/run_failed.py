@@ -1,0 +1,45 @@
+"""A run that failed or crashed, told by Prefect's automation: job, run, state -> an alarm, one a job and hour."""
+
+from datetime import timedelta
+from typing import Any
+
+from prefect import flow
+
+from flows import fields
+from flows.alarms import Trouble, raise_alarms
+from flows.automations import OF_DISTRICT
+from flows.failures import safely
+from flows.outlets import round_of
+from flows.settings import settings
+from flows.store import opened
+from rules.errors import say
+
+Result = dict[str, Any]
+
+_HOUR = timedelta(hours=1)
+_STATES = {"failed": ("失败", "failed"), "crashed": ("中断", "was cut off")}
+
+
+@flow(name="run-failed", retries=0, persist_result=False)
+@safely
+def run_failed(job: fields.FailedJob, run: fields.FailedRun, state: fields.FailedState = "failed") -> Result:
+    """Tell operators of a run that failed or was cut off; nothing of what it was about is passed on.
+
+    Args:
+        job: its deployment.
+        run: its name in Prefect.
+        state: how it ended.
+    """
+    district = ""
+    if job == OF_DISTRICT:  # its runs are named for what they run
+        job, _, district = run.partition(" ")
+    chosen = settings().of_district(district) if district else settings()
+    what = say("{} {}，运行 {}", "{} {}, run {}").format(job, say(*_STATES[state]), run)
+    remedy = say(
+        "请打开该运行记录，按日志最后一行的提示改正后再运行一次；中断的请用 tuoqi doctor 检查服务。",
+        "Open the run, follow the last line of its log, run it again; of one cut off, check the service: tuoqi doctor.",
+    )
+    with opened(chosen) as database:
+        one = round_of(database, chosen, chosen.now)
+        alarms = raise_alarms(database, chosen, one, [Trouble(f"failed-{job}", what, one.now(), remedy, every=_HOUR)])
+    return {"job": job, "alarms": alarms}
