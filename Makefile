@@ -17,6 +17,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip check
+	$(BIN)/python -m compileall -q flows models notifications policies rules
 	@touch $(READY)
 
 install: $(READY) ## install everything into .venv (the other targets do this by themselves)

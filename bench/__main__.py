@@ -9,14 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.document import document
+from bench.document import MODULES, document
 from bench.machine import this_machine
 from bench.timing import Line, figures_of
 
-MODULES = (
-    "plan_rule", "plan_job", "day_watch", "intake", "elders", "visits", "allowances", "outbox", "outbox_growth",
-    "providers", "exams", "exam_job", "run_cost",
-)  # fmt: skip
 LONG = {
     "plan_job": "3,300 centres: 5 minutes",
     "day_watch": "up to 3,300 centres: 6 minutes",
@@ -39,6 +35,7 @@ def main() -> int:
     parser.add_argument("only", nargs="*", choices=[[], *MODULES], help="figures to measure; none means all")
     wanted = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 240)
+    page = ""
     machine, lines, took = this_machine(), list[Line](), dict[str, float]()
     small = {name for name in wanted.only or MODULES if wanted.quick or (name in LONG and not wanted.full)}
     for name in wanted.only or MODULES:
@@ -46,10 +43,10 @@ def main() -> int:
         lines += _apart(name, quick=name in small)
         took[name] = time.monotonic() - started
         console.print(f"[dim]{name}: {took[name]:.0f} s[/dim]", highlight=False)
-    text = document(machine, lines, took, {name: LONG[name] for name in sorted(small & LONG.keys())})
-    print(text)
-    if wanted.save:
-        wanted.save.write_text(text, "utf-8")
+        page = document(machine, lines, took, {name: LONG[name] for name in sorted(small & took.keys() & LONG.keys())})
+        if wanted.save:  # after each, so that Ctrl-C loses one module and not an hour
+            wanted.save.write_text(page, "utf-8")
+    print(page)
     return int(any(line.failed for line in lines))
 
 

@@ -6,6 +6,11 @@ from bench.jobs import NOT_MEASURED
 from bench.machine import Machine
 from bench.timing import Cost, Line
 
+MODULES = (
+    "run_cost", "plan_rule", "plan_job", "day_watch", "visits", "allowances", "exams", "exam_job", "outbox",
+    "providers", "outbox_growth", "intake", "elders",
+)  # fmt: skip
+"""In the order of the table."""
 COLUMNS = {
     "job": "job",
     "size": "size",
@@ -55,6 +60,9 @@ def _foot(took: Mapping[str, float], small: Mapping[str, str]) -> Iterator[str]:
     if small:
         yield "Measured in a small size here; `python -m bench --full NAME` measures:"
         yield from ("", *(f"- `{name}`: {full}" for name, full in small.items()), "")
+    if missing := [name for name in MODULES if name not in took]:
+        yield f"Not measured in this run: {', '.join(missing)}."
+        yield ""
     yield "Jobs without a line:"
     yield from ("", *(f"- `{job}`: {why}" for job, why in NOT_MEASURED.items()), "")
     yield "Seconds that each module took: " + ", ".join(f"{name} {each:.0f}" for name, each in took.items()) + "."

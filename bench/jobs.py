@@ -19,6 +19,7 @@ MEASURED = {
     "exam-import": ("exam_job", "run_cost"),
     "exam-aggregate": ("exams", "exam_job", "run_cost"),
     "deliver": ("outbox", "outbox_growth", "providers", "run_cost"),
+    "watch-jobs": ("run_cost",),
     "reconcile-messages": ("outbox", "providers", "run_cost"),
     "message-report": ("run_cost",),
     "redact-messages": ("run_cost",),
@@ -37,6 +38,7 @@ NOT_MEASURED = {
     "exam-report": "a form of one exam, a workbook a school; not measured yet",
     "message-gallery": "a button that renders each template once: the cost of a run",
     "district-run": "one job of one district of a city: that job and the cost of a run",
+    "run-failed": "started by Prefect when a run has failed: the cost of a run",
     "rotate-keys": "started by hand after new keys; sealing is measured with the imports",
 }
 """Job -> why it is in no line of the table."""

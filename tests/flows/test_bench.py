@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from bench.__main__ import LONG, MODULES
-from bench.document import document
+from bench.__main__ import LONG
+from bench.document import MODULES, document
 from bench.jobs import MEASURED, NOT_MEASURED
 from bench.machine import Machine
 from bench.run_cost import a_day
