@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AUDIT := .venv-audit
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,7 +28,7 @@ up: $(READY) ## run the service on this machine until Ctrl-C
 	$(BIN)/tuoqi up
 
 test: $(READY) ## run the tests
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not proof"
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not proof"
 
 proof: $(READY) ## run the long proofs at full count
 	$(BIN)/pytest -q -n 2 -m proof --timeout 3600
@@ -38,8 +39,16 @@ check: $(READY) ## lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## print our figures beside their floors
-	$(BIN)/python -m bench
+audit: ## look the pinned packages up among published weaknesses (asks the package index)
+	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'
+	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
+
+bench: $(READY) ## print our figures beside their floors, and write docs/bench.md
+	$(BIN)/python -m bench --save docs/bench.md
+
+shots: $(READY) ## take the manual's pictures anew (after make demo; needs chromium and a Chinese font)
+	$(BIN)/python -m bench.shots
 
 docs: $(READY) ## write the pages that come from declarations
 	$(BIN)/python -m flows.pages
@@ -49,6 +58,6 @@ lock: $(READY) ## resolve requirements.lock anew (needs uv)
 		--no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
 
 clean: ## remove what the targets made (the district's own var/ stays)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/demo
+	rm -rf $(VENV) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/demo
 
-.PHONY: help install demo up test proof check bench docs lock clean
+.PHONY: help install demo up test proof check audit bench shots docs lock clean

@@ -20,7 +20,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice, pairwise
-from math import log
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from bench.databases import Store, store
 from bench.elders import longest_write
 from bench.intake import child_watched
 from bench.money_town import AS_OF, PLANNED, create, people
-from bench.timing import Cost, Line, best, mb, measured, ratio
+from bench.timing import Cost, Line, best, mb, measured, power, ratio
 from flows.allowance_plan import plan
 from flows.allowance_release import release_list, send_files
 from flows.bank_files import bank_bytes
@@ -52,6 +51,7 @@ from rules.bank import BankForm, PayLine, PayList, file_key
 PROGRAMME, PERIOD = "longevity", "2026-10"
 PLAN, RELEASE, ANSWER = "2026-10-10T09:00", "2026-10-20T10:00", "2026-10-21T15:00"
 BAR, MEMORY, FILE_LINES, ANSWERED = 2, 1000, 100_000, 100_000
+QUICK = (("PostgreSQL", 7_000), ("PostgreSQL", 28_000))
 FULL = (("SQLite", 160_000), ("PostgreSQL", 70_000), ("PostgreSQL", 700_000), ("PostgreSQL", 7_000_000))
 _WRITTEN = (
     "SELECT person, elder_id, community_id, band, fen, version, notice, period FROM entitlement ORDER BY elder_id",
@@ -63,7 +63,7 @@ def figures(*, quick: bool) -> list[Line]:
     """Measure bank files, then each size on its database."""
     lines = list(_bank_files(FILE_LINES // 10 if quick else FILE_LINES))
     grown: dict[int, dict[str, Cost]] = {}
-    for kind, elders in (("SQLite", 16_000),) if quick else FULL:
+    for kind, elders in QUICK if quick else FULL:
         lines += sized(kind, elders, grown)
     return [*lines, *_growth(grown)]
 
@@ -254,5 +254,5 @@ def _growth(grown: dict[int, dict[str, Cost]]) -> Iterator[Line]:
     """Say by which power of the elders each job's CPU grew."""
     for before, after in pairwise(sorted(grown)):
         for job in ("plan", "hash of the list", "release", "send", "reconcile"):
-            power = log(grown[after][job].cpu_s / grown[before][job].cpu_s) / log(after / before)
-            yield Line(f"growth of {job}", f"PostgreSQL, {before:,} to {after:,} elders", f"n^{power:.2f}")
+            growth = power(grown[before][job], grown[after][job], after / before)
+            yield Line(f"  growth of {job}", f"{before:,} to {after:,} elders", "", growth=growth)

@@ -14,14 +14,13 @@ of the centres, and the office hears of it, with a substitute proposed (`office`
 
 from collections.abc import Callable
 from datetime import date, datetime
-from math import log10
 from typing import Any, Self
 
 from sqlalchemy import Engine, event, insert, select, update
 from sqlmodel import col
 
 from bench.databases import KINDS, Store, store
-from bench.timing import Cost, Line, best, mb, measured
+from bench.timing import Cost, Line, best, mb, measured, power
 from flows.duty_day import duty_morning
 from flows.duty_plan import plan_month
 from flows.duty_watch import watch
@@ -30,7 +29,7 @@ from models.db import Database
 from models.duty import DutySlot
 
 TODAY, TOMORROW = date(2026, 3, 10), date(2026, 3, 11)
-BAR = "none per centre"
+BAR = "no statement per centre"
 A_BATCH = 30  # statements of one batch of mending, which a smaller district may not need
 Run = tuple[Cost, int, str]
 """What it cost, statements sent, what it did."""
@@ -59,11 +58,11 @@ def _on(kind: str, sizes: tuple[int, ...], repeats: int) -> list[Line]:
 def _lines(job: str, runs: list[tuple[int, Run]]) -> list[Line]:
     lines, before = [], runs[0]
     for centres, (cost, statements, did) in runs:
-        growth = log10(cost.cpu_s / before[1][0].cpu_s) / log10(centres / before[0]) if centres != before[0] else 0.0
         more = statements - before[1][1]
         assert more <= A_BATCH + (centres - before[0]) / 10, f"{job}: {more} statements more for {centres} centres"
-        exponent = f"n^{growth:.2f}" if growth else ""
-        lines.append(Line(job, f"{centres}: {did}", cost, f"{statements} statements", exponent, BAR, mb(cost)))
+        growth = power(before[1][0], cost, centres / before[0]) if centres != before[0] else ""
+        size = f"{centres} centres: {did}, {statements} statements"
+        lines.append(Line(job, size, cost, bar=BAR, memory=mb(cost), growth=growth))
         before = (centres, (cost, statements, did))
     return lines
 

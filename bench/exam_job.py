@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
-from math import log10
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from xlsxwriter import Workbook
 
 from bench import exam_rows, exams
 from bench.databases import KINDS, Store, settle, store
-from bench.timing import Cost, Line, best, mb, measured, ratio
+from bench.timing import Cost, Line, best, mb, measured, power, ratio
 from flows.intake_store import register, store_rows
 from flows.tables import read_table
 from models.db import Database
@@ -39,7 +38,7 @@ Found = tuple[pl.DataFrame, list[Any]]
 
 def figures(*, quick: bool) -> list[Line]:
     """Measure both databases, then the file."""
-    sizes = (4_000,) if quick else (4_000, 40_000, 400_000)
+    sizes = (4_000, 40_000) if quick else (4_000, 40_000, 400_000)
     lines: list[Line] = []
     for kind in KINDS:
         with store(kind) as here:
@@ -63,11 +62,12 @@ def _grown(here: Store, sizes: tuple[int, ...]) -> Iterator[Line]:
             del made
             assert exams.alike(_bare(database), _ours(database)), "the bare script must find the same figures"
             ours, bare = _in_turn(3, here, lambda: _ours(database), lambda: _bare(database))
-        told = ratio(ours, bare, wall=True)
+        growth = ""
         if before:
-            powers = [_power(before[0], was, size, now) for was, now in ((before[1], ours), (before[2], bare))]
-            told += f", ours n^{powers[0]}, floor n^{powers[1]}"
-        yield Line(f"exam from {here.kind}", f"{size} x 9", ours, bare, told, "2; 1200 MB", mb(ours))
+            times = size / before[0]
+            growth = f"{power(before[1], ours, times)}, floor {power(before[2], bare, times)}"
+        told = ratio(ours, bare, wall=True)
+        yield Line(f"exam from {here.kind}", f"{size} x 9", ours, bare, told, "2; 1200 MB", mb(ours), growth)
         before = size, ours, bare
         here.drop(name)
 
@@ -75,10 +75,6 @@ def _grown(here: Store, sizes: tuple[int, ...]) -> Iterator[Line]:
 def _in_turn(repeats: int, here: Store, *works: Any) -> list[Cost]:
     rounds = [[measured(work, here.server)[0] for work in works] for _ in range(repeats)]
     return [best(costs) for costs in zip(*rounds, strict=True)]
-
-
-def _power(small: int, before: Cost, large: int, now: Cost) -> str:
-    return f"{log10(now.cpu_s / before.cpu_s) / log10(large / small):.2f}"
 
 
 def _ours(database: Database) -> Found:

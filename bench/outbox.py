@@ -115,8 +115,8 @@ def _on(kind: str, number: int, repeats: int) -> list[Line]:
     size = f"{number} messages"
     return [
         Line(f"enqueue, {kind}", size, enqueued, bare, ratio(enqueued, bare, wall=True), "", mb(enqueued)),
-        Line(f"drain in memory, {kind}", size, out, _pace(number, out), "", f"{_BAR:,}/s wall", mb(out)),
-        Line(f"receipts, {kind}", f"{number}, 100 at a time", told, _pace(number, told), "", "", mb(told)),
+        Line(f"drain in memory, {kind}", f"{size}; {_pace(number, out)}", out, bar=f"{_BAR:,}/s wall", memory=mb(out)),
+        Line(f"receipts, {kind}", f"{number}, 100 at a time; {_pace(number, told)}", told, memory=mb(told)),
     ]
 
 

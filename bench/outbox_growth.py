@@ -58,7 +58,8 @@ def _growth(here: Store, number: int, finished: Sequence[int]) -> Iterator[Line]
             out = measured(lambda: drained(database, Memory(), "sms", number, lambda: NOW), here.server)[0]
             first = first or (idle, chunk, out)
             beside, per = f"beside {size:,} finished", f"{_CLAIMS} chunks of {CHUNK}"
-            yield Line(f"idle deliver, {here.kind}", beside, idle, f"{statements} statements", ratio(idle, first[0]))
+            did = f"{beside}, {statements} statements"
+            yield Line(f"idle deliver, {here.kind}", did, idle, first[0], ratio(idle, first[0]))
             yield Line("  claim and give back", f"{beside}, {per}", chunk, first[1], ratio(chunk, first[1]), "1.2")
             yield Line("  drain", f"{beside}, {number}", out, first[2], ratio(out, first[2]), "1.2", mb(out))
         assert first is not None

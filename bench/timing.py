@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from math import log
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table; the floor may be missing, and a figure that is no cost is text."""
+    """One line of the table; the floor may be missing, and a figure that is no cost is text.
+
+    `growth` is the exponent of CPU from the size before; a job that begins with two spaces belongs to the one above.
+    """
 
     job: str
     size: str
@@ -40,6 +44,13 @@ class Line:
     ratio: str = ""
     bar: str = ""
     memory: str = ""
+    growth: str = ""
+    failed: bool = False
+
+
+def power(before: Cost, after: Cost, times: float) -> str:
+    """Say by which power of the size the CPU grew when the size grew `times`."""
+    return f"n^{log(after.cpu_s / before.cpu_s) / log(times):.2f}"
 
 
 def figures_of(module: str, *, quick: bool) -> list[Line]:

@@ -19,7 +19,6 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
 from functools import partial
 from itertools import chain, pairwise
-from math import log
 from typing import Any
 
 from sqlalchemy import text
@@ -27,7 +26,7 @@ from sqlmodel import Session
 
 from bench.databases import Store, store
 from bench.elders import longest_write
-from bench.timing import Cost, Line, best, mb, measured, ratio
+from bench.timing import Cost, Line, best, mb, measured, power, ratio
 from bench.visit_district import LAST, create, people
 from bench.visits_floor import Due, due_by_hand, lay_workdays
 from flows.settings import Settings
@@ -66,14 +65,14 @@ def figures(*, quick: bool) -> list[Line]:
             contacts = _district(here, elders)
             told = list(_figures(here, elders, contacts))
             lines += told
-            if kind == "PostgreSQL":
+            if quick or kind == "PostgreSQL":
                 grown[elders] = {line.job: line.ours for line in told if isinstance(line.ours, Cost)}
     return [*lines, *_growth(grown)]
 
 
 def _sizes(*, quick: bool) -> list[tuple[str, int]]:
     if quick:
-        return [("SQLite", 16_000)]
+        return [("SQLite", 4_000), ("SQLite", 16_000)]
     return [("SQLite", 160_000), *(("PostgreSQL", elders) for elders in (16_000, 160_000, 1_600_000))]
 
 
@@ -181,6 +180,6 @@ def _growth(grown: dict[int, dict[str, Cost]]) -> list[Line]:
     lines = []
     for before, after in pairwise(sorted(grown)):
         for job, cost in grown[after].items():  # the largest has fewer jobs
-            power = log(cost.cpu_s / grown[before][job].cpu_s) / log(after / before)
-            lines.append(Line(f"growth of {job}", f"PostgreSQL, {before:,} to {after:,} elders", f"n^{power:.2f}"))
+            size = f"{before:,} to {after:,} elders"
+            lines.append(Line(f"  growth of {job}", size, "", growth=power(grown[before][job], cost, after / before)))
     return lines

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from flows.allowance_tell import tell_paid
 from flows.bank_returns import ReturnReport
 from flows.bank_returns_child import ReportLimits
-from flows.intake import take_file
+from flows.intake import FileHasErrors, take_file
 from flows.intake_store import BATCH_ROWS, store_batches
 from flows.jobs import Result
 from flows.settings import Settings
@@ -100,7 +100,10 @@ def _take(database: Database, settings: Settings, file: Steady) -> Result:
         taken = store_batches(database, settings, KIND, batches, JOB, digest=file.digest)
         pending = report.pending
     else:
-        taken, pending = take_file(database, settings, KIND, path).taken, 0
+        try:
+            taken, pending = take_file(database, settings, KIND, path).taken, 0
+        except FileHasErrors as refused:
+            raise refused.unquoted() from None
     counts = {"new": taken.added, "known": taken.unchanged, "pending": pending}
     return {"file": shown(path.name), **counts, "exceptions": _exceptions(taken)}
 

@@ -17,7 +17,7 @@ from flows.cli_duty import duty
 from flows.cli_exam_slips import exam
 from flows.cli_keys import keys
 from flows.cli_message import message
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, PrefectFile, dated, either
 from flows.cli_staff import staff
 from flows.cli_visits import issue, visit
 from flows.settings import settings
@@ -164,22 +164,32 @@ def migrate() -> None:
 
 @app.command(help=either("备份数据库", "back the database up"))
 @dated
-def backup(to: Annotated[Path | None, typer.Option("--to", metavar="FILE")] = None) -> None:
+def backup(
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE")] = None, prefect: PrefectFile = None
+) -> None:
     """Back the database up."""
     from flows import said
     from flows.keep import backup_database
+    from flows.keep_prefect import backup_prefect
 
     said.done(backup_database(settings(), to))
+    if prefect:
+        said.done(backup_prefect(settings(), prefect))
 
 
 @app.command(help=either("从备份恢复（先备份现状）", "restore a backup, after backing up what is there"))
 @dated
-def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+def restore(file: Annotated[Path, typer.Argument(metavar="FILE")], prefect: PrefectFile = None) -> None:
     """Restore a backup."""
     from flows import said
     from flows.keep import restore_database
+    from flows.keep_prefect import check_prefect, restore_prefect
 
+    if prefect:
+        check_prefect(settings(), prefect)  # what cannot be restored is refused before anything is touched
     said.done(restore_database(settings(), file))
+    if prefect:
+        said.done(restore_prefect(settings(), prefect))
 
 
 @app.command(
@@ -221,7 +231,7 @@ def metrics(to: Annotated[Path | None, typer.Option("--to", metavar="FILE.prom")
 @dated
 def up(
     part: Annotated[
-        Literal["server", "services", "worker", "watcher", "answers"] | None, typer.Argument(metavar="[PART]")
+        Literal["server", "services", "worker", "watcher", "ringer", "answers"] | None, typer.Argument(metavar="[PART]")
     ] = None,
 ) -> None:
     """Run the service, or one part of it."""

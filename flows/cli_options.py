@@ -57,3 +57,9 @@ _POLICY = either("叠加在 policies/ 之上的政策文件（YAML）", "a YAML 
 At = Annotated[str | None, typer.Option("--at", metavar="INSTANT", callback=_instant, help=_AT)]
 Policy = Annotated[Path | None, typer.Option("--policy", metavar="FILE", exists=True, dir_okay=False, help=_POLICY)]
 Json = Annotated[bool, typer.Option("--json", help=either("以 JSON 输出结果", "print the result as JSON"))]
+PrefectFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--prefect", metavar="FILE", help=either("另备份或恢复 Prefect 自己的数据库", "Prefect's own database as well")
+    ),
+]

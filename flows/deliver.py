@@ -1,4 +1,4 @@
-"""Delivering, every minute: open the outbox -> drain each channel -> leave a table of counts.
+"""Delivering, when the bell rings and every ten minutes: open the outbox -> drain each channel -> a table of counts.
 
 It claims no job_run: leases in the rows keep two runs apart, and a killed one is made good by the next.
 """

@@ -13,7 +13,7 @@ from contextvars import copy_context
 from rich.console import Console
 from rich.table import Table
 
-from flows import demo_allowances, demo_duty, demo_exams, demo_visits
+from flows import demo_allowances, demo_duty, demo_exams, demo_service, demo_visits
 from flows.demo_messages import account, page_environment, to_rehearsal, with_providers
 from flows.demo_payees import take_payees
 from flows.demo_stage import PLAN, Stage, at_moment, short, tell
@@ -45,6 +45,7 @@ def show() -> int:
             phones = take_payees(stage, district(), demo_visits.ELDERS, demo_visits.DAYS)
             demo_allowances.show(stage, phones)
             demo_exams.show(sitting, phones)
+            demo_service.show(stage)
     _summary(stage, time.monotonic() - started)
     return 0 if all(line.good for line in stage.lines) else 1
 

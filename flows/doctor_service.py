@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from flows import automations, keep
+from flows import automations, keep, ringer
 from flows.finding import Finding, bad, ok, warn
 from flows.jobs import real_now
 from flows.prefect_api import PrefectApi
@@ -41,6 +41,7 @@ def service(settings: Settings) -> Iterator[Finding]:
                 yield from _workers(api, again)
                 yield from _automations(api)
                 yield from _zombies(api)
+                yield from _bell(settings, again)
             except (ServiceError, httpx.HTTPStatusError):
                 yield bad("service", say("{} 应答有误。", "{} answers with an error.").format(url), again)
     yield from _size(settings)
@@ -81,6 +82,14 @@ def _zombies(api: PrefectApi) -> Iterator[Finding]:
         yield bad("heartbeats", told.format(run["name"]), remedy)
     if not silent:
         yield ok("heartbeats", say("没有失去心跳的运行", "no run is without a heartbeat"))
+
+
+def _bell(settings: Settings, again: str) -> Iterator[Finding]:
+    if ringer.silent(settings):
+        told = say(
+            "发件铃没有动静，消息最多迟 10 分钟发出。", "the bell is silent; messages leave up to 10 minutes late."
+        )
+        yield warn("ringer", told, again)
 
 
 def _size(settings: Settings) -> Iterator[Finding]:

@@ -114,7 +114,7 @@ def _show_day(result: Result) -> None:
     rows = [
         {
             say("中心", "centre"): f"{row['centre']} {row['name']}",
-            say("值班人编号", "cadre"): row["cadre"] or "—",
+            say("值班人（系统编号）", "cadre"): row["cadre"] or "—",
             say("状态", "state"): artifacts.state_name(row["state"]),
             say("说明", "why"): row["why"],
         }
@@ -152,7 +152,7 @@ def duty_watch(at: fields.At = None) -> Result:
             {
                 say("日期", "date"): row["date"],
                 say("中心", "centre"): row["centre"],
-                say("值班人编号", "cadre"): row["cadre"],
+                say("值班人（系统编号）", "cadre"): row["cadre"],
                 say("提醒", "mark"): artifacts.mark_name(row["mark"]),
             }
             for row in result["list"]

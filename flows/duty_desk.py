@@ -31,7 +31,10 @@ class NotRecorded(TuoqiError):
 class UnknownReporter(TuoqiError):
     """Every transition names its actor, so who records must be known; what was typed may be a name and is not told."""
 
-    zh = "未登记：登记人编号不在本区名册中；请填本人编号，街道办代为登记请填 office。"
+    zh = (
+        "未登记：登记人编号不在本区名册中；请填登记表里的编号（如 K0012，不是 C- 开头的系统编号），"
+        "街道办代为登记请填 office。"
+    )
     en = "not recorded: whoever reports is on no register of this district; give their own number, or office."
 
 

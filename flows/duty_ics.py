@@ -36,7 +36,7 @@ class UnknownCadre(TuoqiError):
     """A cadre number nobody has."""
 
     number: str
-    zh = "没有工号为 {number} 的干部；请核对花名册中的工号。"
+    zh = "没有编号为 {number} 的干部；请核对花名册中的编号。"
     en = "there is no cadre {number}; check the number in the cadre register."
 
 

@@ -96,7 +96,24 @@ def axis(name: str, **more: Any) -> dict[str, Any]:
     return {**fonts, "name": name, "major_tick_mark": "none", **more}
 
 
-def histogram(book: Workbook, sheet: Worksheet, rows: tuple[int, int], columns: tuple[int, int], title: str) -> Any:
+def histograms(book: Workbook, sheet: Worksheet, row: int, counts: pl.DataFrame) -> list[Any]:
+    """Draw the counts of each subject as columns.
+
+    Args:
+        book: the workbook.
+        sheet: a page of charts, where subject, label and count stand side by side from NUMBERS on.
+        row: the first of the numbers.
+        counts: the same rows; those of a subject follow one another.
+    """
+    charts = []
+    for part in counts.partition_by("subject", maintain_order=True):
+        span = row, row + part.height - 1
+        charts.append(_histogram(book, sheet, span, (NUMBERS + 1, NUMBERS + 2), part["subject"][0]))
+        row += part.height
+    return charts
+
+
+def _histogram(book: Workbook, sheet: Worksheet, rows: tuple[int, int], columns: tuple[int, int], title: str) -> Any:
     """Draw counts as columns: labels and counts stand in two sheet columns."""
     chart: Any = book.add_chart({"type": "column"})
     told = {"categories": cells(sheet, rows, columns[0]), "values": cells(sheet, rows, columns[1])}

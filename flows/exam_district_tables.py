@@ -6,6 +6,7 @@ from flows.exam_columns import bounds, figure_columns, line_and_track, school, s
 from flows.exam_sheets import Column, Told, named, ordered
 from models.exam_view_district import DistrictView
 from rules.errors import say
+from rules.exams_lines import with_rates
 
 _SCHOOLS_LAST = (pl.col("school").is_not_null(), "school")
 
@@ -86,12 +87,7 @@ def _effective(view: DistrictView) -> Told:
     ]  # fmt: skip
     rows = view.effective
     if rows.height:
-        above = (pl.col("double") + pl.col("mismatch")).cast(pl.Float64)
-        rows = rows.with_columns(
-            pl.when(pl.col("single") > 0).then(pl.col("double") / pl.col("single")).alias("hit"),
-            pl.when(above > 0).then(pl.col("double") / above).alias("contribution"),
-            pl.struct("line", "track").rle_id().alias("_line"),
-        )
+        rows = with_rates(rows).with_columns(pl.struct("line", "track").rle_id().alias("_line"))
         rows = named(ordered(rows, *_SCHOOLS_LAST, first=("_line",)), view.schools)
     note = say("命中率＝双上线÷单上线；贡献率＝双上线÷总分上线。", "Hit = double / single.")
     return Told(say("有效分", "Effective marks"), note, columns, rows)

@@ -9,7 +9,7 @@ import polars as pl
 from xlsxwriter import Workbook
 
 from flows.duty_sheets import Looks
-from flows.exam_charts import NUMBERS, boxes, chart_page, histogram, item_map, lay
+from flows.exam_charts import NUMBERS, boxes, chart_page, histograms, item_map, lay
 from flows.exam_district_tables import figures, guide, items, quartiles, rest
 from flows.exam_notes import explain
 from flows.exam_segments import band_rows, subject_segments, total_segments
@@ -67,12 +67,7 @@ def _distribution(book: Workbook, looks: Looks, view: DistrictView) -> None:
     name = say("分布图", "Distributions")
     note = say("全体有效考生；单科每5分一段，总分每20分一段。", "All valid; bands of 5 marks, of totals 20.")
     sheet, row = chart_page(book, looks, name, _titles(view, name, note), (columns, rows))
-    charts = []
-    for part in rows.partition_by("subject", maintain_order=True):
-        span = row, row + part.height - 1
-        charts.append(histogram(book, sheet, span, (NUMBERS + 1, NUMBERS + 2), part["subject"][0]))
-        row += part.height
-    lay(sheet, charts)
+    lay(sheet, histograms(book, sheet, row, rows))
 
 
 def _quartiles(book: Workbook, looks: Looks, view: DistrictView) -> None:

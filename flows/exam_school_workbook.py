@@ -9,7 +9,7 @@ import polars as pl
 from xlsxwriter import Workbook
 
 from flows.duty_sheets import Looks
-from flows.exam_charts import NUMBERS, boxes, chart_page, histogram, lay, lay_wide
+from flows.exam_charts import NUMBERS, boxes, chart_page, histograms, lay, lay_wide
 from flows.exam_notes import explain
 from flows.exam_school_tables import figures, guide, others, rest
 from flows.exam_sheets import STRONG, Column, Titles, Told, exam_book, named, ordered, stand, table
@@ -88,12 +88,7 @@ def _distribution(book: Workbook, looks: Looks, view: SchoolView) -> None:
     name = say("分布", "Distribution")
     note = say("本校有效考生，按占满分的比例每10%一段。", "The school's valid results, by tenths of full marks.")
     sheet, row = chart_page(book, looks, name, _titles(view, name, note), (columns, rows))
-    charts = []
-    for part in rows.partition_by("subject", maintain_order=True):
-        span = row, row + part.height - 1
-        charts.append(histogram(book, sheet, span, (NUMBERS + 1, NUMBERS + 2), part["subject"][0]))
-        row += part.height
-    lay(sheet, charts)
+    lay(sheet, histograms(book, sheet, row, rows))
 
 
 def _quartiles(book: Workbook, looks: Looks, view: SchoolView) -> None:

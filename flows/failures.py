@@ -1,11 +1,14 @@
 """What nobody foresaw, and files that cannot be written: the details into a log for its owner -> one safe sentence.
 
-The text of a foreign error may quote rows (PostgreSQL's DETAIL does), so nobody but the log gets it.
+The text of a foreign error may quote rows (PostgreSQL's DETAIL does), so nobody but the log gets it, and even the log
+without the values: the type, the place in the code and the bare bones of the text are what an engineer needs.
 """
 
 import errno
 import functools
+import logging
 import os
+import re
 import secrets
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,6 +23,11 @@ from rules.errors import TuoqiError, say
 from rules.refs import new_ref
 
 LOG_BYTES = 5_000_000
+_VALUES = re.compile(
+    r"(?<=\)=\()[^\n]*(?=\))"  # DETAIL:  Key (name)=(...) already exists.
+    r"|\\[uUx][0-9a-fA-F]{2,8}|[^\s@'\"(<=:]+(?=@)|[^\x00-\x7f]+|[0-9]{4,}[0-9Xx]*"
+)
+"""What may be a person's in the text of an error: a key of a row, escapes, mail addresses, Chinese, long numbers."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -55,6 +63,20 @@ class PublicError(TuoqiError):
     log: str
     zh = "发生意外错误（{kind}），事件编号 {incident}；请把编号告知管理员，详情见 {log}。"
     en = "an unexpected error ({kind}), incident {incident}; tell the administrator the number. Details: {log}."
+
+
+class _Plainly(logging.Filter):
+    """In the log of a run an error with a sentence of ours is that sentence, for who reads it is no programmer."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave out where in the program it was found; everything else passes as it is."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, TuoqiError):
+            record.msg, record.args, record.exc_info = str(error), (), None
+        return True
+
+
+logging.getLogger("prefect.flow_runs").addFilter(_Plainly())
 
 
 @contextmanager
@@ -99,11 +121,28 @@ def incident(error: BaseException) -> PublicError:
     """Write an unexpected error with its traceback to var/logs/incidents.log; return what may be said of it."""
     number, kind = new_ref("I", secrets.randbits), type(error).__name__
     try:
-        path = _keep(settings(), number, "".join(traceback.format_exception(error)))
+        path = _keep(settings(), number, _told(error))
     except (OSError, TuoqiError) as failed:  # a full disk must not hide the number
         lost = say("日志无法写入（{}）", "its log could not be written ({})").format(type(failed).__name__)
         return PublicError(number, kind, lost)
     return PublicError(number, kind, str(path))
+
+
+def _told(error: BaseException) -> str:
+    """The tracebacks of an error and of what caused it, with the texts of strangers masked."""
+    parts, seen, each = list[str](), set[int](), error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        text = str(each) if isinstance(each, TuoqiError) else masked(str(each))
+        frames = "".join(traceback.format_tb(each.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{frames}{type(each).__qualname__}: {text}")
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)  # type: ignore[assignment]
+    return "\n\nThe above exception led to:\n\n".join(reversed(parts))
+
+
+def masked(text: str) -> str:
+    """The text of an error without the values in it; a name in Latin letters stays, for it looks like any word."""
+    return _VALUES.sub("…", text)
 
 
 def _keep(chosen: Settings, number: str, text: str) -> Path:

@@ -49,9 +49,15 @@ Month = Annotated[
         pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$",
     ),
 ]
+_NUMBER = "^(?! *(1[3-9][0-9]{9}|[0-9]{15}|[0-9]{17}[0-9Xx]) *$).*[0-9A-Za-z０-９]"
+"""A number or code that we gave: Prefect keeps what is typed, so no name in Chinese, no telephone, no ID number."""
+_ANY_NUMBER = f"^ *$|{_NUMBER}"
 Publish = Annotated[bool, _field("发布", "publish", "发布后通知到人，不再重排", "people are told; never planned again")]
 CentreCode = Annotated[
-    str | None, _OPEN, _TEXT, _field("中心编号", "centre", "留空为全部中心", "open: all centres", default="")
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("中心编号", "centre", "留空为全部中心", "open: all centres", default="", pattern=_ANY_NUMBER),
 ]
 AsOf = Annotated[
     date | None, _field("业务日期", "business date", "点 date 选择；不选为计划运行的日期", "open: the scheduled date")
@@ -75,19 +81,31 @@ What = Annotated[
     WithJsonSchema({"type": "string", "enum": list(_DONE)}),
     _field("登记事项", "what"),
 ]
-Centre = Annotated[str, _field("中心编号", "centre")]
+Centre = Annotated[str, _field("中心编号", "centre", pattern=_NUMBER)]
 DutyDate = Annotated[date, _field("值班日期", "date of duty")]
 By = Annotated[
-    str, _field("登记人工号", "who reports", "本人或中心负责人工号；街道办填 office", "cadre, head or office")
+    str,
+    _field(
+        "登记人编号",
+        "who reports",
+        "本人或中心负责人的编号，如 K0012；街道办填 office",
+        "cadre, head or office",
+        pattern=_NUMBER,
+    ),
 ]
 CadreNumber = Annotated[
-    str | None, _OPEN, _TEXT, _field("值班人工号", "cadre", "留空为排定的值班人", "open: the one planned", default="")
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "值班人编号", "cadre", "如 K0012；留空为排定的值班人", "open: the one planned", default="", pattern=_ANY_NUMBER
+    ),
 ]
 OtherCadre = Annotated[
     str | None,
     _OPEN,
     _TEXT,
-    _field("换班：对方工号", "swap: the other cadre", "只在换班时填写", "swaps only", default=""),
+    _field("换班：对方编号", "swap: the other cadre", "只在换班时填写", "swaps only", default="", pattern=_ANY_NUMBER),
 ]
 OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date")]
 Problem = Annotated[
@@ -122,7 +140,7 @@ ElderRef = Annotated[
         pattern="^ *[Ee]-[0-9A-Za-z]{4}-?[0-9A-Za-z]{4} *$",
     ),
 ]
-HelperNumber = Annotated[str, _field("帮扶人编号", "helper")]
+HelperNumber = Annotated[str, _field("帮扶人编号", "helper", pattern=_NUMBER)]
 _VISIT_CHANNELS = {zh: name for name, zh in CHANNEL_NAMES.items()}
 _OUTCOMES = {zh: name for name, zh in OUTCOME_NAMES.items()}
 VisitChannel = Annotated[
@@ -147,17 +165,11 @@ ReportedBy = Annotated[
         "留空为帮扶人；街道办填 office",
         "open: the helper; office for the office",
         default="",
+        pattern=_ANY_NUMBER,
     ),
 ]
 
 _PROGRAMMES = {zh: code for code, (zh, _) in PROGRAMMES.items()}
-_PROGRAMME = WithJsonSchema({"type": "string", "enum": list(_PROGRAMMES)})
-Programme = Annotated[
-    Literal["longevity", "condolence"],
-    BeforeValidator(lambda given: _PROGRAMMES.get(given, given)),
-    _PROGRAMME,
-    _field("项目", "programme"),
-]
 AnyProgramme = Annotated[
     Literal["longevity", "condolence"] | None,
     BeforeValidator(lambda given: _PROGRAMMES.get(given, given) or None),
@@ -197,12 +209,19 @@ AnyList = Annotated[
     _TEXT,
     _field("名单编号", "list", "留空为全部", "open: all", default="", pattern=f"^$|{_LIST}"),
 ]
-StaffNumber = Annotated[str, _field("工号", "staff number", "您自己的工号", "your own")]
+StaffNumber = Annotated[str, _field("工号", "staff number", "您自己的工号", "your own", pattern=_NUMBER)]
 AnyStaff = Annotated[
     str | None,
     _OPEN,
     _TEXT,
-    _field("经办人工号", "maker", "提交时填写；留空为只查看", "to put forward; open: only look", default=""),
+    _field(
+        "经办人工号",
+        "maker",
+        "提交时填写；留空为只查看",
+        "to put forward; open: only look",
+        default="",
+        pattern=_ANY_NUMBER,
+    ),
 ]
 Confirmation = Annotated[str, _field("确认码", "confirmation code", "见审批表首页", "on the first page of the sheet")]
 OneTimeCode = Annotated[
@@ -232,7 +251,9 @@ ElderStatus = Annotated[
     _field("状态", "status", "出院、返家选“在册”", "back home: ACTIVE"),
 ]
 Since = Annotated[date, _field("起始日期", "from", "从哪天起；可以补登以前的日期", "may lie in the past")]
-ReportedByOffice = Annotated[str, _field("登记人编号", "who reports", "干部或帮扶人编号；街道办填 office", "or office")]
+ReportedByOffice = Annotated[
+    str, _field("登记人编号", "who reports", "干部或帮扶人编号；街道办填 office", "or office", pattern=_NUMBER)
+]
 NewCommunity = Annotated[
     str | None,
     _OPEN,
@@ -264,7 +285,10 @@ AnyElderRef = Annotated[
     ),
 ]
 CentreOfIssue = Annotated[
-    str | None, _OPEN, _TEXT, _field("中心编号", "centre", "中心的新报修填写", "for a new ticket", default="")
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("中心编号", "centre", "中心的新报修填写", "for a new ticket", default="", pattern=_ANY_NUMBER),
 ]
 IssueKind = Annotated[
     Literal["urgent", "consult", "help", "other"] | None,
@@ -273,7 +297,10 @@ IssueKind = Annotated[
     _field("类别", "kind", "新登记时选择，决定时限", "for a new issue; decides its limit", default=""),
 ]
 IssueOwner = Annotated[
-    str | None, _OPEN, _TEXT, _field("接单人编号", "given to", "只在派单时填写", "assignments only", default="")
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field("接单人编号", "given to", "只在派单时填写", "assignments only", default="", pattern=_ANY_NUMBER),
 ]
 _ANSWERS = {"满意": "yes", "不满意": "no"}
 Satisfied = Annotated[

@@ -6,7 +6,7 @@ sign of an error the file is read again as a whole, to mark everything that is w
 
 import getpass
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.duty_plan import replan_drafts
@@ -36,11 +36,16 @@ class FileHasErrors(TuoqiError):
     count: int
     first: str
     marked: Path
+    quiet: str
     zh = "{name} 有 {count} 处错误，未写入任何数据。第一处：{first}\n已标出全部错误：{marked}；请改正后重新导入。"
     en = (
         "{name} has {count} errors; nothing was written. The first: {first}\n"
         "All are marked in {marked}; correct them and import again."
     )
+
+    def unquoted(self) -> "FileHasErrors":
+        """The same without a word of the file, for Prefect keeps what a job raises."""
+        return replace(self, first=self.quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ def _take_rows(database: Database, settings: Settings, form: Register, file: Ste
     if not parsed and errors:
         told = sheets.placed(errors)
         write_left_out(marked_at, form, sheets.tables, told, None)
-        raise FileHasErrors(path.name, len(told), told[0].sentence, marked_at)
+        raise FileHasErrors(path.name, len(told), told[0].sentence, marked_at, told[0].quiet)
     taken = store_rows(database, settings, form.kind, parsed, _actor(), digest=file.digest, dry_run=dry_run)
     left = sheets.placed([*errors, *taken.left_out])
     marked = marked_at if left else None
@@ -168,7 +173,7 @@ def _remark(of_table: str, ignored: Sequence[str], taken: Taken) -> str:
 def _refused(form: Register, path: Path, table: Table, errors: Sequence[CellError]) -> FileHasErrors:
     marked = path.with_name(path.name + ".errors.xlsx")
     write_errors(marked, form, table, errors)
-    return FileHasErrors(path.name, len(errors), errors[0].sentence, marked)
+    return FileHasErrors(path.name, len(errors), errors[0].sentence, marked, errors[0].quiet)
 
 
 def _affected(database: Database, settings: Settings, kind: str) -> tuple[str, ...]:

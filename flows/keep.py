@@ -26,7 +26,7 @@ def backup_database(settings: Settings, to: Path | None) -> str:
     Raises:
         NothingToKeep, FileThere, Damaged, CannotKeep, NoTool, ToolFailed: no backup was made.
     """
-    file, revision = _backup(settings, to)
+    file, revision = write_backup(settings, to)
     line = say(
         "已备份到 {}（{:.1f} MB，版本 {}，已校验）。备份中不含密钥：没有密钥文件 {} 读不出个人信息，请另存它。",
         "backed up to {} ({:.1f} MB, version {}, verified). The keys are NOT inside: without the key file {} nobody "
@@ -47,7 +47,7 @@ def restore_database(settings: Settings, file: Path) -> str:
     keys = settings.keys()
     if not file.is_file():
         raise NotABackup(file, say("没有这个文件", "no such file"))
-    with _service_stopped(settings):
+    with service_stopped(settings):
         saved, revision = _restore(settings, file, keys)
     told = say("已从 {} 恢复（版本 {}）。", "restored {} (version {}).").format(file, revision)
     if saved:
@@ -94,7 +94,7 @@ def service_running(settings: Settings) -> bool:
 
 
 @contextmanager
-def _service_stopped(settings: Settings) -> Iterator[None]:
+def service_stopped(settings: Settings) -> Iterator[None]:
     """Hold the service's own lock, so that it can neither run nor start.
 
     Raises:
@@ -108,7 +108,12 @@ def _service_stopped(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _backup(settings: Settings, to: Path | None) -> tuple[Path, str]:
+def write_backup(settings: Settings, to: Path | None) -> tuple[Path, str]:
+    """Write a backup into var/backups or `to` and read it through; return the file and the revision in it.
+
+    Raises:
+        NothingToKeep, FileThere, Damaged, CannotKeep, NoTool, ToolFailed: no backup was made.
+    """
     source = store.sqlite_file(settings)
     if source and not source.is_file():
         raise NothingToKeep(store.where(settings))
@@ -135,7 +140,7 @@ def _restore(settings: Settings, file: Path, keys: KeyRing) -> tuple[Path | None
     if target is None:
         revision = _fit(file, lambda: keep_postgres.look_through(file, keys))
         keep_postgres.lock_out(settings.url)
-        saved = _backup(settings, None)[0] if _has_tables(settings, keys) else None
+        saved = write_backup(settings, None)[0] if _has_tables(settings, keys) else None
         keep_postgres.put_in_place(file, settings.url)
         return saved, revision
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -168,7 +173,7 @@ def _fit(file: Path, looked_through: Callable[[], str | None]) -> str:
 def _kept(settings: Settings, target: Path) -> Path:
     """Back up what a restore will replace; a database too damaged for that is kept as it lies."""
     try:
-        return _backup(settings, None)[0]
+        return write_backup(settings, None)[0]
     except Damaged:
         return keep_sqlite.set_aside(target, place(settings, None, "damaged.db"))
 

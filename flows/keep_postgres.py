@@ -1,4 +1,4 @@
-"""Keeping PostgreSQL: pg_dump's archive -> read through by pg_restore -> restored in one transaction.
+"""Keeping PostgreSQL: pg_dump's archive -> read through by pg_restore -> restored by psql in one transaction.
 
 The password goes by the environment, where other users of the machine cannot see it; nothing secret is an argument.
 """
@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -25,6 +27,17 @@ _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
+
+
+_CLEARED = """BEGIN;
+SET LOCAL client_min_messages = warning;
+DO $clear$ DECLARE gone text; BEGIN
+    FOR gone IN SELECT format('DROP TABLE IF EXISTS public.%I CASCADE', relname) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP EXECUTE gone; END LOOP;
+    FOR gone IN SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND proname LIKE '%\\_frozen' LOOP EXECUTE gone; END LOOP;
+END $clear$;
+"""
 
 
 @dataclass(eq=False)
@@ -128,14 +141,43 @@ def lock_out(url: str) -> None:
 
 
 def put_in_place(archive: Path, url: str) -> None:
-    """Replace the tables by those of the archive in one transaction.
+    """Replace all our tables by those of the archive in one transaction; what a newer program added goes too.
+
+    `pg_restore --clean` drops only what is in the archive, which fails where a newer table refers to an older one.
 
     Raises:
         NoTool, ToolFailed: nothing was changed.
     """
     connection, environment = _connection(url)
-    arguments = ["--clean", "--if-exists", "--single-transaction", "--no-owner", "--no-privileges", "--no-password"]
-    _run("pg_restore", [*arguments, f"--dbname={connection}", str(archive)], environment)
+    psql = [_tool("psql"), "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", f"--dbname={connection}"]
+    reading = [_tool("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(archive)]
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(psql, stdin=subprocess.PIPE, stdout=told, stderr=told, env=environment) as writing:  # noqa: S603
+            code = _fed(writing, reading, errors)
+        for tool, ended, said in (("pg_restore", code > 0, errors), ("psql", writing.returncode, told)):
+            if ended:
+                said.seek(0)
+                raise ToolFailed(tool, _reason(said.read().decode(errors="replace")))
+
+
+def _fed(writing: subprocess.Popen[bytes], reading: list[str], errors: IO[bytes]) -> int:
+    """Give psql what pg_restore writes; without COMMIT at the end all of it is taken back.
+
+    Returns:
+        The code of pg_restore, below 0 where psql had ended before it.
+    """
+    assert writing.stdin is not None
+    with subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=errors) as source:  # noqa: S603
+        assert source.stdout is not None
+        with suppress(BrokenPipeError):  # psql has ended, and says why
+            writing.stdin.write(_CLEARED.encode())
+            shutil.copyfileobj(source.stdout, writing.stdin)
+            if source.wait() == 0:
+                writing.stdin.write(b"COMMIT;\n")
+    with suppress(BrokenPipeError):
+        writing.stdin.close()
+    writing.wait()
+    return source.returncode
 
 
 def _connection(url: str) -> tuple[str, dict[str, str]]:

@@ -17,8 +17,9 @@ from flows.registering import wait_for_server
 from flows.service_errors import ServiceError
 from flows.settings import Settings
 
-Part = Literal["server", "services", "worker", "watcher", "answers"]
+Part = Literal["server", "services", "worker", "watcher", "ringer", "answers"]
 WATCH = "watch"
+_OURS = {"answers": ["flows.answer_page"], "ringer": ["flows.ringer"]}
 
 
 @dataclass(eq=False)
@@ -47,9 +48,11 @@ def run_part(settings: Settings, part: Part) -> NoReturn:
         raise NotShared("TUOQI_PREFECT_URL")
     if part == "services" and settings.prefect_url:  # their tables are made by the server
         wait_for_server(settings)
-    words = ["flows.answer_page"] if part == "answers" else ["prefect", *_words(settings, part)]
+    words = _OURS.get(part) or ["prefect", *_words(settings, part)]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf to it
-    os.execve(sys.executable, [sys.executable, "-m", *words], environment(settings, settings.port))  # noqa: S606
+    env = environment(settings, settings.port)
+    env["PREFECT_SERVER_UI_STATIC_DIRECTORY"] = str(settings.folder("prefect/ui"))  # the code may be read-only
+    os.execve(sys.executable, [sys.executable, "-m", *words], env)  # noqa: S606
 
 
 def _words(settings: Settings, part: Part) -> list[str]:

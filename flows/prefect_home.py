@@ -24,6 +24,7 @@ FIXED = {
     "PREFECT_PROFILE": "tuoqi",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_API_URL": "/api",  # of whatever host the browser came to: ours or a proxy's
     "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_CLI_COLORS": "false",
@@ -32,7 +33,7 @@ FIXED = {
     # Every run reports that it lives, as often as Prefect allows; flows/automations.py misses who no longer does.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
     "PREFECT_LOGGING_CONFIG_PATH": str(ROOT / "flows" / "logging.yaml"),
-    # A run per minute is 43,000 a month: without the vacuum Prefect's database only grows.
+    # Hundreds of runs a day: without the vacuum Prefect's database only grows.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(31 * DAY_S),
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P3D",
@@ -154,7 +155,7 @@ def job_template() -> dict[str, Any]:
         "variables": {
             "type": "object",
             "properties": {
-                "command": {"type": "string", "title": "Command", "default": "python -m prefect.engine"},
+                "command": {"type": "string", "title": "Command", "default": "python -m flows.engine"},
                 "env": {"type": "object", "title": "Environment Variables"},
                 "labels": {"type": "object", "title": "Labels"},
                 "name": {"type": "string", "title": "Name"},

@@ -28,7 +28,8 @@ FINISH_S = 10
 class Service:
     """Server, deployments and worker while the `with` block lasts; enter it in the main thread.
 
-    With an `answer_port` the page on which links in messages are answered is there too.
+    With an `answer_port` the page on which links in messages are answered is there too; with schedules, the bell that
+    starts `deliver` as soon as something is due.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class Service:
         self._until("worker", START_S, lambda: bool(self.api.workers()))
         if self.answer_port is not None:
             self._answer(self.answer_port)
-        if not self.schedules:
+        if self.schedules:
+            self._child("ringer", module="flows.ringer")
+        else:
             self.api.pause()
         self.api.hold(held=False)
         self.check()
@@ -100,13 +103,15 @@ class Service:
     def _answer(self, port: int) -> None:
         self.progress(say("启动答复页面", "starting the answer page"))
         env = {**self.env, "TUOQI_ANSWER_PORT": str(port)}
-        self.children.append(Child("answers", [], env, self.settings.folder("logs"), module="flows.answer_page"))
+        self._child("answers", module="flows.answer_page", env=env)
         bind = self.settings.answer_bind
         host = HOST if bind == "0.0.0.0" else bind  # noqa: S104 - compared, not bound
         self._until("answers", START_S, lambda: _well(f"http://{host}:{port}/healthz"))
 
-    def _child(self, name: str, *arguments: str) -> Child:
-        child = Child(name, list(arguments), self.env, self.settings.folder("logs"))
+    def _child(
+        self, name: str, *arguments: str, module: str = "prefect", env: Mapping[str, str] | None = None
+    ) -> Child:
+        child = Child(name, list(arguments), dict(env or self.env), self.settings.folder("logs"), module)
         self.children.append(child)
         return child
 

@@ -126,7 +126,7 @@ class _Count:
     ) -> None:
         first, last = span_of_facts(session, district, month[1])
         self._workdays = Workdays(calendar(session, first - BEHIND, last + AHEAD))
-        self._overlay, self._policy = settings.policy, visits(month[1], settings.policy)
+        self._policy = visits(month[1], settings.policy)
         book = Book(clocks(month[1], settings.policy), self._workdays, self._policy.unreachable)
         self._now = local(settings.now())
         self._book = _Book(month, self._policy, book, self._now)

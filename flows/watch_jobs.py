@@ -94,7 +94,7 @@ def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:
     job, key, code = one.expected.job, one.expected.key, chosen.district
     deployment, form, tags, more = WATCHED[job].deployment, WATCHED[job].form(key), list[str](), Result()
     if chosen.districts:
-        form, tags = {"job": deployment, "district": code, "given": form}, [code, deployment]
+        form, tags = {"job": deployment, "district": fields.district_label(code), "given": form}, [code, deployment]
         more, deployment = {"name": f"{deployment} {code}", "tags": tags}, OF_DISTRICT
     if api.under_way(deployment, tags):
         return 0

@@ -139,7 +139,7 @@ def move(session: Session, steps: Sequence[Step], at: datetime, actor: str) -> N
     values["published_at"] = func.coalesce(table.c.published_at, bindparam("told_at", type_=Instant))
     change = update(table).where(table.c.id == bindparam("slot")).values(values)
     session.connection().execute(change, [_changed(step) | {"told_at": _told_at(step, at)} for step in steps])
-    told = [_transition(step, at, actor) for step in steps if step.slot.published or step.after not in {"draft", "gap"}]
+    told = [transition(step, at, actor) for step in steps if step.slot.published or step.after not in {"draft", "gap"}]
     if told:  # a draft is a proposal that planning may take back; its life begins when it is published
         in_one = {"render_nulls": True}  # else the ORM begins a new statement wherever a NULL comes or goes
         session.execute(insert(SlotTransition), told, execution_options=in_one)
@@ -160,7 +160,8 @@ def _changed(step: Step) -> dict[str, Any]:
     }
 
 
-def _transition(step: Step, at: datetime, actor: str) -> dict[str, Any]:
+def transition(step: Step, at: datetime, actor: str) -> dict[str, Any]:
+    """Return the row of SlotTransition that keeps a step."""
     return {
         "slot_id": step.slot.id,
         "before": step.slot.state,

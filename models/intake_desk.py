@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from models.cadre import cadre_ids
 from models.duty import DutySlot, SlotTransition
-from models.duty_record import Held, Step, slots_at
+from models.duty_record import Held, Step, slots_at, transition
 from models.intake import Place, Refused, Scope, Taken, place_of
 from rules.registers import Row
 from rules.slots import check_transition
@@ -154,14 +154,4 @@ def _changed(entry: Entry) -> dict[str, Any]:
 def _history(entry: Entry, actor: str) -> Iterator[dict[str, Any]]:
     for step in entry.steps:
         check_transition(step.slot.state, step.after)
-        yield {
-            "slot_id": step.slot.id,
-            "before": step.slot.state,
-            "after": step.after,
-            "cadre_before_id": step.slot.cadre_id,
-            "cadre_after_id": step.cadre_id,
-            "revision": step.slot.revision + step.moves,
-            "at": entry.report.at,
-            "actor": actor,
-            "reason": step.reason,
-        }
+        yield transition(step, entry.report.at, actor)

@@ -31,7 +31,7 @@ def store_centres(session: Session, scope: Scope, rows: Sequence[Row]) -> Taken:
         if code not in known:
             fresh.append({"district_id": scope.district, "code": code, **_blank_centre(), **values})
             taken.add()
-        elif taken.compare(row, code, differing(row, known[code], (*_CENTRE, *_PLACE))):
+        elif taken.compare(row, code, differing(row, known[code], (*_CENTRE, *_told_places(row)))):
             changed.append({"id": known[code]["id"], **_cleared(row), **values})
     if fresh:
         session.execute(insert(Centre), fresh)
@@ -51,6 +51,11 @@ def _cleared(row: Row) -> dict[str, Any]:
 def _place(row: Row, known: dict[str, Any]) -> tuple[str, str]:
     subdistrict, community = (row.values.get(name) or known.get(name) or "" for name in _PLACE)
     return str(subdistrict), str(community)
+
+
+def _told_places(row: Row) -> list[str]:
+    """The parts of a place that a row names: what is blank stays as it is known, and is no change."""
+    return [name for name in _PLACE if row.values.get(name)]
 
 
 def _known_centres(session: Session, district: int) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ verified address of that family alone; its subject tells neither name nor mark, 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
 
@@ -21,8 +21,10 @@ from notifications.outbox import Draft, address_of, enqueue
 from notifications.parcels import Parcel
 from notifications.round import StillTrue
 from rules.errors import say
-from rules.exams_slips import Line, Weak
 from rules.exams_subjects import place
+
+if TYPE_CHECKING:  # the rules bring polars along: a quarter of a second for every run of `deliver`
+    from rules.exams_slips import Line, Weak
 
 TOTAL = ("总分", "total")
 STATUS_WORDS = {
@@ -93,7 +95,7 @@ def slip_draft(frame: Frame, family: Family, told: dict[str, Any]) -> Draft | No
 
 
 def slip_variables(
-    student: str, school: str, lines: Sequence[Line], weak: Sequence[Weak], changed: str = ""
+    student: str, school: str, lines: "Sequence[Line]", weak: "Sequence[Weak]", changed: str = ""
 ) -> dict[str, Any]:
     """Return what a slip tells; `changed` is the reason why it takes the place of an earlier one."""
     return {
@@ -120,7 +122,7 @@ def subject_name(subject: str) -> str:
     return say(*TOTAL) if subject == "total" else subject[:_WORDS]
 
 
-def _row(line: Line) -> dict[str, Any]:
+def _row(line: "Line") -> dict[str, Any]:
     told = {"subject": subject_name(line.subject), "mark": "", "full": "", "mean": "", "scaled": "", "standing": ""}
     if line.mark is None or line.full is None:
         return {**told, "mark": say(*STATUS_WORDS[line.status]), "low": None, "high": None}

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from rules import exams_subjects
 from rules.exams_policy import Choice, Scaling
 from rules.exams_scaling import scaled_marks
 
@@ -26,8 +27,7 @@ VALID, ABSENT, VIOLATION, EXEMPT, HELD = range(len(STATUSES))
 ELSEWHERE = len(STATUSES)
 """The code of who is no part of a sheet: no row as yet, or of another track."""
 TRACKS = ("none", "physics", "history")
-TOTAL = "total"
-"""The subject under which totals are exported."""
+TOTAL = exams_subjects.TOTAL
 SCALED_FULL = 100
 """Full marks of a grade-scaled paper, which a total takes in place of the raw ones."""
 _WORST_FIRST = (HELD, VIOLATION, ABSENT, VALID)

@@ -5,7 +5,6 @@ students as scaled ones do, with fewer ties.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -43,16 +42,6 @@ class Effective(NamedTuple):
         """Who reaches the total's line without the subject's."""
         return self.reached - self.double
 
-    @property
-    def hit(self) -> Fraction | None:
-        """命中率: double of single."""
-        return Fraction(self.double, self.single) if self.single else None
-
-    @property
-    def contribution(self) -> Fraction | None:
-        """贡献率: double of those above the total's line."""
-        return Fraction(self.double, self.reached) if self.reached else None
-
 
 def line_at_mark(name: str, totals: Sheet, mark: int) -> Line:
     """Draw a line at a mark, given times the totals' scale."""
@@ -82,6 +71,23 @@ def effective(totals: Sheet, sheet: Sheet, line: Line, mark: int | None, group: 
     above = totals.valid & (totals.mark >= line.mark) & inside
     single = sheet.valid & (sheet.mark >= mark) & inside if mark is not None else np.zeros_like(above)
     return Effective(mark, int(single.sum()), int((single & above).sum()), int(above.sum()))
+
+
+def with_rates(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the rates 命中率 and 贡献率 to counts of effective marks that may be read.
+
+    Args:
+        rows: single, double and mismatch; null where a count is hidden.
+
+    Returns:
+        The same rows with hit (double of single) and contribution (double of those who reach the total's line); null
+        where nobody could, or a count is hidden.
+    """
+    above = pl.col("double") + pl.col("mismatch")
+    return rows.with_columns(
+        pl.when(pl.col("single") > 0).then(pl.col("double") / pl.col("single")).alias("hit"),
+        pl.when(above > 0).then(pl.col("double") / above).alias("contribution"),
+    )
 
 
 def borderline(totals: Sheet, line: Line, below: int) -> Flags:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from rules.exams import TOTAL
-
+TOTAL = "total"
+"""The subject under which totals are exported."""
 ORDER = ("语文", "数学", "英语", "物理", "历史", "化学", "生物", "政治", "思想政治", "道德与法治", "地理")
 
 

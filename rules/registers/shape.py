@@ -210,8 +210,16 @@ class CellError:
     @property
     def sentence(self) -> str:
         """One sentence naming sheet, row, column and remedy; a secret cell is not quoted."""
+        quotable = self.column is not None and self.column.quotable and self.text.strip()
+        return self._said(shorten(self.text) if quotable else "")
+
+    @property
+    def quiet(self) -> str:
+        """The sentence with no cell quoted, for what Prefect keeps: a cell may say what belongs into its neighbour."""
+        return self._said("")
+
+    def _said(self, quoted: str) -> str:
         place = say(f"工作表“{self.sheet}”", f"sheet {self.sheet!r}, ") if self.sheet else ""
-        quoted = "" if self.column is None or not self.column.quotable or not self.text.strip() else shorten(self.text)
         if self.column is None:
             return say(
                 f"{place}第 {self.row} 行：{self.problem}；{self.remedy}。",

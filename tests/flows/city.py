@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 import psycopg
@@ -22,6 +22,19 @@ from flows.prefect_home import free_port
 from flows.settings import Settings
 
 WITHIN_S = 150
+POLICY = """
+jobs:
+  versions:
+    - since: 2026-01-01
+      source: test
+      attempts: 9
+      jobs:
+        duty-day: {starts: "06:00", due: "06:45"}
+        visits-day: {starts: "06:00", due: "06:45"}
+        allowance-plan: {starts: "07:00", due: "09:00"}
+"""
+"""Only what the story asks for is watched."""
+PARTS = get_args(Part)
 AUTH = SecretStr("city:a-password-of-the-test")
 
 
@@ -30,6 +43,8 @@ class City:
 
     def __init__(self, folder: Path, postgres: str, valkey: ValkeyServer, key_file: Path, districts: str) -> None:
         self.folder, self.valkey = folder, valkey
+        policy = folder / "policy.yaml"
+        policy.write_text(POLICY, "utf-8")
         names = {name: f"{name}_{os.getpid()}_{time.monotonic_ns()}" for name in ("city", "prefect")}
         with psycopg.connect(_plain(postgres), autocommit=True) as connection:
             for name in names.values():
@@ -48,6 +63,7 @@ class City:
             prefect_database_url=_plain(prefects),
             prefect_auth=AUTH,
             redis_url=valkey.connection_url,
+            policy=policy,
         )
         self.api = PrefectApi(self.settings.prefect_url, AUTH)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -77,6 +93,18 @@ class City:
                 process.kill()
         part.wait(10)
 
+    def kill_and_start(self, name: str, *, again: bool) -> None:
+        """Kill a part or the broker, and start it again where somebody would."""
+        if name == "valkey":
+            self.valkey.terminate()
+            self.valkey.start()
+            return
+        self.kill(name)
+        if again:
+            self.start(name if name in PARTS else "worker", name)  # type: ignore[arg-type]
+        if name == "server":
+            self.until(self.api.healthy, "the server again")
+
     def register(self) -> None:
         """Migrate and register, and wait for the end of it."""
         done = self.command("register")
@@ -101,6 +129,26 @@ class City:
         """Whether a run has come to its end."""
         return self.api.run(identity).state in ENDED
 
+    def bury(self) -> None:
+        """Call crashed what no process is at, as the automation does after a minute and a half without heartbeats."""
+        seen: set[str] = set()
+        while idle := {run["id"] for run in self.api.unfinished()} - self._at_work():
+            for identity in idle & seen:
+                crashed = {"type": "CRASHED", "message": "its process is gone"}
+                self.api.ask("POST", f"/flow_runs/{identity}/set_state", {"state": crashed, "force": True})
+            seen = idle
+            time.sleep(3)  # a worker may just have taken one and not have begun its process
+
+    def _at_work(self) -> set[str]:
+        """The runs whose processes live."""
+        found = set()
+        for part in self.running.values():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for process in psutil.Process(part.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.Error):
+                        found.add(process.environ().get("PREFECT__FLOW_RUN_ID", ""))
+        return found
+
     def stop(self) -> None:
         """Stop every part."""
         for name in list(self.running):
@@ -112,7 +160,7 @@ class City:
 def city(folder: Path, postgres: str, key_file: Path, districts: Mapping[str, str]) -> Iterator[City]:
     """A city with server and services up and its jobs registered; workers are for the test to start."""
     named = ", ".join(f"{code} {name}" for code, name in districts.items())
-    with ValkeyServer() as valkey:
+    with ValkeyServer(port=free_port()) as valkey:
         made = City(folder, postgres, valkey, key_file, named)
         try:
             made.start("server")

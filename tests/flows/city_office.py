@@ -33,11 +33,11 @@ from models.visit import VisitListRow, VisitTask
 from policies.allowances import allowances
 
 TAKEN, TOLD, PAYEES_TAKEN = "2026-02-20T08:00:00+08:00", "2026-02-20T09:00:00+08:00", "2026-03-20T09:00:00+08:00"
-PUBLISHED, MONDAY, PLANNED = "2026-02-25T08:00:00+08:00", "2026-03-02T06:00:00+08:00", "2026-04-01T07:00:00+08:00"
+PUBLISHED, MORNING, SEEN = "2026-03-25T08:00:00+08:00", "2026-04-01T07:00:00+08:00", "2026-04-01T07:20:00+08:00"
 SHOWN, ASKED, APPROVED = "2026-04-01T09:30:00+08:00", "2026-04-10T07:30:00+08:00", "2026-04-10T09:00:00+08:00"
 RELEASED, ANSWERED = "2026-04-10T10:00:00+08:00", "2026-04-13T09:00:00+08:00"
 FIRST = (("subdistrict", "街道.xlsx"), ("centre", "中心.xlsx"), ("cadre", "干部花名册.xlsx"), ("leave", "请假.xlsx"))
-MONTH = 31
+MONTH, DAYS = "2026-04", 30
 
 
 class Office:
@@ -148,7 +148,7 @@ class Office:
                 .where(col(Message.district) == self.code, col(Message.template) != "alarm")
                 .group_by(col(Message.template))
             )
-            queries = {"duties": duties, "listed": listed, "owed": owed, "paid": paid, "told": told}
+            queries: dict[str, Any] = {"duties": duties, "listed": listed, "owed": owed, "paid": paid, "told": told}
             return {name: sorted(map(tuple, session.execute(query))) for name, query in queries.items()}
 
     def paid(self) -> dict[str, int]:

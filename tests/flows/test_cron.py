@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,9 @@ from flows.settings import Settings, write_keys
 from flows.store import opened
 from models import audit
 from models.jobs import JobRun
+from models.messages import Message
+from notifications.outbox import enqueue
+from tests.flows.test_deliver import SMS
 from tests.flows.watchers import CANARY, OldDatabase, alarms, process_of, shout, until
 
 DECLARED = {each["name"]: each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]}
@@ -47,12 +51,33 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def test_a_cron_schedule_fires_by_itself_and_its_run_completes(service: Service) -> None:
-    run = service.wait_for_scheduled("deliver", 100)
+    path = f"/deployments/{service.api.deployment('duty-watch')['id']}/schedules"
+    every_minute = {"active": True, "slug": "test", "schedule": {"cron": "* * * * *", "timezone": "Asia/Shanghai"}}
+    (made,) = service.api.ask("POST", path, [every_minute])
+    run = service.wait_for_scheduled("duty-watch", 130)
+    service.api.ask("DELETE", f"{path}/{made['id']}")
     assert (run.state, run.auto_scheduled) == ("COMPLETED", True), run.message
     assert run.scheduled is not None
     assert run.scheduled.second == 0
     assert run.started is not None
     assert run.started - run.scheduled < timedelta(seconds=30)
+
+
+def test_a_message_leaves_by_itself_within_seconds_though_deliver_runs_rarely(service: Service) -> None:
+    """The real bell asks the real database and starts the real job."""
+
+    def sent() -> bool:
+        with opened(service.settings) as database, database.read() as session:
+            return session.execute(select(col(Message.state))).scalar_one() in {"accepted", "cancelled"}
+
+    assert not service.api.under_way("deliver")  # though the next runs of its schedule are planned
+    began = time.monotonic()
+    with opened(service.settings) as database, database.write() as session:
+        enqueue(session, [SMS], service.settings.now())
+    service._until("the message", 60, sent)
+    assert time.monotonic() - began < 30
+    rung = [run for run in service.api.runs("deliver") if not run.auto_scheduled]
+    assert len(rung) == 1
 
 
 def test_a_run_with_the_values_of_its_form_completes_and_leaves_a_page(service: Service) -> None:

@@ -1,5 +1,7 @@
 """The deliver job without a server: files in var/outbox, counts in the report, nothing when idle."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ import pytest
 
 from flows import deliver as job
 from flows import outlets
+from flows.child import ROOT
 from flows.outlets import channels
 from flows.settings import Settings, settings
 from models.db import Database
@@ -67,6 +70,14 @@ def test_the_report_counts_by_message_and_names_nobody() -> None:
         assert "| gone-template | SMS | unknown | 1 |" in job.report(tally)
     finally:
         LANGUAGE.reset(token)
+
+
+def test_starting_a_run_loads_no_library_of_tables_and_workbooks() -> None:
+    """They would be half a second of every run; the CPU of a run is mostly imports."""
+    heavy = "{'polars', 'numpy', 'xlsxwriter', 'python_calamine'}"
+    loaded = f"import sys, flows.deliver; print(*{heavy} & {{*sys.modules}})"
+    told = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout == "\n"
 
 
 def test_the_settings_choose_the_channel(tmp_path: Path) -> None:

@@ -57,8 +57,38 @@ def test_what_nobody_foresaw_shows_its_number_and_type_and_the_log_has_the_rest(
     assert error.__context__ is None
     kept = log(configured).read_text("utf-8")
     assert error.incident in kept
-    assert f"ValueError: {SECRET}" in kept
+    assert "raise ValueError(SECRET)" in kept  # the line of the code, not what stands in it
+    assert "ValueError: …" in kept
+    assert SECRET[:3] not in kept
+    assert SECRET[3:] not in kept
     assert stat.S_IMODE(log(configured).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param(
+            "Key (name)=(Li Jian) already exists.", "Key (name)=(…) already exists.", id="a key of PostgreSQL"
+        ),
+        pytest.param("invalid literal: '13800138000'", "invalid literal: '…'", id="a number"),
+        pytest.param("bad 53011219450101002X here", "bad … here", id="an ID number"),
+        pytest.param("<li.jian@example.cn> unknown", "<…@example.cn> unknown", id="a mail address"),
+        pytest.param("can't encode '\\u738b\\u6842'", "can't encode '……'", id="escapes"),
+        pytest.param("KeyError: '李建国' at 12", "KeyError: '…' at 12", id="a name"),
+        pytest.param("[Errno 28] No space left on device", "[Errno 28] No space left on device", id="nothing personal"),
+    ],
+)
+def test_values_in_the_text_of_an_error_are_masked_and_the_rest_is_told(text: str, kept: str) -> None:
+    assert failures.masked(text) == kept
+
+
+def test_the_log_tells_what_caused_an_error_too_and_no_circle_holds_it(configured: Settings) -> None:
+    first, second = KeyError(SECRET), ZeroDivisionError()
+    second.__cause__, first.__context__ = first, second
+    told = incident(second)
+    text = log(configured).read_text("utf-8")
+    assert text.index("KeyError: '……'") < text.index("ZeroDivisionError") > text.index(told.incident)
+    assert SECRET[:3] not in text
 
 
 def test_an_error_of_ours_keeps_its_sentence_and_loses_its_cause(configured: Settings) -> None:
@@ -74,6 +104,33 @@ def test_an_error_of_ours_keeps_its_sentence_and_loses_its_cause(configured: Set
     assert "请改正。" in str(error)
     assert SECRET not in told
     assert not log(configured).exists()
+
+
+def _in_the_log_of_a_run(failing: Callable[[], object]) -> str:
+    """What the page of a run shows of an error, as Prefect logs it."""
+    logger = logging.getLogger("prefect.flow_runs")
+    try:
+        failing()
+    except Exception as error:  # noqa: BLE001 - whatever comes is looked at
+        record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "Encountered: %r", (error,), sys.exc_info())
+        assert logger.filter(record)
+        return logging.Formatter().format(record)
+    raise AssertionError
+
+
+def test_a_clerk_reads_the_sentence_and_no_traceback() -> None:
+    @safely
+    def job() -> None:
+        raise Told
+
+    assert _in_the_log_of_a_run(job) == "请改正。"
+
+
+def test_what_is_not_ours_is_logged_whole() -> None:
+    def broken() -> None:
+        raise ValueError("x")
+
+    assert "Traceback" in _in_the_log_of_a_run(broken)
 
 
 def test_a_result_passes_and_the_form_of_the_job_stays(configured: Settings) -> None:

@@ -48,6 +48,15 @@ def test_a_new_elder_gets_a_reference_and_what_the_id_number_says(office: Office
     assert ref(office).startswith("E-")
 
 
+@pytest.mark.parametrize(
+    "born", ["1940-06-01", "1941-03-15", "1986-05-04", "1988-04-17", "1990-09-16", "1991-04-14", "1991-09-15"]
+)
+def test_a_birth_on_a_day_on_which_clocks_changed_stays_that_day(office: Office, born: str) -> None:
+    """China had summer time in 1940, 1941 and from 1986 to 1991: a midnight that never was is still a birthday."""
+    assert office.send("elder", [elder(born, 2)]) == 1
+    assert opened(office, number(born, 2))["birth_date"] == date.fromisoformat(born)
+
+
 def test_nothing_personal_is_stored_in_plain(office: Office) -> None:
     row = elder(phone="13800138000", address="翠湖南路 1 号", emergency_name="王五", emergency_phone="13900139000")
     office.send("elder", [row])

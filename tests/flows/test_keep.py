@@ -346,6 +346,33 @@ def test_the_password_of_postgresql_is_no_argument(
     assert password == "geheim"
 
 
+@pytest.mark.parametrize(
+    ("tool", "script"),
+    [
+        pytest.param("psql", 'head -c 100 >/dev/null; echo "psql: error: no room" >&2; exit 3', id="psql gives up"),
+        pytest.param(
+            "pg_restore",
+            'case "$*" in *--data-only*) exec REAL "$@";; esac; '
+            'REAL "$@" | head -c 9000; echo "error: no room" >&2; exit 1',
+            id="the archive cannot be read to its end",
+        ),
+    ],
+)
+def test_a_restore_that_fails_half_way_changes_nothing(
+    on_postgres: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tool: str, script: str
+) -> None:
+    made = _backup(on_postgres)
+    _do(on_postgres, "UPDATE district SET name = 'later'")
+    false = tmp_path / "bin" / tool
+    false.parent.mkdir()
+    false.write_text(f"#!/bin/sh\n{script.replace('REAL', str(TOOLS / tool))}\n")
+    false.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{false.parent}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(ToolFailed, match="no room"):
+        restore_database(on_postgres, made)
+    assert _scalar(on_postgres, "SELECT name FROM district") == "later"
+
+
 def test_a_server_that_does_not_answer_is_one_line(on_postgres: Settings) -> None:
     away = on_postgres.model_copy(update={"database_url": "postgresql://tuoqi:geheim@127.0.0.1:1/tuoqi"})
     with pytest.raises(ToolFailed) as caught:

@@ -1,90 +1,124 @@
 """A city of processes: two districts, two workers; one worker and the API killed in the middle; complete and single."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from flows.prefect_api import Run
 from models.db import Database
 from tests.flows.city import City, city
-from tests.flows.city_office import (
-    ANSWERED,
-    MONDAY,
-    MONTH,
-    PLANNED,
-    PUBLISHED,
-    RELEASED,
-    Office,
-)
+from tests.flows.city_office import ANSWERED, DAYS, MONTH, MORNING, PUBLISHED, RELEASED, SEEN, Office
 
-DISTRICTS = {"530112": "西山区", "530102": "五华区"}
-ROUND = (("duty-plan", PUBLISHED, {"month": "2026-03", "publish": True}), ("visits-day", MONDAY, {}))
-DONE = {("duty-publish", "2026-03"), ("visits-day", "2026-03-02"), ("allowance-plan", "longevity/2026-03")}
+ELDERS = 150
+JOBS = {"duty-day": "2026-04-01", "visits-day": "2026-04-01", "allowance-plan": "longevity/2026-03"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays: the districts, the workers, what is killed in turn; and whether the test buries the dead itself."""
+
+    districts: Mapping[str, str]
+    workers: Sequence[str]
+    kills: Sequence[str]
+    buried: bool = True
 
 
 @pytest.mark.timeout(600)
 def test_two_districts_end_complete_and_single_though_a_worker_and_the_api_are_killed(
     tmp_path: Path, postgres: str, key_file: Path
 ) -> None:
-    with city(tmp_path, postgres, key_file, DISTRICTS) as town:
+    two = {"530112": "西山区", "530102": "五华区"}
+    _story(tmp_path, postgres, key_file, Cast(two, ("first", "second"), ("first", "server")))
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(3600)
+def test_twenty_districts_end_complete_and_single_though_everything_is_killed_once(
+    tmp_path: Path, postgres: str, key_file: Path
+) -> None:
+    """Runs of the dead are called crashed by the automation itself."""
+    twenty = {f"5301{n:02}": f"第{n}区" for n in range(1, 21)}
+    kills = ("first", "server", "second", "valkey", "services", "third", "watcher", "server")
+    _story(tmp_path, postgres, key_file, Cast(twenty, ("first", "second", "third"), kills, buried=False))
+
+
+def _story(folder: Path, postgres: str, key_file: Path, cast: Cast) -> None:
+    with city(folder, postgres, key_file, cast.districts) as town:
         database = Database(town.settings.url, town.settings.keys())
         try:
-            _story(town, database)
+            offices = [Office(town.settings, code, database, ELDERS) for code in cast.districts]
+            for office in offices:
+                office.registers()
+            _acts(town, offices, cast)
+            for office in offices:
+                _look(office)
         finally:
             database.close()
 
 
-def _story(town: City, database: Database) -> None:
-    offices = [Office(town.settings, code, database, 150) for code in DISTRICTS]
-    for office in offices:
-        office.registers()
-    town.start("worker", "first")
-    town.start("worker", "second")
-    _trigger(town)
-    town.until(lambda: any(run.state == "RUNNING" for run in town.runs()), "a child at work")
-    town.kill("first")
-    town.kill("server")
-    town.start("server")
-    town.until(town.api.healthy, "the server again")
-    town.start("worker", "third")
-    _heal(town, offices)
+def _acts(town: City, offices: list[Office], cast: Cast) -> None:
+    for name in cast.workers:
+        town.start("worker", name)
+    town.start("watcher")
+    _all_done(town, cast, "duty-plan", PUBLISHED, month=MONTH, publish=True)
+    for job in JOBS:
+        town.trigger(job, MORNING)
+    for number, name in enumerate(cast.kills, 1):
+        done = number * len(offices) * len(JOBS) // (2 * len(cast.kills))
+        town.until(lambda least=done: _far(town, least), f"{name} to be killed")  # type: ignore[misc]
+        town.kill_and_start(name, again=number < len(cast.workers) or name not in cast.workers)
+    _heal(town, offices, buried=cast.buried)
     for office in offices:
         office.say_yes()
-    _all_done(town, "allowance-release", RELEASED)
+    _all_done(town, cast, "allowance-release", RELEASED)
     for office in offices:
         office.answers()
-    _all_done(town, "allowance-reconcile", ANSWERED)
-    for office in offices:
-        facts = office.facts()
-        assert len(facts["duties"]) == 2 * MONTH == len({row[:2] for row in facts["duties"]})
-        assert len(facts["listed"]) == len({row[:2] for row in facts["listed"]}) > 0
-        assert {row[3] for row in facts["paid"]} == {"paid"}
-        assert [row[0] for row in facts["paid"]] == [row[0] for row in facts["owed"]]
-        assert office.paid() == dict(office.bank().totals().by_key) != {}
+    _all_done(town, cast, "allowance-reconcile", ANSWERED)
 
 
-def _trigger(town: City) -> None:
-    for job, at, given in ROUND:
-        town.trigger(job, at, **given)
-    town.trigger("allowance-plan", PLANNED, programme="高龄保健金", period="2026-03")
+def _far(town: City, least: int) -> bool:
+    """So many children have begun, and one is at work now."""
+    states = [run.state for run in _children(town, *JOBS)]
+    return "RUNNING" in states and sum(state != "SCHEDULED" for state in states) > least
 
 
-def _heal(town: City, offices: list[Office]) -> None:
-    """Press again until all is done, as the watchdog does."""
-    for _ in range(5):
-        if all(office.done() >= DONE for office in offices):
+def _heal(town: City, offices: list[Office], *, buried: bool) -> None:
+    """Let the watchdog begin again what the dead left, until all is done."""
+    for _ in range(9):
+        if buried:
+            town.bury()
+        town.until(lambda: not town.api.unfinished(), "what is under way", 900)
+        if all(office.done() >= set(JOBS.items()) for office in offices):
             return
-        town.until(lambda: not town.api.unfinished(), "what is under way", 60)
-        _trigger(town)
-    raise AssertionError([DONE - office.done() for office in offices])
+        watched = town.trigger("watch-jobs", SEEN)
+        town.until(lambda run=watched: town.ended(run), "the watchdog")  # type: ignore[misc]
+        assert town.api.run(watched).done
+    raise AssertionError([set(JOBS.items()) - office.done() for office in offices])
 
 
-def _all_done(town: City, job: str, at: str) -> None:
-    before = {run.id for run in town.runs()}
-    town.trigger(job, at)
+def _look(office: Office) -> None:
+    """Everything is there, and nothing twice."""
+    facts = office.facts()
+    assert len(facts["duties"]) == 2 * DAYS == len({row[:2] for row in facts["duties"]})
+    assert len(facts["listed"]) == len({row[:2] for row in facts["listed"]}) > 0
+    assert {row[3] for row in facts["paid"]} == {"paid"}
+    assert [row[0] for row in facts["paid"]] == [row[0] for row in facts["owed"]]
+    assert office.paid() == dict(office.bank().totals().by_key) != {}
+
+
+def _children(town: City, *jobs: str) -> list[Run]:
+    return [run for run in town.runs() if run.parameters["job"] in jobs]
+
+
+def _all_done(town: City, cast: Cast, job: str, at: str, **given: object) -> None:
+    """A job that nobody disturbs is done once in each district."""
+    town.trigger(job, at, **given)
 
     def ended() -> bool:
-        fresh = [run for run in town.runs() if run.id not in before and run.parameters["job"] == job]
-        assert not [run for run in fresh if run.state in {"FAILED", "CRASHED"}], fresh
-        return len(fresh) == len(DISTRICTS) and all(run.done for run in fresh)
+        runs = _children(town, job)
+        assert not [run for run in runs if run.state in {"FAILED", "CRASHED"}], runs
+        return len(runs) == len(cast.districts) and all(run.done for run in runs)
 
-    town.until(ended, job)
+    town.until(ended, job, 900)

@@ -1,6 +1,7 @@
 """Settings: a desk starts with nothing set, production refuses every default that only suits a desk."""
 
 import json
+import re
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -233,8 +234,11 @@ def test_the_language_of_the_run_follows_the_settings(monkeypatch: pytest.Monkey
     assert str(Unfit("TUOQI_EMAIL")).startswith("production needs")
 
 
-def test_the_password_of_the_mail_server_is_not_shown() -> None:
-    assert "geheim" not in repr(Settings(smtp_password="geheim"))
+def test_no_setting_that_is_a_secret_shows_itself() -> None:
+    named = {name for name in Settings.model_fields if re.search("secret|password|robots|_auth", name)}
+    assert named >= {"smtp_password", "callback_secret", "aliyun_secret", "tencent_secret", "robots"}
+    chosen = Settings.model_validate({**dict.fromkeys(named, "hush-hush-hush-hush"), "prefect_auth": "city:hush-hush"})
+    assert "hush" not in f"{chosen!r} {chosen} {chosen.model_dump()}"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import StatementError
 from sqlmodel import col, select
 
+from models import db
 from models.db import Database, insert_for
 from models.jobs import JobRun
+from tests.engines import as_in_life
 
 AT = datetime(2026, 3, 1, 7, 30, tzinfo=timezone(timedelta(hours=8)))
 
@@ -109,7 +111,10 @@ def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
         assert session.connection().execute(text("SELECT name FROM district")).scalar() == "西山区"
 
 
-def test_sqlite_is_set_up_to_lose_nothing(fresh_url: Callable[[str], str], database: Database) -> None:
+def test_sqlite_is_set_up_to_lose_nothing(
+    fresh_url: Callable[[str], str], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "_prepare_sqlite", as_in_life)
     mine = Database(fresh_url("sqlite"), database.keys)
     with mine.read() as session:
         told = [

@@ -13,7 +13,7 @@ import yaml
 from rules.exams import STATUSES, VALID, Paper, Sheet, laid, roster, settled
 from rules.exams_figures import stats
 from rules.exams_items import BLANK, Item, item_figures, item_sheet
-from rules.exams_lines import borderline, effective, line_at_mark, line_at_places, subject_line
+from rules.exams_lines import borderline, effective, line_at_mark, line_at_places, subject_line, with_rates
 from rules.exams_policy import Choice, Lines, Scaling
 from rules.exams_reliability import reliability
 from rules.exams_scaling import scale_table
@@ -113,6 +113,7 @@ def test_a_worked_line(case: dict[str, Any]) -> None:
     found = effective(totals, sheet, line, own)
     flags = borderline(totals, line, 2 * case["below"])
     near = [name for name, there in zip(case["totals"], flags, strict=True) if there]
-    shown = {name: getattr(found, name) for name in ("single", "double", "hit", "contribution", "mismatch")}
+    counted = {name: getattr(found, name) for name in ("single", "double", "mismatch")}
+    (shown,) = with_rates(pl.DataFrame([counted])).to_dicts()
     told = {"mark": line.mark / 2, "reached": line.reached, "n": line.n, "borderline": near}
     check(shown | told | {"subject_line": own and own / 2}, case["expect"])

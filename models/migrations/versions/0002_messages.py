@@ -58,18 +58,11 @@ def upgrade() -> None:
 
 
 def _opt_out() -> None:
-    op.drop_table("opt_out")  # no version before this one could fill it
-    op.create_table(
-        "opt_out",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("channel", sa.String(), nullable=False),
-        sa.Column("address_index", sa.LargeBinary(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(_CHANNELS, name=op.f("ck_opt_out_channel")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_opt_out")),
-    )
+    """Whoever opted out stays so; one who ends it and opts out again has two rows."""
+    with op.batch_alter_table("opt_out") as batch:
+        batch.add_column(sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True))
+        batch.drop_constraint(op.f("uq_opt_out_channel_address_index"), type_="unique")
+    _swap_check("opt_out", "channel", _CHANNELS)
     stands = sa.text("ended_at IS NULL")
     _index("uq_opt_out_standing", "opt_out", ["channel", "address_index"], stands, unique=True)
 
