@@ -287,7 +287,7 @@ def test_in_a_city_the_district_s_own_run_is_begun(morning: Morning) -> None:
     assert begin(server, morning) == [1]
     name, form, _, more = server.started[0]
     assert name == "district-run"
-    assert form == {"job": "duty-day", "district": "530112", "given": {}}
+    assert form == {"job": "duty-day", "district": "530112 西山区", "given": {}}
     assert more == {"name": "duty-day 530112", "tags": ["530112", "duty-day"]}
 
 
