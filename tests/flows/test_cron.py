@@ -241,7 +241,7 @@ def test_a_late_job_is_told_and_begun_again_and_then_it_is_done(service: Service
     until(lambda: alarms(service).get("late-message-report-2026-03-10") == "accepted")
 
     def again() -> list[Run]:
-        return [run for run in service.api.runs("message-report") if run.parameters["as_of"] == "2026-03-10"]
+        return [run for run in service.api.runs("message-report") if run.parameters.get("as_of") == "2026-03-10"]
 
     until(lambda: any(run.state in ENDED for run in again()))
     assert [run.done for run in again()] == [True]
