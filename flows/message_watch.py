@@ -1,5 +1,6 @@
 """Watching messages: what waits too long, which provider is in trouble, what nobody can send -> troubles to tell."""
 
+from collections import Counter
 from datetime import datetime
 
 from flows.alarms import Trouble
@@ -13,11 +14,15 @@ from rules.errors import say
 
 
 def find_troubles(database: Database, chosen: Settings, one: Round) -> list[Trouble]:
-    """Look for messages that wait too long and providers that are in trouble."""
+    """Look for messages that wait too long, in any district of a city, and providers that are in trouble."""
     limits, now = one.policy.alarm, one.now()
+    oldest: dict[str, datetime] = {}
+    waiting: Counter[str] = Counter()
     with database.read() as session:
-        oldest = oldest_pending(session, now, chosen.district)
-        waiting = due_by_channel(session, now, chosen.district)
+        for code in chosen.all_districts:
+            for kind, since in oldest_pending(session, now, code).items():
+                oldest[kind] = min(since, oldest.get(kind, since))
+            waiting += due_by_channel(session, now, code)
         states = [state for state in health(session) if state.since and state.failures]
     found = [
         _backlog(chosen, kind, since, waiting[kind])
