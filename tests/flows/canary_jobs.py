@@ -223,8 +223,11 @@ def spoilt(story: Month, quoted: str) -> None:
         story: the month, as it ended.
         quoted: what errors say: a row, with values of several people.
     """
-    story.run("exam-import", "2026-09-01T09:00", file="mark.csv")
-    story.run("allowance-reconcile", "2026-09-01T09:00", file="bank-return.csv")
+    inbox = settings().folder("inbox")
+    shutil.copy(inbox / "bad" / "mark.csv", inbox / "marks" / "bad.csv")
+    shutil.copy(inbox / "bad" / "bank-return.csv", inbox / "bank" / "bad.csv")
+    story.run("exam-import", "2026-09-01T09:00", file="bad.csv")
+    story.run("allowance-reconcile", "2026-09-01T09:00", file="bad.csv")
     with patch.object(flight, "render_mail", side_effect=KeyError(quoted)):
         story.run("duty-plan", "2026-09-25T08:00", month="2026-10", publish=True)
         story.run("deliver", "2026-09-25T08:05")
