@@ -164,9 +164,13 @@ def cancel(session: Session, keys: Sequence[str], code: str, now: datetime) -> i
 
 
 def change(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Update messages, each by its id under `row`; all rows name the same columns. Lock them in order before."""
+    """Update messages, each by its id under `row`; all rows name the same columns, and of two the last one holds.
+
+    The rows are locked before, in order of ids.
+    """
     if rows and session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(_change_at_once(tuple(rows[0])), _columns(rows))
+        last = list({row["row"]: row for row in rows}.values())  # of two for one id PostgreSQL would take either
+        session.connection().execute(_change_at_once(tuple(rows[0])), _columns(last))
     elif rows:
         table = Message.metadata.tables["message"]  # the ORM has nothing to add here, and takes its time
         session.connection().execute(update(table).where(table.c.id == bindparam("row")), list(rows))

@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
 
 from models.consent import opt_out
 from models.db import Database
 from models.drafts import Class, Draft, SameKeyOtherPayload, insert_drafts
 from models.message_views import EXPORT_COLUMNS, counts, exported, oldest_pending
-from models.messages import cancel
+from models.messages import Message, cancel, change, note
 
 NOW = datetime(2026, 7, 11, 9, 0, tzinfo=UTC)
 CLASSES = {"duty-released": Class(1, "notice", "staff")}
@@ -102,6 +103,17 @@ def test_only_pending_messages_are_cancelled(database: Database) -> None:
     with database.read() as session:
         states = {state: number for (_, _, state), number in counts(session).items()}
     assert states == {"cancelled": 1, "claimed": 1}
+
+
+def test_of_two_changes_of_one_message_the_last_one_holds_and_a_try_is_noted_once(database: Database) -> None:
+    with database.write() as session:
+        insert_drafts(session, [DRAFT], CLASSES, NOW)
+        row = session.execute(select(col(Message.id))).scalar_one()
+        change(session, [{"row": row, "error_code": code, "not_before": NOW} for code in ("first", None, "last")])
+        tried = {"message_id": row, "number": 1, "owner": "x", "outcome": "accepted", "request_hash": b"h", "at": NOW}
+        note(session, [tried, tried])
+        assert session.execute(select(col(Message.error_code), col(Message.not_before))).one() == ("last", NOW)
+        assert session.execute(text("SELECT count(*) FROM attempt")).scalar_one() == 1
 
 
 def test_oldest_pending_looks_at_what_might_leave_now(database: Database) -> None:
