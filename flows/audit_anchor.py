@@ -6,12 +6,15 @@ nobody can rewrite it. Lines are only added, under a lock, and are on disk befor
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from sqlmodel import Session
 
+from flows.failures import writing
 from flows.jobs import Result
 from flows.settings import Settings
 from models import audit
@@ -101,12 +104,10 @@ def add_anchor(database: Database, settings: Settings, restart: str = "") -> Res
 
     Raises:
         AnchorDamaged, AuditBroken: nothing is added to a log that does not hold.
+        CannotWrite: the disk is full, say; nothing of the line stays.
     """
     path = anchor_file(settings)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as file, database.read() as session:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with writing(path), _locked(path) as file, database.read() as session:
         lines = anchors(settings)
         last, macs = _end(session, settings)
         if wrong := broken(session, settings, [each for each in lines if not restart or each.seq <= last]):
@@ -116,10 +117,34 @@ def add_anchor(database: Database, settings: Settings, restart: str = "") -> Res
         if new:
             previous = known.seal if known else FIRST
             line = anchor(keys_of(session).audit, settings.district, today, last, macs, previous, restart)
-            file.write(line.line() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            _append(file, line.line() + "\n")
     return {"entries": last, "anchors": len(lines) + new, "added": new, "file": str(path)}
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Open the file for adding, for one process at a time."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+    finally:
+        os.close(file)
+
+
+def _append(file: int, line: str) -> None:
+    """Add a line and bring it to the disk, or leave none of it: half a line would count as one that was altered."""
+    size = os.fstat(file).st_size
+    try:
+        left = line.encode()
+        while left:
+            left = left[os.write(file, left) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):  # a disk that only appends keeps it, and the next look says so
+            os.ftruncate(file, size)
+        raise
 
 
 def _end(session: Session, settings: Settings) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """Prefect's automations, as we want them -> made or brought up to date in the server, by name.
 
 A run that stops reporting is called crashed: its process or its machine is gone, and it would hold its place for ever.
+So is a run that a worker took and never began: two of them hold the whole queue of the watches, and no message leaves.
 A run that failed or crashed starts run-failed, which tells operators; the first of a job in an hour, so that a job that
 fails every minute does not start a process every minute. Of itself it does not tell.
 """
@@ -13,25 +14,31 @@ from flows.prefect_home import HEARTBEAT_S
 from rules.errors import say
 
 SILENCE = timedelta(seconds=3 * HEARTBEAT_S)
+BIRTH = timedelta(minutes=5)
+"""A run that was taken begins within this time, on a slow machine too: it takes a process and its imports."""
 QUIET = timedelta(hours=1)
 ALARM, OF_DISTRICT = "run-failed", "district-run"
 _ENDS = [f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "TimedOut", "Crashed", "Cancelled")]
-_BEAT = "prefect.flow-run.heartbeat"
+_BEAT, _TAKEN = "prefect.flow-run.heartbeat", "prefect.flow-run.Pending"
+_BEGUN = [f"prefect.flow-run.{name}" for name in ("Running", "Scheduled", "AwaitingConcurrencySlot", "Cancelling")]
 _RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
-ZOMBIES, FAILURES, DISTRICT_FAILURES = "tuoqi-zombies", "tuoqi-failures", "tuoqi-district-failures"
-NAMES = (ZOMBIES, FAILURES, DISTRICT_FAILURES)
+ZOMBIES, UNBORN = "tuoqi-zombies", "tuoqi-never-begun"
+FAILURES, DISTRICT_FAILURES = "tuoqi-failures", "tuoqi-district-failures"
+NAMES = (ZOMBIES, UNBORN, FAILURES, DISTRICT_FAILURES)
 
 
-def automations(alarm: str, silence: timedelta = SILENCE) -> list[dict[str, Any]]:
+def automations(alarm: str, silence: timedelta = SILENCE, birth: timedelta = BIRTH) -> list[dict[str, Any]]:
     """Return what the server should have.
 
     Args:
         alarm: id of the deployment that tells operators.
         silence: so long after its last heartbeat a run counts as gone.
+        birth: so long after a worker took it a run must have begun.
     """
     plain = [_of_deployment(f"!{ALARM}"), _of_deployment(f"!{OF_DISTRICT}")]
     return [
         _zombies(silence),
+        _unborn(birth),
         _failures(FAILURES, alarm, plain, "related:deployment:prefect.resource.id"),
         # in a city one deployment runs all jobs: its runs are named for job and district
         _failures(DISTRICT_FAILURES, alarm, [_of_deployment(OF_DISTRICT)], "prefect.resource.name"),
@@ -60,19 +67,29 @@ def present(api: PrefectApi) -> set[str]:
 
 def _zombies(silence: timedelta) -> dict[str, Any]:
     message = say("运行进程没有心跳，视为中断", "no heartbeat from its process: taken for cut off")
+    told = say("没有心跳的运行记为中断", "runs without a heartbeat are called crashed")
+    return {"name": ZOMBIES, "description": told, **_crashes([_BEAT], [_BEAT, *_ENDS], silence, message)}
+
+
+def _unborn(birth: timedelta) -> dict[str, Any]:
+    message = say("执行器领取后没有开始，视为中断", "a worker took it and never began it: taken for cut off")
+    told = say("领取后没有开始的运行记为中断", "runs that were taken and never began are called crashed")
+    return {"name": UNBORN, "description": told, **_crashes([_TAKEN], [*_BEGUN, *_ENDS], birth, message)}
+
+
+def _crashes(after: list[str], expect: list[str], within: timedelta, message: str) -> dict[str, Any]:
+    """Call a run crashed when one event of it was not followed by another in time."""
     return {
-        "name": ZOMBIES,
-        "description": say("没有心跳的运行记为中断", "runs without a heartbeat are called crashed"),
         "enabled": True,
         "trigger": {
             "type": "event",
             "posture": "Proactive",
             "match": _RUNS,
             "for_each": ["prefect.resource.id"],
-            "after": [_BEAT],
-            "expect": [_BEAT, *_ENDS],
+            "after": after,
+            "expect": expect,
             "threshold": 1,
-            "within": silence.total_seconds(),
+            "within": within.total_seconds(),
         },
         "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": message}],
     }

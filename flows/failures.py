@@ -10,12 +10,15 @@ import logging
 import os
 import re
 import secrets
+import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import DBAPIError
 
 from flows.jobs import real_now
 from flows.settings import Settings, settings
@@ -30,6 +33,8 @@ _VALUES = re.compile(
 """What may be a person's in the text of an error: a key of a row, escapes, mail addresses, Chinese, long numbers."""
 P = ParamSpec("P")
 R = TypeVar("R")
+_DISK_FULL = "53100"
+_GOING = ("08", "57P0")  # connection exceptions; the server shuts down, crashed or starts
 
 _REASONS = {
     errno.ENOENT: ("文件夹不存在", "there is no such folder"),
@@ -40,6 +45,8 @@ _REASONS = {
     errno.EPERM: ("没有写入权限", "no permission to write"),
     errno.EROFS: ("磁盘为只读", "the disk is read-only"),
     errno.ENOSPC: ("磁盘已满", "the disk is full"),
+    errno.EDQUOT: ("磁盘配额已用完", "the quota of the disk is used up"),
+    errno.EFBIG: ("文件超过系统允许的大小", "the file is larger than the system allows"),
     errno.ENAMETOOLONG: ("文件名过长", "the name is too long"),
 }
 
@@ -63,6 +70,29 @@ class PublicError(TuoqiError):
     log: str
     zh = "发生意外错误（{kind}），事件编号 {incident}；请把编号告知管理员，详情见 {log}。"
     en = "an unexpected error ({kind}), incident {incident}; tell the administrator the number. Details: {log}."
+
+
+class DatabaseFull(PublicError):
+    """The disk under the database is full; the transaction in which it was found out left nothing."""
+
+    zh = (
+        "数据库所在的磁盘已满，未完成的部分没有写入；请腾出空间后再运行一次，已完成的不会重复。"
+        "事件编号 {incident}，详情见 {log}。"
+    )
+    en = (
+        "the disk under the database is full, what was not finished is not written; make room and run it again, "
+        "nothing is done twice. Incident {incident}, details: {log}."
+    )
+
+
+class DatabaseGone(PublicError):
+    """The connection broke, or nobody answers: a restart, mostly. A commit that got no answer may have been kept."""
+
+    zh = "与数据库的连接中断；请在数据库恢复后再运行一次，已完成的不会重复。事件编号 {incident}，详情见 {log}。"
+    en = (
+        "the connection to the database broke; run it again once the database is back, nothing is done twice. "
+        "Incident {incident}, details: {log}."
+    )
 
 
 class _Plainly(logging.Filter):
@@ -119,13 +149,25 @@ def safely(function: Callable[P, R]) -> Callable[P, R]:
 
 def incident(error: BaseException) -> PublicError:
     """Write an unexpected error with its traceback to var/logs/incidents.log; return what may be said of it."""
-    number, kind = new_ref("I", secrets.randbits), type(error).__name__
+    number, kind, told = new_ref("I", secrets.randbits), type(error).__name__, _sort_of(error)
     try:
         path = _keep(settings(), number, _told(error))
     except (OSError, TuoqiError) as failed:  # a full disk must not hide the number
         lost = say("日志无法写入（{}）", "its log could not be written ({})").format(type(failed).__name__)
-        return PublicError(number, kind, lost)
-    return PublicError(number, kind, str(path))
+        return told(number, kind, lost)
+    return told(number, kind, str(path))
+
+
+def _sort_of(error: BaseException) -> type[PublicError]:
+    """Tell a full disk and a lost connection, which only wait for somebody to mend them, from what is a fault."""
+    cause = error.orig if isinstance(error, DBAPIError) else error  # a COPY is the driver's own
+    if type(cause).__module__.partition(".")[0] not in {"psycopg", "sqlite3"}:
+        return PublicError
+    state = getattr(cause, "sqlstate", "")  # SQLite has none; psycopg's is None when no server said anything
+    if state == _DISK_FULL or getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return DatabaseFull
+    gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    return DatabaseGone if gone or state is None or state.startswith(_GOING) else PublicError
 
 
 def _told(error: BaseException) -> str:

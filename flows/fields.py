@@ -59,8 +59,11 @@ CentreCode = Annotated[
     _TEXT,
     _field("中心编号", "centre", "留空为全部中心", "open: all centres", default="", pattern=_ANY_NUMBER),
 ]
+_DAY = r"^\d{4}-\d{2}-\d{2}([T ][0-9:.Z+-]*)?$"
+"""Prefect's server does not look whether a date is one, and keeps whatever is typed."""
 AsOf = Annotated[
-    date | None, _field("业务日期", "business date", "点 date 选择；不选为计划运行的日期", "open: the scheduled date")
+    date | None,
+    _field("业务日期", "business date", "点 date 选择；不选为计划运行的日期", "open: the scheduled date", pattern=_DAY),
 ]
 At = Annotated[
     datetime | None,
@@ -82,7 +85,7 @@ What = Annotated[
     _field("登记事项", "what"),
 ]
 Centre = Annotated[str, _field("中心编号", "centre", pattern=_NUMBER)]
-DutyDate = Annotated[date, _field("值班日期", "date of duty")]
+DutyDate = Annotated[date, _field("值班日期", "date of duty", pattern=_DAY)]
 By = Annotated[
     str,
     _field(
@@ -107,7 +110,7 @@ OtherCadre = Annotated[
     _TEXT,
     _field("换班：对方编号", "swap: the other cadre", "只在换班时填写", "swaps only", default="", pattern=_ANY_NUMBER),
 ]
-OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date")]
+OtherDate = Annotated[date | None, _field("换班：对方日期", "swap: the other date", pattern=_DAY)]
 Problem = Annotated[
     Literal["none", "rooms", "meals", "cleaning", "facilities"],
     BeforeValidator(lambda given: _PROBLEMS.get(given, given)),
@@ -250,7 +253,7 @@ ElderStatus = Annotated[
     WithJsonSchema({"type": "string", "enum": list(_STATUSES)}),
     _field("状态", "status", "出院、返家选“在册”", "back home: ACTIVE"),
 ]
-Since = Annotated[date, _field("起始日期", "from", "从哪天起；可以补登以前的日期", "may lie in the past")]
+Since = Annotated[date, _field("起始日期", "from", "从哪天起；可以补登以前的日期", "may lie in the past", pattern=_DAY)]
 ReportedByOffice = Annotated[
     str, _field("登记人编号", "who reports", "干部或帮扶人编号；街道办填 office", "or office", pattern=_NUMBER)
 ]

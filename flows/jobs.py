@@ -4,12 +4,15 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
+from sqlalchemy.exc import DBAPIError
 
 from models.db import Database
 from models.jobs import Claim, Standing, claim, finish
@@ -18,6 +21,9 @@ from rules.errors import say
 Result = dict[str, Any]
 _LEASE = timedelta(minutes=10)
 _PROC = Path("/proc")
+_numbers = count(1)
+_under_way: set[str] = set()
+"""The names of this process's own runs; a claim of ours under another one was left when the database went away."""
 
 
 def real_now() -> datetime:
@@ -65,10 +71,17 @@ def owner() -> str:
 
 
 def is_dead(other: str) -> bool:
-    """Tell whether an owner was a process of this machine that is no more."""
+    """Tell whether an owner was a process of this machine that is no more, or a run of this one that has ended.
+
+    A run that could not record its end, for the database was away, must not keep its own second try waiting.
+    """
     place, _, rest = other.partition(":")
-    pid, _, started = rest.partition(":")
-    return place == _here() and pid.isdigit() and _born(int(pid)) != started
+    pid, started, number = (*rest.split(":"), "", "")[:3]
+    if place != _here() or not pid.isdigit():
+        return False
+    if _born(int(pid)) != started:
+        return True
+    return bool(number) and int(pid) == os.getpid() and other not in _under_way
 
 
 def at_work(
@@ -90,24 +103,32 @@ def at_work(
         work: does the job, renews the claim in each of its transactions, returns counts.
         again: False for once-only steps, whose first result is returned.
     """
-    held = _claim(database, job, run_key, partition, again=again)
-    if isinstance(held, Standing):
-        return _told(held, job, run_key)
+    mine = f"{owner()}:{next(_numbers)}"
+    _under_way.add(mine)
+    try:
+        held = _claim(database, mine, (job, run_key, partition), again=again)
+        return _told(held, job, run_key) if isinstance(held, Standing) else _worked(database, held, work)
+    finally:
+        _under_way.discard(mine)
+
+
+def _worked(database: Database, held: Claim, work: Callable[[Claim], Result]) -> Result:
     try:
         result = work(held)
     except BaseException:
-        _finish(database, held, "failed", None)
+        with suppress(DBAPIError):  # what failed may be the database: its error, or the disk's, is the one to tell
+            _finish(database, held, "failed", None)
         raise
     _finish(database, held, "done", result)
     return result
 
 
-def _claim(database: Database, job: str, run_key: str, partition: str, *, again: bool) -> Claim | Standing:
+def _claim(database: Database, mine: str, period: tuple[str, str, str], *, again: bool) -> Claim | Standing:
     dead: str | None = None
     while True:
         with database.write() as session:
-            times = {"owner": owner(), "now": real_now(), "lease_until": lease_end()}
-            held = claim(session, job, run_key, partition, dead=dead, again=again, **times)  # type: ignore[arg-type]
+            times = {"owner": mine, "now": real_now(), "lease_until": lease_end()}
+            held = claim(session, *period, dead=dead, again=again, **times)  # type: ignore[arg-type]
         if isinstance(held, Claim) or held.state != "running" or held.owner == dead or not is_dead(held.owner):
             return held
         dead = held.owner

@@ -137,7 +137,9 @@ class _Lane:
             known = providers.health(session, self.name)
         now = self.one.real_now()
         self.failures = Counter({state.template: state.failures for state in known})
-        resting = {state.template: state.code for state in known if state.resume_at and state.resume_at > now}
+        # a trouble of the future was noted before the clock was set back; resting by it might take days
+        ours = [state for state in known if state.since is None or state.since <= now]
+        resting = {state.template: state.code for state in ours if state.resume_at and state.resume_at > now}
         if providers.WHOLE in resting:
             self.tally.stopped[self.name] = resting[providers.WHOLE] or "stop"
             return set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from models import providers
@@ -102,6 +103,8 @@ def _compose(flight: Flight, claimed: Sequence[Parcel]) -> tuple[dict[int, _Comp
                 else:
                     enclosed = enclosed_in(session, parcel.key, parcel.enclosures)
                     composed[parcel.id] = _request(flight, parcel, late[parcel.key], enclosed)
+            except DBAPIError:
+                raise  # a connection that broke is no fault of the message it broke at
             except (NotificationError, SealError) as error:
                 broken[parcel.id] = Fate("dead", type(error).__name__)
             except Exception as error:  # noqa: BLE001 - see above

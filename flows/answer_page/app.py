@@ -24,7 +24,7 @@ from flows.answer_page.desk import Desk
 from flows.answer_page.gate import Gate
 from flows.answer_page.guesses import Guesses, address_of
 from flows.answer_page.page import Answered, Lang, Page, expired, lost, note, overtaken, written
-from flows.failures import incident
+from flows.failures import DatabaseFull, DatabaseGone, PublicError, incident
 from flows.intake_store import Overtaken
 from flows.settings import Settings
 from models.db import Database
@@ -34,6 +34,7 @@ from rules.errors import LANGUAGE, say
 
 FORM_BYTES = 4_096
 CALLBACK_BYTES = 1_048_576
+_RETRY_S = "60"
 FIELDS = 12
 """More fields than any form of ours has are not read."""
 
@@ -93,7 +94,7 @@ async def _answer(request: Request) -> Response:
     if page is None:
         request.app.state.guesses.wrong(_address(request))
         page = lost()
-    return _html(page, lang)
+    return _html(page, lang, {"Retry-After": _RETRY_S} if page.status == 503 else None)
 
 
 def _page(request: Request, form: dict[str, str]) -> Page | None:
@@ -113,7 +114,7 @@ def _page(request: Request, form: dict[str, str]) -> Page | None:
     except (Overtaken, SlotMoved):
         return overtaken()
     except Exception as error:  # noqa: BLE001 - the border: the reader gets a number, our log the rest
-        return _broken(incident(error).incident)
+        return _broken(incident(error))
 
 
 def _shown(desk: Desk, code: str, ticket: Ticket, do: str) -> Page:
@@ -209,10 +210,19 @@ def _slow_down() -> Page:
     return note(429, title, text)
 
 
-def _broken(number: str) -> Page:
+def _broken(told: PublicError) -> Page:
+    if isinstance(told, DatabaseGone | DatabaseFull):  # it comes back by itself; what got no answer may be recorded
+        title = say("系统正在恢复", "The service is recovering")
+        text = say(
+            "刚才的操作可能没有登记。请过几分钟再打开这个链接看一看；"
+            f"还是不行，请把编号 {told.incident} 告诉服务中心。",
+            "It may not have been recorded. Open this link again in a few minutes and see; if it still fails, "
+            f"tell your centre the number {told.incident}.",
+        )
+        return note(503, title, text, "urgent")
     title = say("暂时不能办理", "Something went wrong")
     text = say(
-        f"您的操作没有登记。请过一会儿再试；还是不行，请把编号 {number} 告诉服务中心。",
-        f"Nothing was recorded. Try again later; if it still fails, tell your centre the number {number}.",
+        f"您的操作没有登记。请过一会儿再试；还是不行，请把编号 {told.incident} 告诉服务中心。",
+        f"Nothing was recorded. Try again later; if it still fails, tell your centre the number {told.incident}.",
     )
     return note(500, title, text, "urgent")

@@ -46,18 +46,22 @@ class MailFiles:
                 self._write(request)
             _sync(self.folder)
         except OSError as error:
-            return [Outcome(request.out_id, "stop", code=type(error).__name__) for request in requests]
+            return [Outcome(request.out_id, "stop", code=_code(error)) for request in requests]
         return [Outcome(request.out_id, "accepted", request.out_id) for request in requests]
 
     def _write(self, request: Request) -> None:
         path = self.folder / f"{_UNSAFE.sub('-', request.label)}-{request.out_id}.eml"
         new = path.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(request.body.encode("ascii"))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(request.body.encode("ascii"))
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        except OSError:  # half a message on a full disk only takes up room
+            new.unlink(missing_ok=True)
+            raise
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -92,7 +96,7 @@ class _Lines:
                 self._append(file.fileno(), requests)
             _sync(self.folder)
         except OSError as error:
-            return [Outcome(request.out_id, "stop", code=type(error).__name__) for request in requests]
+            return [Outcome(request.out_id, "stop", code=_code(error)) for request in requests]
         return [Outcome(request.out_id, "accepted", request.out_id) for request in requests]
 
     def _append(self, file: int, requests: Sequence[Request]) -> None:
@@ -117,11 +121,16 @@ class _Lines:
         """Nothing is kept open."""
 
 
+def _code(error: OSError) -> str:
+    """What stopped the channel, as the system names it: ENOSPC says more than OSError."""
+    return errno.errorcode.get(error.errno or 0, type(error).__name__)
+
+
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ChannelDown("file", type(error).__name__) from error
+        raise ChannelDown("file", _code(error)) from error
 
 
 def _sync(folder: Path) -> None:

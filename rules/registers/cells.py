@@ -214,7 +214,7 @@ def _blank(column: Column, text: str) -> bool:
     """Whether a cell shows nothing, or, where no prose is expected, a stroke that means nothing."""
     if len(text) > LONGEST_STROKE and text.isascii():
         return text.isspace()
-    said = plain(text)
+    said = plain(text).strip()  # a line break alone is what Alt+Enter leaves
     return not said or (said in STROKES and column.kind not in {"text", "name"} and not column.needed)
 
 

@@ -54,14 +54,16 @@ class Life(Money):
             with psycopg.connect(plain, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {name} TEMPLATE {url.database}".encode())
             url = url.set(database=name)
-        base = self.office.base.model_copy(
-            update={"database_url": url.render_as_string(hide_password=False), "var_dir": folder / "var"}
-        )
+        return self.placed(url.render_as_string(hide_password=False), folder)
+
+    def placed(self, url: str, folder: Path) -> "Life":
+        """The same district with another database and another folder, which may have been a district's before."""
+        base = self.office.base.model_copy(update={"database_url": url, "var_dir": folder / "var"})
         made = copy.copy(self)
         made.database, made.folder, made.steps = Database(base.url, base.keys()), folder, Counter(self.steps)
         made.office = Office(made.database, base, folder)
         made.inbox = base.folder("inbox") / "bank"
-        made.inbox.mkdir(mode=0o700)
+        made.inbox.mkdir(mode=0o700, exist_ok=True)
         outbox = base.folder("outbox") / "bank"
         policy = allowances(date(2026, 10, 1))
         made.bank = RehearsalBank(

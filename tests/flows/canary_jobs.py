@@ -63,7 +63,7 @@ class Month:
         self.told: list[dict[str, str]] = []
         self.words: dict[str, dict[str, Any]] = {}
 
-    def run(self, job: str, at: str, **parameters: Any) -> None:
+    def run(self, job: str, at: str, /, **parameters: Any) -> None:
         """Run a job as the worker would, but without waiting for a second try."""
         self._clock(at)
         self.words.setdefault(job, parameters)
@@ -105,6 +105,8 @@ def month(story: Month) -> None:
     visits(story)
     allowance(story)
     exam(story)
+    story.run("watch-jobs", "2026-04-30T08:00", at=datetime.fromisoformat("2026-04-30T08:00"))
+    story.run("run-failed", "2026-04-30T08:01", job="duty-day", run="calm-heron")
     story.run("message-gallery", "2026-04-30T09:00")
     story.run("rotate-keys", "2026-04-30T09:10")
     story.run("message-report", "2026-05-01T08:30", month="2026-04")
@@ -221,8 +223,11 @@ def spoilt(story: Month, quoted: str) -> None:
         story: the month, as it ended.
         quoted: what errors say: a row, with values of several people.
     """
-    story.run("exam-import", "2026-09-01T09:00", file="mark.csv")
-    story.run("allowance-reconcile", "2026-09-01T09:00", file="bank-return.csv")
+    inbox = settings().folder("inbox")
+    shutil.copy(inbox / "bad" / "mark.csv", inbox / "marks" / "bad.csv")
+    shutil.copy(inbox / "bad" / "bank-return.csv", inbox / "bank" / "bad.csv")
+    story.run("exam-import", "2026-09-01T09:00", file="bad.csv")
+    story.run("allowance-reconcile", "2026-09-01T09:00", file="bad.csv")
     with patch.object(flight, "render_mail", side_effect=KeyError(quoted)):
         story.run("duty-plan", "2026-09-25T08:00", month="2026-10", publish=True)
         story.run("deliver", "2026-09-25T08:05")

@@ -49,6 +49,7 @@ class Scanner:
 
     def __init__(self, pattern: str, canaries: Callable[[str], bool]) -> None:
         self._pattern, self._known = re.compile(pattern), canaries
+        self._clean = set[bytes]()  # values that hold none: most stand in many rows, and all again in a backup
 
     def content(self, content: bytes, place: str = "") -> set[Hit]:
         """Look through bytes."""
@@ -63,7 +64,7 @@ class Scanner:
         return pages | self._database(path, place)
 
     def _database(self, path: Path, place: str) -> set[Hit]:
-        found, seen = set[Hit](), set[bytes]()
+        found = set[Hit]()
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             database.text_factory = bytes
             names = [
@@ -74,9 +75,11 @@ class Scanner:
                 columns = [each[0] for each in cursor.description]
                 for row in cursor:
                     for column, value in zip(columns, row, strict=True):
-                        if isinstance(value, bytes) and len(value) > 3 and value not in seen:
-                            seen.add(value)
-                            found |= self.content(value, f"{place}:{table}.{column}")
+                        if isinstance(value, bytes) and len(value) > 3 and value not in self._clean:
+                            hits = self.content(value, f"{place}:{table}.{column}")
+                            found |= hits
+                            if not hits:
+                                self._clean.add(value)
         return found
 
     def _found(self, content: bytes, how: str, depth: int) -> Iterator[tuple[str, str]]:

@@ -7,12 +7,13 @@ through its worker, one of which is killed; then all of var/ is searched, howeve
 import email
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.policy import default
 from pathlib import Path
@@ -46,6 +47,8 @@ TOLD_OF_OTHERS = {
     "visit-contact-family": {"elder.name"},  # the family learns of whom it is
 }
 """What a message may say of others than its reader, by template."""
+FREE = {"community", "confirmation", "exam", "file", "job", "number", "period", "reason", "run", "state"}
+"""Fields that are no person's: places, codes, what Prefect says of its runs; and prose that must name nobody."""
 MEANT_TO_HOLD = {
     "inbox/": "what was sent, and beside it the lists of what is wrong with it",
     "outbox/bank/": "what the bank pays by",
@@ -132,19 +135,23 @@ def _worker_runs(service: Service, file: Path, quoted: str) -> tuple[Run, Run]:
 
 
 def _open_forms(service: Service, planted: Canaries) -> Iterator[str]:
-    """The fields with a pattern that take a person's name, telephone or ID number all the same."""
-    people = {kind: next(v for v, kinds in planted.kinds.items() if kind in kinds) for kind in
-              ("elder.name", "elder.phone", "elder.id_number")}  # fmt: skip
+    """Fields for a text without pattern or that take a person, and jobs that start with a name in every field."""
+    kinds = ("elder.name", "elder.phone", "elder.id_number")
+    people = {kind: next(v for v, of in planted.kinds.items() if kind in of) for kind in kinds}
     for job in service.api.deployments():
         fields: Mapping[str, Any] = job["parameter_openapi_schema"]["properties"]
         for field, shown in fields.items():
-            if "pattern" in shown:
-                for kind, value in people.items():
-                    try:
-                        service.api.start(job["name"], {field: value})
-                        yield f"{job['name']}.{field}: {kind}"
-                    except Refused:
-                        pass
+            pattern = shown.get("pattern")
+            listed = shown.keys() & {"enum", "format"} or shown.get("type") != "string" or field in FREE
+            if pattern is None and not listed:
+                yield f"{job['name']}.{field}: any text"
+            if pattern is not None:
+                taken = [kind for kind, value in people.items() if re.search(pattern, value)]
+                yield from (f"{job['name']}.{field}: {kind}" for kind in taken)
+        if fields.keys() - FREE:
+            with suppress(Refused):
+                service.api.start(job["name"], dict.fromkeys(fields, people["elder.name"]))
+                yield f"{job['name']} was started"
 
 
 def _search(planted: Canaries, var: Path) -> Iterator[tuple[str, set[Hit]]]:
@@ -160,7 +167,7 @@ def test_every_job_ran_and_every_job_failed(aftermath: Aftermath) -> None:
         well[each["job"]].add(each["end"])
     assert dict(well) == {name: {"done"} for name in JOBS} | {"allowance-approve": {"WrongConfirmation", "done"}}
     failed = {each["job"] for each in aftermath.told["spoilt"] if each["end"] == "PublicError"}
-    assert set(JOBS) - failed == {"message-gallery", "allowance-plan", "exam-import"}
+    assert set(JOBS) - failed <= {"message-gallery", "allowance-plan", "exam-import"}
     assert (aftermath.broken.state, aftermath.killed.state) == ("FAILED", "CRASHED")
     assert "IntegrityError" in str(aftermath.broken.message)
 

@@ -320,3 +320,13 @@ def test_calendars_for_phones_and_wall(filled: Shell, tmp_path: Path) -> None:
     assert book.read_bytes()[:2] == b"PK"
     assert filled("export", "duty-ics", "--month", "2026-03", "--to", tmp_path / "ics")[0] == 0
     assert list((tmp_path / "ics").glob("*.ics"))
+
+
+def test_figures_for_a_monitor_are_printed_or_written_to_a_file(filled: Shell, tmp_path: Path) -> None:
+    code, out, _ = filled("metrics", "--at", "2026-03-10T08:00")
+    assert code == 0
+    assert 'tuoqi_job_late{district="530112",job="duty-day",period="2026-03-10"} 1.0' in out
+    code, out, _ = filled("metrics", "--to", tmp_path / "x.prom", "--at", "2026-03-10T08:00")
+    assert (code, "x.prom" in out) == (0, True)
+    assert "tuoqi_disk_free_bytes" in (tmp_path / "x.prom").read_text()
+    assert filled("metrics", "--to", tmp_path / "none" / "x.prom")[0] == 1

@@ -16,7 +16,7 @@ from models.register_rows import ROWS
 from rules.registers import REGISTERS
 
 ROOT = DOCS.parent
-PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "deploy").glob("*.md")]
 _SPAN = re.compile(r"`([^`\n]+)`|^ {4,}(.+)$", re.MULTILINE)
 _COMMAND = re.compile(r"(?:^|[ /])tuoqi ((?:[^#|;&）)]|\|(?=[a-z]))+)")
 ARGUMENT = {"run": set(JOBS), "export": {*ROWS, *WRITERS}, "import": set(REGISTERS), "template": set(REGISTERS)}

@@ -95,10 +95,10 @@ def test_money_to_be_given_back_is_counted(database: Database, tmp_path: Path) -
     money.pay()
     money.bank_takes()
     money.reconcile()
-    money.status(money.refs[0], "2026-10-01", "DEAD", "2026-10-28T08:00")
+    money.status(money.refs[0], "2026-09-30", "DEAD", "2026-10-25T09:00")
     with database.read() as session:
         before = count_open(session, 1)
-    claimed = money.stop("2026-10-29T06:40")["claimed"]
+    claimed = money.stop("2026-10-26T06:40")["claimed"]
     with database.read() as session:
         assert (before, count_open(session, 1), count_open(session, 2)) == (0, len(claimed), 0)
     assert claimed

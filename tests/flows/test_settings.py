@@ -75,6 +75,15 @@ def test_production_refuses(name: str, value: object) -> None:
         pytest.param({"answer_url": "https://answers.example.cn"}, None, id="links encrypted"),
         pytest.param({"smtp_security": "none", "smtp_host": "mail.example.cn"}, "SMTP_HOST", id="mail in plain text"),
         pytest.param({"smtp_security": "none", "smtp_host": "127.0.0.1"}, None, id="mail to this machine"),
+        pytest.param({"bind": "0.0.0.0"}, "BIND", id="an open scheduler"),
+        pytest.param({"bind": "::1"}, None, id="a scheduler on the loopback"),
+        pytest.param({"bind": "0.0.0.0", "prefect_auth": "ops:c7Kq29xM-3vTz"}, None, id="a scheduler with a password"),
+        pytest.param({"bind": "10.0.0.5", "prefect_auth": "ops:changeme"}, "PREFECT_AUTH", id="its password guessed"),
+        pytest.param(
+            {"prefect_database_url": "postgresql+asyncpg://prefect:prefect@db/prefect"},
+            "PREFECT_DATABASE_URL",
+            id="the scheduler's database",
+        ),
     ],
 )
 def test_production_refuses_what_others_could_guess_or_read(change: dict[str, Any], refused: str | None) -> None:

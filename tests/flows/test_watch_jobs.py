@@ -4,7 +4,7 @@ import email
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.policy import default
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,15 +22,17 @@ from flows.prefect_api import Run
 from flows.run import JOBS
 from flows.service_errors import Unanswered
 from flows.settings import Settings, settings
+from models import audit
+from models.cadre import Cadre, Roster
+from models.db import Database
+from models.district import Centre, ensure_places
 from models.jobs import JobRun
 from models.messages import Message
 from models.watched import Subjects
 from policies.jobs import jobs
 from rules.errors import LANGUAGE
 from rules.watched import PERIODS, Standing
-from tests.flows.answer_page.conftest import CANARY, ON_SQLITE, Town, town
-
-assert town  # a fixture: one centre with four cadres, from the evening of 2 March on
+from tests.flows.answer_page.conftest import CANARY, ON_SQLITE
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LATE = "2026-03-10T06:46"
@@ -38,9 +40,9 @@ LATE = "2026-03-10T06:46"
 
 @dataclass
 class Morning:
-    """A town in the morning, and the pages that the watch left."""
+    """A district with one centre and one cadre since 20 February, and the pages that the watch left."""
 
-    town: Town
+    database: Database
     monkeypatch: pytest.MonkeyPatch
     pages: list[Any] = field(default_factory=list)
 
@@ -56,23 +58,23 @@ class Morning:
         return settings()
 
     def do(self, job: str, key: str) -> None:
-        at_work(self.town.database, job, key, "530112", lambda _: {})
+        at_work(self.database, job, key, "530112", lambda _: {})
 
     def add(self, job: str, key: str, state: str, *, minutes: int = -1, owner: str = "elsewhere:1:1") -> None:
         times: dict[str, Any] = {"lease_until": real_now() + timedelta(minutes=minutes), "started_at": real_now()}
-        with self.town.database.write() as session:
+        with self.database.write() as session:
             session.add(JobRun(job=job, run_key=key, partition="530112", state=state, owner=owner, **times))
 
     def standing(self, moment: str, job: str = "duty-day") -> Standing:
         chosen = self.set(at=moment)
-        with self.town.database.read() as session:
+        with self.database.read() as session:
             (one,) = (each for each in standings(session, chosen) if each.expected.job == job)
         return one
 
     def alarms(self) -> list[tuple[str, str]]:
         """What operators were told: trouble and state of the message."""
         query = select(col(Message.dedupe_key), col(Message.state)).where(col(Message.template) == "alarm-job")
-        with self.town.database.read() as session:
+        with self.database.read() as session:
             return [(key.split(":")[1], state) for key, state in session.execute(query.order_by(col(Message.id)))]
 
     def mail(self) -> str:
@@ -83,9 +85,17 @@ class Morning:
 
 
 @pytest.fixture
-def morning(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Morning]:
-    made = Morning(town, monkeypatch)
-    monkeypatch.setattr(watch_jobs, "opened", lambda _: nullcontext(town.database))
+def morning(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Morning]:
+    with database.write() as session:
+        community = ensure_places(session, 1, [("马街", "一社区")], ["S-1"])["马街", "一社区"]
+        session.add(Centre(district_id=1, community_id=community, code="C1", name="中心"))
+        name = database.keys.seal("cadre.name", "C-1", CANARY)
+        session.add(Cadre(district_id=1, number="K1", ref="C-1", name=name))
+        session.flush()
+        session.add(Roster(centre_id=1, cadre_id=1, since=date(2026, 2, 20)))
+        audit.record(session, "530112", "import", "import.cadre", datetime(2026, 2, 20, tzinfo=UTC), rows=1)
+    made = Morning(database, monkeypatch)
+    monkeypatch.setattr(watch_jobs, "opened", lambda _: nullcontext(database))
     monkeypatch.setattr(artifacts, "table", lambda *told: made.pages.append(told))
     made.set(operators="ops@example.cn")
     for job, key in {"duty-publish": "2026-03", "duty-report": "2026-02"}.items():
@@ -160,7 +170,7 @@ def test_an_owner_known_to_be_dead_is_not_waited_for(morning: Morning, monkeypat
 
 def test_jobs_of_what_the_district_does_not_have_are_not_expected(morning: Morning) -> None:
     chosen = morning.set(at="2026-03-10T23:00")
-    with morning.town.database.read() as session:
+    with morning.database.read() as session:
         names = {each.expected.job for each in standings(session, chosen)}
     assert names == {"duty-day", "duty-publish", "duty-report", "message-report"}  # no elders, no cycles, no exams
 
@@ -169,7 +179,7 @@ def test_jobs_of_what_the_district_does_not_have_are_not_expected(morning: Morni
 def test_on_the_day_of_the_first_entry_nothing_is_late(morning: Morning) -> None:
     """The registers came in on 20 February at 08:00."""
     chosen = morning.set(at="2026-02-20T23:00")
-    with morning.town.database.read() as session:
+    with morning.database.read() as session:
         assert [each.expected.job for each in standings(session, chosen)] == ["message-report"]  # at 08:30
     assert morning.watch("2026-02-20T08:20")["late"] == 0
 
@@ -277,7 +287,7 @@ def test_in_a_city_the_district_s_own_run_is_begun(morning: Morning) -> None:
     assert begin(server, morning) == [1]
     name, form, _, more = server.started[0]
     assert name == "district-run"
-    assert form == {"job": "duty-day", "district": "530112", "given": {}}
+    assert form == {"job": "duty-day", "district": "530112 西山区", "given": {}}
     assert more == {"name": "duty-day 530112", "tags": ["530112", "duty-day"]}
 
 

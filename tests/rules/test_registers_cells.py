@@ -230,7 +230,7 @@ def test_a_blank_or_stroked_cell_is_blank_where_it_may_be(text: str) -> None:
     assert read_cell(column("date"), text) is None
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\u3000", "\u200b", "\u00a0"])
+@pytest.mark.parametrize("text", ["", "  ", "\u3000", "\u200b", "\u00a0", "\n", "\r\n", "\t", "\u0085", "'\n"])
 def test_a_blank_key_is_refused(text: str) -> None:
     with pytest.raises(BadCell, match="不能为空"):
         read_cell(column("code", key=True), text)

@@ -1,0 +1,139 @@
+"""A backup taken while everything is at work is one moment of it: it verifies, and the month goes on from there.
+
+a process lives the month -> stopped in the middle of whatever it does -> `tuoqi backup` -> restored elsewhere, with
+what bank and providers had by then -> the rest of the month -> the end of an undisturbed one.
+What a backup is by itself: tests/flows/test_keep.py.
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from flows.keep import backup_database, restore_database
+from models import audit
+from tests.faults.conftest import Origins
+from tests.faults.postmaster import TOOLS
+from tests.faults.whole import DISTRICT, Whole, ended, same_but_late
+from tests.flows.allowance_life import in_child
+
+
+@pytest.fixture(autouse=True)
+def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
+
+
+def go_on(whole: Whole, last: int | None = None) -> None:
+    """Live the month from the step that was not done yet, as the file in the folder says."""
+    done = whole.folder / "done"
+    for number, (moment, step) in enumerate(whole.everything()[:last], start=1):
+        if number > (int(done.read_text()) if done.exists() else 0):
+            step()
+            whole.drain(moment)
+            draft = whole.folder / "done.new"
+            draft.write_text(str(number))
+            draft.replace(done)
+    if last is None:
+        whole.settle_messages()
+
+
+def restored(whole: Whole, file: Path, folder: Path, number: int) -> Whole:
+    """The district as the backup has it, in a database and a folder of its own."""
+    url = make_url(whole.office.base.url)
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=str(folder / "restored.db"))
+    else:
+        name = f"restored_{os.getpid()}_{number}"
+        plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        url = url.set(database=name)
+    made = whole.placed(url.render_as_string(hide_password=False), folder)
+    restore_database(made.office.base, file)
+    return made
+
+
+def backups_in_a_run(whole: Whole, origin: Origins, kind: str, folder: Path, number: int, dice: random.Random) -> None:
+    """Stop a living month `number` times, back it up, and live the rest of each backup's."""
+    go_on(whole, last=1)  # the exam: its frames have threads of their own, which no forked process has
+    whole.database.close()
+
+    def life() -> None:
+        whole.alone()
+        go_on(whole)
+
+    pid, kept = in_child(life), list[tuple[Path, Path]]()
+    for at in range(number):
+        time.sleep(dice.uniform(0.1, 0.5))
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED)
+        file, world = folder / f"{at}.backup", folder / f"world-{at}"
+        backup_database(whole.office.base, file)
+        shutil.copytree(whole.folder, world, ignore=shutil.ignore_patterns("*.db*"))
+        kept.append((file, world))
+        os.kill(pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    for at, (file, world) in enumerate(kept):
+        made = restored(whole, file, world, at)
+        with closing(made.database):
+            made.holds()
+            with made.database.read() as session:
+                assert audit.verify(session, DISTRICT) is None
+            go_on(made)
+            found = ended(made)
+            found.audited.pop(("restore", "database.restored"))
+            same_but_late(found, origin(kind).standing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "seed"),
+    [
+        pytest.param("sqlite", 2, 1, id="sqlite, 2 backups"),
+        pytest.param("postgresql", 2, 2, id="postgresql, 2 backups"),
+        *(
+            pytest.param(kind, 6, seed, id=f"{kind}, 6 backups, seed {seed}", marks=pytest.mark.proof)
+            for kind in ("sqlite", "postgresql")
+            for seed in range(3, 8)
+        ),
+    ],
+)
+def test_a_backup_taken_in_the_middle_is_whole_and_the_month_goes_on_from_it(
+    copied: Callable[[str], Whole], origins: Origins, tmp_path: Path, kind: str, number: int, seed: int
+) -> None:
+    backups_in_a_run(copied(kind), origins, kind, tmp_path, number, random.Random(seed))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_backups_that_nobody_waits_for_are_each_one_moment(
+    copied: Callable[[str], Whole], tmp_path: Path, kind: str
+) -> None:
+    """The process goes on writing meanwhile; books and chain agree in each copy, and so do all foreign keys."""
+    whole = copied(kind)
+    go_on(whole, last=1)  # the exam: its frames have threads of their own, which no forked process has
+    whole.database.close()
+
+    def life() -> None:
+        whole.alone()
+        go_on(whole)
+
+    pid = in_child(life)
+    for at in range(3):
+        file, world = tmp_path / f"{at}.backup", tmp_path / f"free-{at}"
+        world.mkdir()
+        backup_database(whole.office.base, file)
+        made = restored(whole, file, world, 100 + at)
+        with closing(made.database):
+            made.balances()
+            with made.database.read() as session:
+                assert audit.verify(session, DISTRICT) is None
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
