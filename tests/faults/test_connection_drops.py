@@ -7,7 +7,6 @@ Processes that die instead: tests/flows/test_*_kills.py, tests/notifications/tes
 import gc
 import random
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,8 +201,7 @@ def test_what_is_said_of_a_lost_connection_names_the_remedy(near: Database, wire
     assert "OperationalError" in (configured.folder("logs") / "incidents.log").read_text("utf-8")
 
 
-def test_a_pool_of_dead_connections_costs_nobody_a_failure(near: Database, wire: Wire, tmp_path: Path) -> None:
-    del tmp_path
+def test_a_pool_of_dead_connections_costs_nobody_a_failure(near: Database, wire: Wire) -> None:
     opened = [near.engine.connect() for _ in range(4)]
     for connection in opened:
         connection.close()
