@@ -72,9 +72,11 @@ def backups_in_a_run(whole: Whole, origin: Origins, kind: str, folder: Path, num
 
     pid, kept = in_child(life), list[tuple[Path, Path]]()
     for at in range(number):
-        time.sleep(dice.uniform(0.1, 0.5))
+        time.sleep(dice.uniform(0.05, 1.0 / number))
         os.kill(pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, pid, os.WSTOPPED)
+        stopped = os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if stopped is None or stopped.si_code != os.CLD_STOPPED:
+            break  # the month is over
         file, world = folder / f"{at}.backup", folder / f"world-{at}"
         backup_database(whole.office.base, file)
         shutil.copytree(whole.folder, world, ignore=shutil.ignore_patterns("*.db*"))
@@ -82,6 +84,7 @@ def backups_in_a_run(whole: Whole, origin: Origins, kind: str, folder: Path, num
         os.kill(pid, signal.SIGCONT)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+    assert kept
     for at, (file, world) in enumerate(kept):
         made = restored(whole, file, world, at)
         with closing(made.database):

@@ -115,7 +115,7 @@ def test_a_month_whose_every_page_or_statement_in_turn_finds_the_disk_full(
 ) -> None:
     found, hits = full_month(copied(kind), lambda tried: tried)
     same_but_late(found, origins(kind).standing)
-    assert hits > 100
+    assert hits > (100 if kind == "postgresql" else 20)  # a statement more often needs no new page
 
 
 def test_what_is_said_of_a_full_disk_names_the_remedy(database: Database, configured: Settings) -> None:
