@@ -33,14 +33,14 @@ def preview(
 ) -> None:
     """Look at a message before anybody gets it."""
     from flows import message_preview, said
-    from flows.failures import writing
+    from flows.forms_rows import whole_file
     from flows.outlets import site_of
 
     site, language = site_of(settings()), lang or message_preview.language_of_run()
     if to:
         page = message_preview.gallery(site, [name] if name else [])
-        with writing(to):
-            to.write_text(page, encoding="utf-8")
+        with whole_file(to) as part:
+            part.write_text(page, encoding="utf-8")
         said.done(either("已生成 {}", "wrote {}").format(to))
     elif name is None:
         rows = message_preview.listing(site, language)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.exam_telling import read_release, schools_of
 from flows.failures import writing
+from flows.forms_rows import whole_file
 from flows.jobs import Result
 from flows.outlets import site_of
 from flows.settings import Settings
@@ -65,22 +66,21 @@ def write_slips(
     frame, kind, written = reading.frame, template("exam-slip"), 0
     with writing(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for some in portions(places, 500):
-            at_of = {int(ids[at]): at for at in some}
-            with database.read() as session:
-                people = families(session, list(at_of))
-            for one in people:
-                if everyone or not address_of("email", one.email):
-                    at = at_of[one.id]
-                    told = slip_variables(
-                        one.name[:50], name[:60], reading.slips.lines(at), list(reading.slips.weak.of(at))
-                    )
-                    given = {"exam": frame.name, "release": frame.release, "date": frame.day, **told}
-                    values = kind.complete(one.ref, kind.check(one.ref, shortened("exam-slip", given)), {})
-                    language = "en" if settings.lang == "en" else "zh-CN"
-                    html = render_mail(kind, language, values, site=site_of(settings)).html
-                    path = folder / f"{one.ref}.html"
-                    path.touch(mode=0o600)
-                    path.write_text(html, encoding="utf-8")
-                    written += 1
+    for some in portions(places, 500):
+        at_of = {int(ids[at]): at for at in some}
+        with database.read() as session:
+            people = families(session, list(at_of))
+        for one in people:
+            if everyone or not address_of("email", one.email):
+                at = at_of[one.id]
+                told = slip_variables(
+                    one.name[:50], name[:60], reading.slips.lines(at), list(reading.slips.weak.of(at))
+                )
+                given = {"exam": frame.name, "release": frame.release, "date": frame.day, **told}
+                values = kind.complete(one.ref, kind.check(one.ref, shortened("exam-slip", given)), {})
+                language = "en" if settings.lang == "en" else "zh-CN"
+                html = render_mail(kind, language, values, site=site_of(settings)).html
+                with whole_file(folder / f"{one.ref}.html") as part:
+                    part.write_text(html, encoding="utf-8")
+                written += 1
     return {"exam": code, "version": reading.one.version, "school": school, "slips": written, "folder": str(folder)}

@@ -15,12 +15,11 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from flows import artifacts, store
+from flows import artifacts
 from flows.allowances import allowance_plan
 from flows.duty import duty_plan
 from flows.settings import Settings, settings
 from flows.visit_month import visits_month
-from models.db import Database
 from models.elder import Elder
 from rules.identity import identity
 from tests.faults.whole import Whole
@@ -115,14 +114,13 @@ SWITCHES = [
 
 
 @pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_births_on_the_days_when_clocks_changed_come_back_as_they_were_written(
-    database: Database, copied: Callable[[str], Whole]
+    copied: Callable[[str], Whole], kind: str
 ) -> None:
-    del database
-    whole = copied("sqlite")
+    whole = copied(kind)
     rows = [elder(day, serial=900 + 2 * n, registered_on="2026-01-05") for n, day in enumerate(SWITCHES)]
     whole.send("elder", rows, "2026-03-01T09:00")
     with whole.database.read() as session:
         born = session.scalars(select(col(Elder.birth_date)).order_by(col(Elder.id).desc()).limit(len(SWITCHES))).all()
     assert [f"{day}" for day in born][::-1] == SWITCHES
-    assert store.where(whole.office.base)

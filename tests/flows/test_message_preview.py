@@ -14,6 +14,7 @@ from flows.settings import Settings
 from notifications.catalogue import LANGUAGES, catalogue
 from notifications.rendering import Site, render_mail, render_sms
 from rules.errors import LANGUAGE
+from tests.room import no_file_beyond
 
 LINKED = Site(answers="https://tuoqi.example.gov.cn/a/", district="西山区")
 NAMES = sorted(catalogue())
@@ -125,6 +126,18 @@ def test_a_page_of_one_message_is_written(preview: Command, tmp_path: Path) -> N
     page = (tmp_path / "notice.html").read_text("utf-8")
     assert (code, "notice.html" in out) == (0, True)
     assert (page.count("<section"), page.count("<iframe")) == (1, 2)
+
+
+def test_a_page_that_finds_no_room_leaves_the_last_one_and_nothing_beside_it(preview: Command, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "notice.html"
+    page.parent.mkdir()
+    assert preview("duty-notice", "--to", page)[0] == 0
+    before = page.read_text("utf-8")
+    with no_file_beyond(512):
+        code, out, err = preview("duty-notice", "--to", page)
+    assert (code, out, "notice.html" in err) == (1, "", True)
+    assert page.read_text("utf-8") == before
+    assert list(page.parent.iterdir()) == [page]
 
 
 def test_the_page_shows_every_message_in_both_languages_and_loads_nothing() -> None:
