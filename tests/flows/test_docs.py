@@ -18,7 +18,7 @@ from rules.registers import REGISTERS
 ROOT = DOCS.parent
 PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "deploy").glob("*.md")]
 _SPAN = re.compile(r"`([^`\n]+)`|^ {4,}(.+)$", re.MULTILINE)
-_COMMAND = re.compile(r"(?:^|[ /])tuoqi ((?:[^#|;&）)]|\|(?=[a-z]))+)")
+_COMMAND = re.compile(r"(?:^|[ /])(?<!-[ogu] )tuoqi ((?:[^#|;&）)]|\|(?=[a-z]))+)")
 ARGUMENT = {"run": set(JOBS), "export": {*ROWS, *WRITERS}, "import": set(REGISTERS), "template": set(REGISTERS)}
 
 
