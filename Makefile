@@ -29,7 +29,7 @@ up: $(READY) ## run the service on this machine until Ctrl-C
 	$(BIN)/tuoqi up
 
 test: $(READY) ## run the tests
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not proof"
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not proof"
 
 proof: $(READY) ## run the long proofs at full count
 	$(BIN)/pytest -q -n 2 -m proof --timeout 3600

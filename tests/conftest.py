@@ -39,7 +39,7 @@ KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
 _numbers = count()
 _SERVERS = ("flows/test_scale.py", "flows/test_cron.py", "flows/test_canaries.py", "flows/test_service.py")
-"""They start real servers and workers; one after the other, or they would wait for each other's processors."""
+"""They start real servers and workers and mostly wait: one worker takes them in turn, two do all the rest."""
 _LONG = (
     "notifications/test_kills.py",
     "notifications/test_machine.py",

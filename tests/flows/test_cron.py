@@ -60,7 +60,7 @@ def test_a_cron_schedule_fires_by_itself_and_its_run_completes(service: Service)
     assert run.scheduled is not None
     assert run.scheduled.second == 0
     assert run.started is not None
-    assert run.started - run.scheduled < timedelta(seconds=30)
+    assert run.started - run.scheduled < timedelta(seconds=60)
 
 
 def test_a_message_leaves_by_itself_within_seconds_though_deliver_runs_rarely(service: Service) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_api import Run
+from flows.prefect_api import ENDED, Run
 from models.db import Database
 from tests.flows.city import City, city
 from tests.flows.city_office import ANSWERED, DAYS, MONTH, MORNING, PUBLISHED, RELEASED, SEEN, Office
@@ -94,10 +94,9 @@ def _acts(town: City, offices: list[Office], cast: Cast) -> None:
     _all_done(town, len(offices), "duty-plan", PUBLISHED, month=MONTH, publish=True)
     for job in JOBS:
         town.trigger(job, MORNING)
-    for number, name in enumerate(cast.kills, 1):
-        done = number * len(offices) * len(JOBS) // (2 * len(cast.kills))
-        town.until(lambda least=done: _far(town, least), f"{name} to be killed")  # type: ignore[misc]
-        town.kill_and_start(name, again=number < len(cast.workers) or name not in cast.workers)
+    for number, name in enumerate(cast.kills):
+        _wait_a_little(town)
+        town.kill_and_start(name, again=number + 1 < len(cast.workers) or name not in cast.workers)
     _heal(town, offices, buried=cast.buried)
     for office in offices:
         office.say_yes()
@@ -107,10 +106,14 @@ def _acts(town: City, offices: list[Office], cast: Cast) -> None:
     _all_done(town, len(offices), "allowance-reconcile", ANSWERED)
 
 
-def _far(town: City, least: int) -> bool:
-    """So many children have begun, and one is at work now."""
-    states = [run.state for run in _children(town, *JOBS)]
-    return "RUNNING" in states and sum(state != "SCHEDULED" for state in states) > least
+def _wait_a_little(town: City) -> None:
+    """Until one more child has come to its end; what was killed before may keep all others from theirs."""
+    before, until = _ended(town), time.monotonic() + 15
+    town.until(lambda: _ended(town) > before or time.monotonic() > until, "a child's end")
+
+
+def _ended(town: City) -> int:
+    return sum(run.state in ENDED for run in _children(town, *JOBS))
 
 
 def _heal(town: City, offices: list[Office], *, buried: bool) -> None:
