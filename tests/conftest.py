@@ -38,9 +38,10 @@ from tests.reading import read_here  # noqa: E402
 KINDS = ("sqlite", "postgresql")
 AT = datetime(2026, 2, 25, 8, 0, tzinfo=UTC)
 _numbers = count()
-_SERVERS = ("flows/test_scale.py", "flows/test_cron.py", "flows/test_canaries.py", "flows/test_service.py")
-"""They start real servers and workers and mostly wait: one worker takes them in turn, two do all the rest."""
+_SERVERS = ("flows/test_scale.py", "flows/test_cron.py", "flows/test_service.py")
+"""They start real servers and workers and mostly wait: one worker takes them in turn."""
 _LONG = (
+    "flows/test_canaries.py",
     "notifications/test_kills.py",
     "notifications/test_machine.py",
     "flows/test_allowance_edges.py",

@@ -119,7 +119,7 @@ def _worker_runs(service: Service, file: Path, quoted: str) -> tuple[Run, Run]:
     with closing(sqlite3.connect(file, isolation_level=None)) as ours:
         ours.execute("BEGIN IMMEDIATE")
         runs = [
-            service.api.start(name, env={"TUOQI_AT": "2026-09-03T09:00+08:00"}) for name in ("duty-day", "visits-day")
+            service.api.start(name, env={"TUOQI_AT": "2026-09-03T09:00+08:00"}) for name in ("duty-day", "rotate-keys")
         ]
         for run in runs:
             service._until("running", 60, lambda run=run: service.api.run(run).state == "RUNNING")  # type: ignore[misc]
@@ -128,7 +128,7 @@ def _worker_runs(service: Service, file: Path, quoted: str) -> tuple[Run, Run]:
         ours.execute(f"CREATE TRIGGER quoting BEFORE INSERT ON job_run BEGIN SELECT RAISE(ABORT, '{quoted}'); END")
         ours.execute("COMMIT")
         killed, broken = (
-            service.wait_for(run, name) for run, name in zip(runs, ("duty-day", "visits-day"), strict=True)
+            service.wait_for(run, name) for run, name in zip(runs, ("duty-day", "rotate-keys"), strict=True)
         )
         ours.execute("DROP TRIGGER quoting")
     return broken, killed
