@@ -89,7 +89,8 @@ def visit_rows(made: Visits) -> dict[str, Rows]:
 def write_visit_files(made: Visits, folder: Path) -> dict[str, list[Path]]:
     """Write the files that the district would send, by register, in the order in which they go in."""
     rows = visit_rows(made)
-    return {kind: write_register_files(made.made, kind, list(rows[kind]), folder) for kind in SEND}
+    told = {kind: list(rows[kind]) for kind in SEND}
+    return {kind: write_register_files(made.made, kind, told[kind], folder) for kind in SEND if told[kind]}
 
 
 def _elder_row(elder: Elder) -> dict[str, Any]:
