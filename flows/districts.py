@@ -18,6 +18,7 @@ from prefect.context import FlowRunContext
 from prefect.deployments import run_deployment
 
 from flows import artifacts, fields
+from flows.automations import OF_DISTRICT
 from flows.failures import safely
 from flows.run import call
 from flows.settings import in_city, in_district, settings, working_for
@@ -30,6 +31,15 @@ Result = dict[str, Any]
 _OF_ONE = frozenset({"batch", "centre", "exam", "file", "staff", "cadre", "elder"})
 """Fields that name something of one district."""
 _WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A run of one job for one district: what fills its form, its name, its tags."""
+
+    form: Result
+    name: str
+    tags: list[str]
 
 
 @dataclass(eq=False)
@@ -103,17 +113,24 @@ def start(job: str, district: str, given: Mapping[str, Any], key: str, queue: st
         at: the instant that the job was scheduled for; now when left open.
     """
     clock = settings().at  # a replaced clock is the children's too
+    child = child_of(job, district, given)
     run_deployment(
-        "district-run/district-run",
-        parameters={"job": job, "district": fields.district_label(district), "given": dict(given)},
-        flow_run_name=f"{job} {district}",
-        tags=[district, job],
+        f"{OF_DISTRICT}/{OF_DISTRICT}",
+        parameters=child.form,
+        flow_run_name=child.name,
+        tags=child.tags,
         idempotency_key=f"{key}:{job}:{district}",
         work_queue_name=queue,
         scheduled_time=at,
         timeout=0,
         job_variables={"env": {"TUOQI_AT": clock.isoformat()}} if clock else None,
     )
+
+
+def child_of(job: str, district: str, given: Mapping[str, Any]) -> Child:
+    """Say what Prefect is told of a run of one job for one district, whoever starts it."""
+    form = {"job": job, "district": fields.district_label(district), "given": dict(given)}
+    return Child(form, f"{job} {district}", [district, job])
 
 
 def _as_json(value: Any) -> Any:

@@ -13,6 +13,7 @@ from prefect.context import FlowRunContext
 from flows import artifacts, fields
 from flows.alarms import Trouble, raise_alarms
 from flows.automations import OF_DISTRICT
+from flows.districts import child_of
 from flows.failures import safely
 from flows.job_standings import STATES, WATCHED, command, policy_of, standings
 from flows.metrics import write_metrics
@@ -94,8 +95,9 @@ def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:
     job, key, code = one.expected.job, one.expected.key, chosen.district
     deployment, form, tags, more = WATCHED[job].deployment, WATCHED[job].form(key), list[str](), Result()
     if chosen.districts:
-        form, tags = {"job": deployment, "district": fields.district_label(code), "given": form}, [code, deployment]
-        more, deployment = {"name": f"{deployment} {code}", "tags": tags}, OF_DISTRICT
+        child = child_of(deployment, code, form)
+        form, tags, deployment = child.form, child.tags, OF_DISTRICT
+        more = {"name": child.name, "tags": tags}
     if api.under_way(deployment, tags):
         return 0
     env = {"TUOQI_AT": chosen.at.isoformat()} if chosen.at else None  # a rehearsed day stays that day
