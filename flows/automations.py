@@ -2,6 +2,7 @@
 
 A run that stops reporting is called crashed: its process or its machine is gone, and it would hold its place for ever.
 So is a run that a worker took and never began: two of them hold the whole queue of the watches, and no message leaves.
+Both wait for events; where those are lost, flows/lost_runs.py ends such runs.
 A run that failed or crashed starts run-failed, which tells operators; the first of a job in an hour, so that a job that
 fails every minute does not start a process every minute. Of itself it does not tell.
 """

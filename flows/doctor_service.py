@@ -1,23 +1,22 @@
-"""The doctor looks at Prefect: server, workers, automations, runs without a heartbeat, the size of its database."""
+"""The doctor looks at Prefect: server, workers, automations, runs that nobody is at, the size of its database."""
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import httpx
 
 from flows import automations, keep, ringer
 from flows.finding import Finding, bad, ok, warn
 from flows.jobs import real_now
-from flows.prefect_api import PrefectApi
+from flows.lost_runs import never_begun, silent
+from flows.prefect_api import PrefectApi, instant
 from flows.prefect_home import api_url
 from flows.service_errors import ServiceError
 from flows.settings import Settings
 from rules.errors import say
 
 _WORKER_SILENT = timedelta(seconds=90)  # a worker reports every 30 s
-_RUN_SILENT = 2 * automations.SILENCE  # by then the automation has ended it, if it works
 _LARGE = 2_000_000_000
 """Bytes of Prefect's SQLite after 31 days of a run per minute, three times over."""
 
@@ -40,7 +39,7 @@ def service(settings: Settings) -> Iterator[Finding]:
             try:
                 yield from _workers(api, again)
                 yield from _automations(api)
-                yield from _zombies(api)
+                yield from _lost(api)
                 yield from _bell(settings, again)
             except (ServiceError, httpx.HTTPStatusError):
                 yield bad("service", say("{} 应答有误。", "{} answers with an error.").format(url), again)
@@ -48,7 +47,9 @@ def service(settings: Settings) -> Iterator[Finding]:
 
 
 def _workers(api: PrefectApi, again: str) -> Iterator[Finding]:
-    online = sum(real_now() - _instant(worker.get("last_heartbeat_time")) <= _WORKER_SILENT for worker in api.workers())
+    since = real_now() - _WORKER_SILENT
+    beats = [instant(worker.get("last_heartbeat_time")) for worker in api.workers()]
+    online = sum(beat is not None and beat >= since for beat in beats)
     if online:
         yield ok("worker", say("{} 个执行器在线", "{} workers report").format(online))
     else:
@@ -65,23 +66,20 @@ def _automations(api: PrefectApi) -> Iterator[Finding]:
     yield bad("automations", told, remedy)
 
 
-def _zombies(api: PrefectApi) -> Iterator[Finding]:
-    """Runs that are called running and have said nothing for long."""
-    since = real_now() - _RUN_SILENT
-    old = [
-        run
-        for run in api.unfinished()
-        if (run.get("state") or {}).get("type") == "RUNNING" and _instant(run.get("start_time")) < since
-    ]
-    silent = [run for run in old if not api.beats(run["id"], since)]
-    for run in silent:
-        told = say("运行 {} 没有心跳，却仍显示运行中。", "run {} has no heartbeat and is still called running.")
+def _lost(api: PrefectApi) -> Iterator[Finding]:
+    """Runs that are called under way and have said nothing for long."""
+    now = real_now()
+    under_way = api.unfinished()
+    lost = [*never_begun(under_way, now), *silent(api, under_way, now)]
+    for run in lost:
+        told = say("运行 {} 无人执行，却仍显示进行中。", "nobody is at run {}, and it is still called under way.")
         remedy = say(
-            "请在页面上将它设为 Crashed，再检查自动规则。", "Set it to Crashed in the UI, then check the automations."
+            "请检查发件铃（ringer）是否在运行；也可在页面上将该运行设为 Crashed。",
+            "See that the ringer works, which ends such runs; or set it to Crashed in the UI.",
         )
         yield bad("heartbeats", told.format(run["name"]), remedy)
-    if not silent:
-        yield ok("heartbeats", say("没有失去心跳的运行", "no run is without a heartbeat"))
+    if not lost:
+        yield ok("heartbeats", say("没有无人执行的运行", "somebody is at every run that is under way"))
 
 
 def _bell(settings: Settings, again: str) -> Iterator[Finding]:
@@ -106,7 +104,3 @@ def _size(settings: Settings) -> Iterator[Finding]:
         "Runs are kept 31 days, events 3; if it grows on, see server.log, or use PostgreSQL.",
     )
     yield warn("prefect-database", told + say("。", "."), remedy)
-
-
-def _instant(told: Any) -> datetime:
-    return datetime.fromisoformat(told).astimezone(UTC) if told else datetime.min.replace(tzinfo=UTC)

@@ -22,6 +22,11 @@ BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
+def instant(text: str | None) -> datetime | None:
+    """Read an instant as the API tells it."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of a job, as Prefect tells it."""
@@ -135,15 +140,32 @@ class PrefectApi:
         }
         return bool(self.ask("POST", "/events/filter", {"filter": wanted, "limit": 1})["events"])
 
+    def say_event(self, name: str) -> str:
+        """Send an event of our own, on the way that all events go; return its id."""
+        identity = f"{uuid4()}"
+        now = datetime.now(UTC).isoformat()  # noqa: TID251 - Prefect's clock, not the district's
+        event = {"id": identity, "event": name, "occurred": now, "resource": {"prefect.resource.id": name}}
+        self.ask("POST", "/events", [event])
+        return identity
+
+    def has_event(self, identity: str) -> bool:
+        """Whether an event has come into the record."""
+        wanted = {"filter": {"id": {"id": [identity]}}, "limit": 1}
+        return bool(self.ask("POST", "/events/filter", wanted)["events"])
+
+    def crash(self, identity: str, message: str, *, force: bool = False) -> None:
+        """Call a run crashed, which gives its places back; unless forced, one that has ended by itself stays so."""
+        state = {"type": "CRASHED", "message": message}
+        self.ask("POST", f"/flow_runs/{identity}/set_state", {"state": state, "force": force})
+
     def settle(self) -> None:
         """Make an end of what no worker will end; call it only while none works.
 
         A killed run stays Running and holds its place for ever, and stale runs of the watches would start in a burst.
         """
-        crashed = {"type": "CRASHED", "message": say("服务停止时中断", "cut off when the service stopped")}
         while left := self.unfinished():
             for run in left:
-                self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": crashed, "force": True})
+                self.crash(run["id"], say("服务停止时中断", "cut off when the service stopped"), force=True)
         now = datetime.now(UTC)  # noqa: TID251 - Prefect's clock, not the district's
         past = {"expected_start_time": {"before_": now.isoformat()}}
         stale = {
@@ -242,13 +264,9 @@ def _as_run(found: dict[str, Any], artifacts: list[dict[str, Any]]) -> Run:
         state=state.get("type", ""),
         message=state.get("message"),
         parameters=found["parameters"],
-        scheduled=_instant(found["expected_start_time"]),
+        scheduled=instant(found["expected_start_time"]),
         auto_scheduled=found["auto_scheduled"],
-        started=_instant(found["start_time"]),
-        ended=_instant(found["end_time"]),
+        started=instant(found["start_time"]),
+        ended=instant(found["end_time"]),
         artifacts=artifacts,
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -4,9 +4,12 @@ A run is a process of some 3 CPU seconds, so a schedule that is quick costs most
 process asks the database instead, about a millisecond each time; the schedule of `deliver` makes good what it missed.
 It sends nothing itself: a ring too many is a run that finds nothing, and leases keep two runs apart as ever.
 
+It also ends lost runs (flows/lost_runs.py), for it is no run: two that are lost keep every watch from its place.
+
 Run as `python -m flows.ringer`, by `tuoqi up` or, with TUOQI_PREFECT_URL, as a part of its own.
 """
 
+import math
 import signal
 import sys
 import time
@@ -19,6 +22,7 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from flows.jobs import real_now
+from flows.lost_runs import EVERY_S, LostRuns
 from flows.prefect_api import PrefectApi
 from flows.prefect_home import api_url
 from flows.settings import Settings, settings
@@ -27,7 +31,7 @@ from models.db import Database
 from models.messages import CHANNELS
 from notifications.leases import standing
 from notifications.parcels import Pair
-from rules.errors import TuoqiError
+from rules.errors import TuoqiError, say
 
 JOB = "deliver"
 LOOK_S = 3
@@ -83,20 +87,32 @@ def stay(chosen: Settings) -> None:
     """Look and ring until Ctrl-C or SIGTERM; a database or a server that is away is waited for."""
     wait_s = LOOK_S
     with closing(PrefectApi(api_url(chosen), chosen.prefect_auth)) as api:
-        ringer = Ringer(api)
+        ringer, lost, looked_s = Ringer(api), LostRuns(api), -math.inf
         while True:
             try:
                 with opened(chosen) as database:
                     while True:
                         ringer.hear(due(database, chosen.now()), time.monotonic())
+                        if time.monotonic() - looked_s >= EVERY_S:
+                            looked_s = time.monotonic()
+                            _log(
+                                *(
+                                    say("运行 {} 视为中断", "run {} is taken for cut off").format(name)
+                                    for name in lost.end(real_now())
+                                )
+                            )
                         _mark(chosen).touch()
                         wait_s = LOOK_S
                         time.sleep(LOOK_S)
             except (SQLAlchemyError, TuoqiError, httpx.HTTPError) as error:
-                told = str(error) if isinstance(error, TuoqiError) else type(error).__name__
-                print(f"{real_now():%Y-%m-%dT%H:%M:%SZ} {told}", flush=True)  # noqa: T201 - its log
+                _log(str(error) if isinstance(error, TuoqiError) else type(error).__name__)
             wait_s = min(wait_s * 2, LONGEST_S)
             time.sleep(wait_s)
+
+
+def _log(*told: str) -> None:
+    for text in told:
+        print(f"{real_now():%Y-%m-%dT%H:%M:%SZ} {text}", flush=True)  # noqa: T201 - its log
 
 
 def silent(chosen: Settings) -> bool:

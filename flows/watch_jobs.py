@@ -4,7 +4,7 @@ It claims nothing: what it begins again has a key of its own in Prefect, and ope
 """
 
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 from prefect import flow
@@ -20,7 +20,7 @@ from flows.metrics import write_metrics
 from flows.outlets import round_of
 from flows.prefect_api import ENDED, PrefectApi
 from flows.prefect_home import api_url
-from flows.service_errors import ServiceError
+from flows.service_errors import Refused, ServiceError
 from flows.settings import Settings, settings
 from flows.store import opened
 from models.db import Database
@@ -49,6 +49,7 @@ def watch_jobs(at: fields.At = None) -> Result:
                 failed.append(error)
                 continue
             rows += told.pop("rows")
+            failed += told.pop("refused")
             total = {name: total[name] + told[name] for name in total}
         write_metrics(database, chosen)
     title = say(
@@ -66,25 +67,36 @@ def _district(database: Database, chosen: Settings, *, begin: bool) -> Result:
         found = standings(session, chosen)
     troubles = [trouble_of(one) for one in found if one.late]
     alarms = raise_alarms(database, chosen, round_of(database, chosen, chosen.now), troubles)
-    begun: dict[Standing, int] = {}
+    begun, refused = dict[Standing, int](), list[TuoqiError]()
     if begin and FlowRunContext.get():  # by hand and without a server it only tells
         with closing(PrefectApi(api_url(chosen), chosen.prefect_auth)) as api:
-            begun = begin_again(api, chosen, [one for one in found if one.again])
+            begun, refused = begin_again(api, chosen, [one for one in found if one.again])
     rows = [_row(chosen, one, begun.get(one)) for one in found]
-    return {"watched": len(found), "late": len(troubles), "again": len(begun), "alarms": alarms, "rows": rows}
+    counts = {"watched": len(found), "late": len(troubles), "again": len(begun), "alarms": alarms}
+    return {**counts, "rows": rows, "refused": refused}
 
 
-def begin_again(api: PrefectApi, chosen: Settings, idle: Sequence[Standing]) -> dict[Standing, int]:
-    """Start what nobody is at, at most so often as policy says for one period; return which attempt it is.
+def begin_again(
+    api: PrefectApi, chosen: Settings, idle: Sequence[Standing]
+) -> tuple[dict[Standing, int], list[TuoqiError]]:
+    """Start what nobody is at, at most so often as policy says for one period.
 
-    A run that waits or works already is left alone. Without a server nothing can be started, and alarms say so.
+    A run that waits or works already is left alone. A server that is gone, or lacks the deployment, is no error here:
+    the deadline tells of it.
+
+    Returns:
+        which attempt it is of what was started; what the server did not take, which is our mistake.
     """
-    begun: dict[Standing, int] = {}
+    begun, refused = dict[Standing, int](), list[TuoqiError]()
     for one in idle:
-        with suppress(ServiceError):  # the server is gone, or lacks the deployment: the deadline tells
+        try:
             if attempt := _begin(api, chosen, one):
                 begun[one] = attempt
-    return begun
+        except Refused as error:
+            refused.append(error)
+        except ServiceError:
+            continue
+    return begun, refused
 
 
 def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,8 +16,9 @@ from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 from sqlmodel import col, select
 
-from flows import automations
+from flows import automations, lost_runs
 from flows.child import ROOT
+from flows.lost_runs import LostRuns
 from flows.prefect_api import ENDED, Run
 from flows.prefect_home import FIXED, free_port
 from flows.service import Service
@@ -231,6 +233,36 @@ def test_a_run_that_was_taken_and_never_began_is_called_crashed(service: Service
     ask("POST", "/automations/", {**unborn, "name": "unborn", "trigger": {**unborn["trigger"], "match": own}})
     ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "PENDING"}})
     until(lambda: service.api.run(run).state == "CRASHED")
+
+
+def test_runs_that_nobody_is_at_end_without_an_event_and_one_that_lives_does_not(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process was ever at them, and no automation saw them begin; one sends heartbeats, as an engine would."""
+    ask = service.api.ask
+    flow = ask("POST", "/flows/", {"name": "lost"})["id"]
+    first = {"silent": "RUNNING", "never-begun": "PENDING", "alive": "RUNNING"}
+    runs = {
+        name: ask("POST", "/flow_runs/", {"flow_id": flow, "name": name, "state": {"type": state}})["id"]
+        for name, state in first.items()
+    }
+    lost = LostRuns(service.api)
+
+    def states() -> dict[str, str]:
+        own = {"prefect.resource.id": f"prefect.flow-run.{runs['alive']}"}
+        now = datetime.now(UTC)  # noqa: TID251 - Prefect's clock
+        beat = {"id": f"{uuid4()}", "event": "prefect.flow-run.heartbeat", "occurred": now.isoformat(), "resource": own}
+        ask("POST", "/events", [beat])
+        until(lambda: service.api.beats(runs["alive"], now))
+        lost.end(datetime.now(UTC))  # noqa: TID251 - Prefect's clock
+        return {name: service.api.run(identity).state for name, identity in runs.items()}
+
+    assert states() == states() == first
+    for name in ("_SILENT", "_UNBORN"):  # in life some minutes
+        monkeypatch.setattr(lost_runs, name, timedelta(seconds=20))
+    until(lambda: states() == {**first, "never-begun": "CRASHED", "silent": "CRASHED"})
+    assert [states()["alive"] for _ in range(3)] == ["RUNNING"] * 3
+    service.api.crash(runs["alive"], "the end of the test")
 
 
 def test_a_late_job_is_told_and_begun_again_and_then_it_is_done(service: Service) -> None:

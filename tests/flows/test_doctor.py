@@ -480,9 +480,10 @@ def test_a_missing_automation_is_bad_and_named(configured: Settings) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "states"), [(1, ["ok"]), (60, ["bad"])])
-def test_a_run_that_is_silent_for_long_is_bad(configured: Settings, minutes: int, states: list[str]) -> None:
-    began = (real_now() - timedelta(minutes=minutes)).isoformat()
-    run = {"id": "1", "name": "wise-owl", "state": {"type": "RUNNING"}, "start_time": began}
+@pytest.mark.parametrize("state", ["RUNNING", "PENDING"])
+def test_a_run_that_nobody_is_at_is_bad(configured: Settings, state: str, minutes: int, states: list[str]) -> None:
+    since = (real_now() - timedelta(minutes=minutes)).isoformat()
+    run = {"id": "1", "name": "wise-owl", "state": {"type": state, "timestamp": since}}
     with _prefect([_worker(1)], runs=[run]) as port:
         found = _served(configured, port, "heartbeats")
     assert [each.state for each in found] == states

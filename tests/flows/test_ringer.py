@@ -34,6 +34,7 @@ class Server:
         self.paused = self.busy = False
         self.failing: list[Exception] = []
         self.started: list[str] = []
+        self.swept = 0
 
     def deployment(self, _name: str) -> dict[str, Any]:
         return {"paused": self.paused}
@@ -46,6 +47,10 @@ class Server:
             raise self.failing.pop(0)
         self.started.append(name)
         return "a run"
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        self.swept += 1
+        return []
 
     def close(self) -> None:
         """Nothing is open."""
@@ -158,6 +163,7 @@ def test_it_goes_on_after_database_and_server_were_away(
     assert server.started[0] == "deliver"
     assert looks[:4] == [6, 12, 24, 48]
     assert set(looks[4:]) == {LOOK_S}
+    assert server.swept == 1  # every minute, and these looks took no time
 
 
 def test_the_doctor_hears_a_bell_that_fell_silent(configured: Settings) -> None:

@@ -1,4 +1,4 @@
-"""A city of processes: two districts, two workers; one worker and the API killed in the middle; complete and single."""
+"""A city of processes: two districts, two workers; a worker, the API, the broker killed in the middle; complete and single."""
 
 import os
 import sys
@@ -30,11 +30,11 @@ class Cast:
 
 
 @pytest.mark.timeout(1500)
-def test_two_districts_end_complete_and_single_though_a_worker_and_the_api_are_killed(
+def test_two_districts_end_complete_and_single_though_a_worker_the_api_and_the_broker_are_killed(
     tmp_path: Path, postgres: str, key_file: Path
 ) -> None:
     two = {"530112": "西山区", "530102": "五华区"}
-    _story(tmp_path, postgres, key_file, Cast(two, ("first", "second"), ("first", "server")))
+    _story(tmp_path, postgres, key_file, Cast(two, ("first", "second"), ("first", "server", "valkey")))
 
 
 @pytest.mark.proof
@@ -42,7 +42,7 @@ def test_two_districts_end_complete_and_single_though_a_worker_and_the_api_are_k
 def test_twenty_districts_end_complete_and_single_though_everything_is_killed_once(
     tmp_path: Path, postgres: str, key_file: Path
 ) -> None:
-    """Runs of the dead are called crashed by the automation itself."""
+    """Runs of the dead are called crashed by the automation, or by the ringer when the broker took its events along."""
     kills = ("first", "server", "second", "valkey", "services", "third", "watcher", "server")
     _story(tmp_path, postgres, key_file, Cast(TWENTY, ("first", "second", "third"), kills, buried=False))
 
@@ -91,6 +91,8 @@ def _acts(town: City, offices: list[Office], cast: Cast) -> None:
     for name in cast.workers:
         town.start("worker", name)
     town.start("watcher")
+    if not cast.buried:
+        town.start("ringer")
     _all_done(town, len(offices), "duty-plan", PUBLISHED, month=MONTH, publish=True)
     for job in JOBS:
         town.trigger(job, MORNING)

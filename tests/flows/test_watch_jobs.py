@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
+from prefect.context import FlowRunContext
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -20,7 +21,7 @@ from flows.job_standings import STATES, WATCHED, command, standings
 from flows.jobs import at_work, real_now
 from flows.prefect_api import Run
 from flows.run import JOBS
-from flows.service_errors import Unanswered
+from flows.service_errors import Refused, Unanswered
 from flows.settings import Settings, settings
 from models import audit
 from models.cadre import Cadre, Roster
@@ -226,6 +227,8 @@ class Server:
     runs: dict[str, str] = field(default_factory=dict)
     started: list[tuple[str, Any, Any, Any]] = field(default_factory=list)
     down: bool = False
+    strict: bool = False
+    refused: list[Any] = field(default_factory=list)
 
     def under_way(self, name: str, tags: Sequence[str] = ()) -> bool:
         del name, tags
@@ -234,6 +237,8 @@ class Server:
         return self.busy
 
     def start(self, name: str, form: Any, *, env: Any, key: str, more: Any) -> str:
+        if self.strict:
+            raise Refused(name, "given: not a valid JSON object")
         if key not in self.runs:
             self.started.append((name, form, env, more))
             self.runs[key] = "SCHEDULED"
@@ -249,7 +254,8 @@ class Server:
 def begin(server: Server, morning: Morning, moment: str = "2026-03-10T06:10") -> list[int]:
     one = morning.standing(moment)
     assert one.again
-    return list(watch_jobs.begin_again(server, settings(), [one]).values())  # type: ignore[arg-type]
+    begun, server.refused = watch_jobs.begin_again(server, settings(), [one])  # type: ignore[arg-type]
+    return list(begun.values())
 
 
 @ON_SQLITE
@@ -268,8 +274,25 @@ def test_what_nobody_is_at_is_begun_again_three_times_at_most(morning: Morning) 
 @ON_SQLITE
 def test_a_run_that_waits_or_works_is_left_alone_and_a_server_that_is_gone_hinders_no_alarm(morning: Morning) -> None:
     assert begin(Server(busy=True), morning) == []
-    assert begin(Server(down=True), morning) == []
+    away = Server(down=True)
+    assert begin(away, morning) == away.refused == []
     assert morning.watch()["alarms"] == 1
+
+
+@ON_SQLITE
+def test_a_start_that_the_server_refuses_fails_the_watch_after_all_are_told(
+    morning: Morning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(strict=True)
+    assert begin(server, morning) == []
+    assert [type(each) for each in server.refused] == [Refused]
+    monkeypatch.setattr(FlowRunContext, "get", lambda: "a run")
+    monkeypatch.setattr(watch_jobs, "PrefectApi", lambda *_: nullcontext(server))
+    monkeypatch.setattr(watch_jobs, "closing", lambda api: api)
+    with pytest.raises(Refused, match="not a valid JSON object"):
+        morning.watch()
+    assert [name for name, _ in morning.alarms()] == ["late-duty-day-2026-03-10"]
+    assert {row["作业"] for row in morning.pages[-1][2]} >= {"duty-day"}
 
 
 @ON_SQLITE

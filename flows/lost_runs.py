@@ -1,0 +1,69 @@
+"""Runs that nobody is at, every minute: what Prefect calls under way -> states, heartbeats -> called crashed.
+
+The automations (flows/automations.py) do the same and sooner, but they wait for events, and events are lost with the
+broker, or by a server under load. A lost run is under way for ever: it keeps its place in the queue, and the watchdog
+from beginning its job again. What is silent is believed to be lost only when the record of events is whole: an event
+of our own, sent a minute before, must have arrived in it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flows import automations
+from flows.prefect_api import PrefectApi, instant
+from rules.errors import say
+
+EVERY_S = 60
+ECHO = "tuoqi.echo"
+_SILENT = 2 * automations.SILENCE
+_UNBORN = automations.BIRTH + automations.SILENCE
+"""By then the automations have ended them, if they work."""
+
+ApiRun = dict[str, Any]
+"""A run as Prefect's API tells it."""
+
+
+class LostRuns:
+    """Ends the lost runs of one server."""
+
+    def __init__(self, api: PrefectApi) -> None:
+        self.api = api
+        self._echo = ""
+
+    def end(self, now: datetime) -> list[str]:
+        """Call crashed what is lost, and return the names; what is silent only by the second look, a minute later.
+
+        Args:
+            now: the instant, of a clock that goes with the server's.
+
+        Raises:
+            ServiceError, httpx.HTTPError: the server is away or refuses.
+        """
+        runs = self.api.unfinished()
+        lost, quiet = never_begun(runs, now), silent(self.api, runs, now)
+        if self._echo and self.api.has_event(self._echo):
+            lost += quiet
+            quiet = []
+        self._echo = self.api.say_event(ECHO) if quiet else ""
+        for run in lost:
+            self.api.crash(run["id"], say("没有执行进程，视为中断", "no process is at it: taken for cut off"))
+        return [run["name"] for run in lost]
+
+
+def never_begun(runs: Iterable[ApiRun], now: datetime) -> list[ApiRun]:
+    """Return what a worker took, or was asked to cancel, so long ago that there is no worker any more."""
+    states = {"PENDING", "CANCELLING"}
+    return [run for run in runs if run["state"]["type"] in states and _since(run) < now - _UNBORN]
+
+
+def silent(api: PrefectApi, runs: Iterable[ApiRun], now: datetime) -> list[ApiRun]:
+    """Return what is called running and has sent no heartbeat for long."""
+    old = [run for run in runs if run["state"]["type"] == "RUNNING" and _since(run) < now - _SILENT]
+    return [run for run in old if not api.beats(run["id"], now - _SILENT)]
+
+
+def _since(run: ApiRun) -> datetime:
+    found = instant(run["state"]["timestamp"])
+    assert found is not None
+    return found

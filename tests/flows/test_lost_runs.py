@@ -1,0 +1,101 @@
+"""Lost runs: what no process is at is called crashed without any event; what lives never is. A real one: test_cron."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from flows.lost_runs import ECHO, LostRuns
+
+NOW = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class Server:
+    """Prefect with runs under way; `record` is what came into its record of events."""
+
+    def __init__(self, *runs: tuple[str, str, timedelta]) -> None:
+        self.states = {name: (state, age) for name, state, age in runs}
+        self.living: set[str] = set()
+        self.sent: list[str] = []
+        self.record: set[str] = set()
+        self.asked: list[str] = []
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        return [
+            {"id": name, "name": name, "state": {"type": state, "timestamp": (NOW - age).isoformat()}}
+            for name, (state, age) in self.states.items()
+        ]
+
+    def beats(self, identity: str, since: datetime) -> bool:
+        assert since == NOW - 3 * MINUTE
+        self.asked.append(identity)
+        return identity in self.living
+
+    def say_event(self, name: str) -> str:
+        assert name == ECHO
+        self.sent.append(f"echo {len(self.sent)}")
+        return self.sent[-1]
+
+    def has_event(self, identity: str) -> bool:
+        return identity in self.record
+
+    def crash(self, identity: str, message: str) -> None:
+        assert message
+        del self.states[identity]
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "first", "second"),
+    [
+        # taken: 5 minutes to begin and 90 s for the automation; no event is needed to know it
+        pytest.param("PENDING", 6.4, [], [], id="taken a while ago"),
+        pytest.param("PENDING", 6.6, ["a"], [], id="taken and never begun"),
+        pytest.param("CANCELLING", 6.6, ["a"], [], id="cancelled, and nobody there to do it"),
+        # running: twice the 90 s of the automation, and believed at the second look
+        pytest.param("RUNNING", 2.9, [], [], id="began a moment ago"),
+        pytest.param("RUNNING", 3.1, [], ["a"], id="silent"),
+    ],
+)
+def test_who_is_lost(state: str, minutes: float, first: list[str], second: list[str]) -> None:
+    server = Server(("a", state, minutes * MINUTE))
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    assert lost.end(NOW) == first
+    server.record = set(server.sent)
+    assert lost.end(NOW) == second
+
+
+def test_who_lives_is_left_alone_and_costs_no_echo() -> None:
+    server = Server(("a", "RUNNING", 600 * MINUTE))
+    server.living = {"a"}
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    assert lost.end(NOW) == lost.end(NOW) == []
+    assert server.sent == []
+
+
+def test_with_nothing_under_way_one_question_is_all() -> None:
+    server = Server()
+    assert LostRuns(server).end(NOW) == []  # type: ignore[arg-type]
+    assert server.asked == server.sent == []
+
+
+def test_silence_is_not_believed_while_the_record_of_events_stands_still() -> None:
+    """The services that write it are down for ten minutes: every heartbeat waits in the broker."""
+    server = Server(("a", "RUNNING", 30 * MINUTE))
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    assert [lost.end(NOW) for _ in range(10)] == [[]] * 10
+    server.record, server.living = set(server.sent), {"a"}  # they are up again, and all arrives
+    assert lost.end(NOW) == []
+    assert list(server.states) == ["a"]
+
+
+def test_an_old_echo_is_no_proof_for_a_later_silence() -> None:
+    server = Server(("a", "RUNNING", 30 * MINUTE))
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    lost.end(NOW)
+    server.record, server.living = set(server.sent), {"a"}
+    assert lost.end(NOW) == []
+    server.living = set()
+    assert lost.end(NOW) == []  # a new echo must arrive first
+    server.record = set(server.sent)
+    assert lost.end(NOW) == ["a"]
