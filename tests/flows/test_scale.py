@@ -1,4 +1,4 @@
-"""A city of processes: two districts, two workers; a worker, the API, the broker killed in the middle; complete and single."""
+"""A city of processes: a worker, the API and the broker are killed in the middle, and all ends complete and single."""
 
 import os
 import sys
