@@ -124,6 +124,7 @@ def _parcel(call: Call) -> Parcel:
         template=call.template,
         language=call.language,
         recipient=call.recipient,
+        district="",
         kind="notice",
         audience="staff",
         address_index=None,

@@ -20,10 +20,11 @@ from prefect.deployments import run_deployment
 from flows import artifacts, fields
 from flows.automations import OF_DISTRICT
 from flows.failures import safely
+from flows.job_standings import WATCHED
 from flows.run import call
 from flows.settings import in_city, in_district, settings, working_for
 from flows.store import opened
-from models.jobs import latest
+from models.jobs import JobRun, latest
 from rules.errors import TuoqiError, say
 
 P = ParamSpec("P")
@@ -178,14 +179,15 @@ def _show(job: str) -> None:
     """Leave the page of how all districts stand, as job_run knows it."""
     chosen = settings()
     with opened(chosen) as database, database.read() as session:
-        found = latest(session, job, list(chosen.all_districts))
+        names = {job, *(name for name, watched in WATCHED.items() if watched.deployment == job)}
+        found = latest(session, names, list(chosen.all_districts))
     if not found:
         return
     states = {"done": say("完成", "done"), "running": say("进行中", "running"), "failed": say("失败", "failed")}
     rows = [
         {
             say("区县", "district"): f"{code} {name}",
-            say("期次", "period"): found[code].run_key if code in found else "—",
+            say("期次", "period"): _period(found[code], job) if code in found else "—",
             say("状态", "state"): states[found[code].state] if code in found else say("尚未开始", "not begun"),
             say("开始", "began"): f"{chosen.local(found[code].started_at):%m-%d %H:%M}" if code in found else "—",
         }
@@ -194,3 +196,8 @@ def _show(job: str) -> None:
     done = sum(run.state == "done" for run in found.values())
     title = say("{}：{} 个区县中 {} 个完成", "{}: of {} districts {} are done").format(job, len(rows), done)
     artifacts.table(f"{job}-city", title, rows)
+
+
+def _period(run: JobRun, job: str) -> str:
+    """Its month, day or batch; a deployment may do two jobs, as duty-plan drafts and publishes."""
+    return run.run_key if run.job == job else f"{run.run_key} {run.job}"

@@ -58,9 +58,10 @@ def examine(settings: Settings) -> list[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     settings.check()
     production = settings.environment == "production"
-    yield ok("settings", say("环境 {}，区县 {} {}", "{} environment, district {} {}").format(
-        settings.environment, settings.district, settings.district_name
-    ))  # fmt: skip
+    where = f"{settings.district} {settings.district_name}"
+    if settings.districts:
+        where = say("{} 个", "{} of them").format(len(settings.all_districts))
+    yield ok("settings", say("环境 {}，区县 {}", "{} environment, district {}").format(settings.environment, where))
     if settings.at is not None:
         yield warn(
             "clock",

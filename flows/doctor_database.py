@@ -1,6 +1,7 @@
 """The doctor looks into the database: version, soundness, seals, audit, calendar, jobs, the month ahead."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -47,14 +48,35 @@ def examine(database: Database, settings: Settings) -> Iterator[Finding]:
         yield bad("database", told.format(where, found or "-", schema.head()), remedy)
         return
     yield ok("database", say("{} 版本 {}", "{} has version {}").format(where, found))
+    yield from _each(_CHECKS, database, settings)
+    for code, name in settings.all_districts.items():
+        found_there = list(_district(database, settings.of_district(code)))
+        yield from _brief(f"{code} {name}", found_there) if settings.districts else found_there
+
+
+def _district(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Look at what belongs to one district."""
     with database.read() as session:
         known = store.has_district(session, settings.district)
     if known:
         yield ok("district", say("区县 {} 已登记", "district {} is registered").format(settings.district))
+        yield from _each(_DISTRICT_CHECKS, database, settings)
     else:
         missing = str(store.NoDistrict(settings.district))
         yield bad("district", missing, say("再执行 tuoqi doctor。", "Then run `tuoqi doctor` again."))
-    for name, check in {**_CHECKS, **(_DUTY_CHECKS if known else {})}.items():
+
+
+def _brief(name: str, found: Sequence[Finding]) -> Iterator[Finding]:
+    """Say of a district of a city what is wrong, by its name, or in one line that nothing is."""
+    wrong = [each for each in found if each.state != "ok"]
+    if not wrong:
+        yield ok("district", say("{} 各项正常", "{}: all is well").format(name))
+    for each in wrong:
+        yield replace(each, text=say("{}：{}", "{}: {}").format(name, each.text))
+
+
+def _each(checks: Mapping[str, Check], database: Database, settings: Settings) -> Iterator[Finding]:
+    for name, check in checks.items():
         yield from examined(name, partial(_one, database, settings, check))
 
 
@@ -189,14 +211,16 @@ def _unpublished(session: Session, settings: Settings, month: str) -> tuple[int,
 _CHECKS: dict[str, Check] = {
     "integrity": _integrity,
     "seals": _seals,
-    "audit": doctor_audit.examine,
     "calendar": _calendar,
-    "outbox": doctor_outbox.outbox,
     "channel": doctor_outbox.circuits,
-    "jobs": _jobs,
     "deadlines": doctor_watch.deadlines,
     "rotation": doctor_watch.sealed,
     "backup": doctor_watch.backups,
     "database-clock": doctor_watch.clock,
 }
-_DUTY_CHECKS: dict[str, Check] = {"duty-month": _month}
+_DISTRICT_CHECKS: dict[str, Check] = {
+    "audit": doctor_audit.examine,
+    "outbox": doctor_outbox.outbox,
+    "jobs": _jobs,
+    "duty-month": _month,
+}

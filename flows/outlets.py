@@ -51,6 +51,7 @@ def round_of(database: Database, chosen: Settings, clock: Callable[[], datetime]
         owner=owner(),
         dead=is_dead,
         site=site_of(chosen),
+        districts=chosen.all_districts,
         still_true=still_true(chosen),
         late=late_readers(chosen),
         pause=lambda wait: time.sleep(wait.total_seconds()),
@@ -71,10 +72,10 @@ def _policy(chosen: Settings) -> MessagePolicy:
 
 
 def site_of(chosen: Settings) -> Site:
-    """Return what every message may say of the district."""
+    """Return what every message says alike."""
     answers = chosen.link("") if chosen.answer_url else ""
     sign = f"【{chosen.sms_sign.strip('【】')}】"
-    name = "" if chosen.districts else chosen.district_name  # one round carries the messages of a whole city
+    name = "" if chosen.districts else chosen.district_name  # of a city each mail shows its own
     return Site(sign=sign, answers=answers, replies=chosen.sms_replies, district=name)
 
 

@@ -4,7 +4,7 @@ claim -> work in batches, each commit guarded by the fencing token -> finish. A 
 higher token, so a kill never blocks and a sleeper that wakes up late cannot commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -144,9 +144,9 @@ def last_done(session: Session, job: str, partition: str) -> str | None:
     return session.exec(query.order_by(col(JobRun.run_key).desc()).limit(1)).first()
 
 
-def latest(session: Session, job: str, partitions: Sequence[str]) -> dict[str, JobRun]:
-    """Return the run of the job that began last in each partition; those without one are left out."""
-    query = select(JobRun).where(col(JobRun.job) == job, col(JobRun.partition).in_(partitions))
+def latest(session: Session, jobs: Collection[str], partitions: Sequence[str]) -> dict[str, JobRun]:
+    """Return the run of these jobs that began last in each partition; those without one are left out."""
+    query = select(JobRun).where(col(JobRun.job).in_(jobs), col(JobRun.partition).in_(partitions))
     return {run.partition: run for run in session.exec(query.order_by(col(JobRun.started_at), col(JobRun.id)))}
 
 

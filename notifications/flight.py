@@ -132,7 +132,8 @@ def _request(flight: Flight, parcel: Parcel, late: Mapping[str, Any], enclosed: 
     if flight.kind == "sms":
         sms = render_sms(kind, parcel.language, told, site=site)
         return _Composed(flight.channel.compose(Letter(*envelope, sms, flight.one.now())), sms.parts)
-    mail = render_mail(kind, parcel.language, told, site=site)
+    own = replace(site, district=flight.one.districts.get(parcel.district, site.district))
+    mail = render_mail(kind, parcel.language, told, site=own)
     mail = replace(mail, enclosures=enclosed, unsubscribe=_unsubscribe(flight, parcel))
     return _Composed(flight.channel.compose(Letter(*envelope, mail, flight.one.now())), None)
 

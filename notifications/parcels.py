@@ -31,6 +31,7 @@ class Parcel:
     template: str
     language: str
     recipient: str
+    district: str
     kind: Kind
     audience: Audience
     address_index: bytes | None
@@ -50,9 +51,9 @@ class Parcel:
 
 
 _PLAIN = (
-    Message.id, Message.dedupe_key, Message.template, Message.language, Message.recipient, Message.kind,
-    Message.audience, Message.address_index, Message.enclosures, Message.out_id, Message.attempts, Message.not_before,
-    Message.expires_at,
+    Message.id, Message.dedupe_key, Message.template, Message.language, Message.recipient, Message.district,
+    Message.kind, Message.audience, Message.address_index, Message.enclosures, Message.out_id, Message.attempts,
+    Message.not_before, Message.expires_at,
 )  # fmt: skip
 _REST = (Message.address, Message.variables, Message.priority)
 

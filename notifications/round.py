@@ -31,7 +31,8 @@ class Round:
         now: the business clock, for not_before, expires_at, caps and Date headers; `--at` may stand still.
         real_now: the clock of leases, token buckets and circuits.
         owner: this process, such as host:pid:start; each drain adds a part of its own.
-        site: what every message may say of the district.
+        site: what every message says alike.
+        districts: names by code; a mail shows its own, one round carries the messages of a whole city.
         still_true: by template, asked in the transaction that freezes; templates not named here always hold.
         late: by template, read just before rendering.
         dead: tells whether an owner (without the drain's own part) is known to be dead.
@@ -49,6 +50,7 @@ class Round:
     real_now: Callable[[], datetime]
     owner: str
     site: Site = field(default_factory=Site)
+    districts: Mapping[str, str] = field(default_factory=dict)
     still_true: Mapping[str, StillTrue] = field(default_factory=dict)
     late: Mapping[str, Late] = field(default_factory=dict)
     dead: Callable[[str], bool] = frozenset[str]().__contains__

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from flows import artifacts, districts
+from flows import artifacts, districts, doctor_database
 from flows.districts import WhichDistrict, by_district, district_run, start_all
+from flows.doctor import examine
+from flows.finding import ok, warn
 from flows.replies import hear_reply
 from flows.settings import BadSetting, OtherDistrict, Settings, in_district, settings
 from flows.store import opened
@@ -132,12 +134,47 @@ def test_the_newest_run_of_each_district_is_found(database: Database) -> None:
         for part, key, at in (("530112", "2026-03-01", 1), ("530112", "2026-03-02", 2), ("530102", "2026-03-01", 1)):
             _done(session, part, key, NOW.replace(day=at))
     with database.read() as session:
-        found = latest(session, "duty-day", ["530112", "530102", "530103"])
+        found = latest(session, {"duty-day"}, ["530112", "530102", "530103"])
     assert {part: run.run_key for part, run in found.items()} == {"530112": "2026-03-02", "530102": "2026-03-01"}
 
 
-def _done(session: Session, part: str, key: str, at: datetime) -> None:
-    held: Any = claim(session, "duty-day", key, part, owner="me", now=at, lease_until=at)
+def test_the_page_of_all_districts_shows_what_a_deployment_did_last_under_whatever_name(
+    city: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """duty-plan drafts as duty-plan and publishes as duty-publish: the later one is where a district stands."""
+    pages: list[Any] = []
+    monkeypatch.setattr(artifacts, "table", lambda *told: pages.append(told))
+    with opened(city) as database, database.write() as session:
+        _done(session, "530112", "2026-04", NOW, "duty-plan")
+        _done(session, "530112", "2026-04", NOW.replace(day=25), "duty-publish")
+        _done(session, "530102", "2026-04", NOW, "duty-plan")
+    districts._show("duty-plan")
+    ((name, title, rows),) = pages
+    assert (name, title) == ("duty-plan-city", "duty-plan：2 个区县中 2 个完成")
+    assert [(row["区县"], row["期次"]) for row in rows] == [
+        ("530112 西山区", "2026-04 duty-publish"),
+        ("530102 五华区", "2026-04"),
+    ]
+
+
+def test_the_doctor_looks_at_every_district_and_says_of_which_it_speaks(city: Settings) -> None:
+    with opened(city) as database, database.write() as session:
+        lapsed = datetime(2026, 3, 1, 0, 5, tzinfo=UTC)
+        claim(session, "duty-day", "2026-03-01", "530102", owner="away:1:1", now=NOW, lease_until=lapsed)
+    found = [(each.state, each.text) for each in examine(city)]
+    assert ("warn", "530102 五华区：duty-day(2026-03-01)中断。") in found
+    assert not [text for _, text in found if "duty-day" in text and "530112" in text]
+    assert any("2 个" in text for _, text in found)
+
+
+def test_a_district_of_a_city_without_trouble_is_one_line() -> None:
+    quiet, trouble = ok("outbox", "x"), warn("jobs", "y。", "do")
+    assert [each.text for each in doctor_database._brief("530112 西山区", [quiet])] == ["530112 西山区 各项正常。"]
+    assert [each.text for each in doctor_database._brief("530112 西山区", [quiet, trouble])] == ["530112 西山区：y。"]
+
+
+def _done(session: Session, part: str, key: str, at: datetime, job: str = "duty-day") -> None:
+    held: Any = claim(session, job, key, part, owner="me", now=at, lease_until=at)
     finish(session, held, "done", at, {})
 
 

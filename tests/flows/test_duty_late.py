@@ -26,6 +26,7 @@ def parcel(key: str, template: str, recipient: str | None, **variables: Any) -> 
         template=template,
         language="zh-CN",
         recipient=recipient or "",
+        district="530112",
         kind="notice",
         audience="staff",
         address_index=None,

@@ -21,7 +21,7 @@ from notifications.channels.contract import Channel, ChannelDown, Letter, Outcom
 from notifications.drain import Tally, drain
 from notifications.outbox import enqueue
 from notifications.parcels import Parcel, claim
-from notifications.rendering import Sms, render_sms
+from notifications.rendering import Mail, Sms, render_sms
 from notifications.round import Round
 from policies.messages import messages
 
@@ -283,6 +283,28 @@ def test_a_channel_in_trouble_leaves_its_rows_pending_and_the_other_goes_on(data
     assert states(database) == {"accepted": 2, "pending": 2}
     assert not run(database, Post(), real=NOW + timedelta(minutes=1)).stopped
     assert states(database) == {"accepted": 4}
+
+
+class Reader(Post):
+    """A channel that keeps the mails themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails: list[Mail] = []
+
+    def compose(self, letter: Letter) -> str:
+        assert isinstance(letter.content, Mail)
+        self.mails.append(letter.content)
+        return letter.content.subject
+
+
+def test_a_mail_shows_the_name_of_its_own_district(database: Database) -> None:
+    names = {"530112": "西山区", "530102": "五华区"}
+    mail = replace(DRAFT, channel="email", address="li@example.org")
+    put(database, *(replace(mail, key=code, district=code) for code in names))
+    reader = Reader()
+    drain(round_of(database, now=lambda: NOW, real_now=lambda: NOW, districts=names), {"email": [reader]})
+    assert [[name in mail.html for name in names.values()] for mail in reader.mails] == [[True, False], [False, True]]
 
 
 def test_a_channel_that_is_down_uses_up_no_attempts(database: Database) -> None:
