@@ -25,10 +25,21 @@ from models.approvals import Batch
 from models.bank_files import Draft, Files, PayRow, content_of, mark_sent, pay_rows, sent_names, unsent
 from models.db import Database
 from models.district import district_id
+from models.restores import in_doubt
 from models.seal import SealError
 from models.staging import staging
 from policies.allowances import AllowancesPolicy, allowances
-from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow, OpenObjections
+from rules.allowance_refusals import (
+    STATES,
+    Changed,
+    Disputed,
+    ListRefused,
+    MoneyRests,
+    Nobody,
+    NoList,
+    NotNow,
+    OpenObjections,
+)
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
 from rules.bank_checks import PayListRefused
@@ -51,7 +62,10 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
 
     Raises:
         ListRefused: the one list that was named may not be released.
+        MoneyRests: the database was restored, and what the bank has had since the backup is not settled.
     """
+    with database.read() as session:
+        _rests(session, settings)
     sent = send_files(database, settings)
     with database.read() as session:
         district = district_id(session, settings.district)
@@ -68,6 +82,11 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
     return {"released": released, "refused": refused, "files": sent}
 
 
+def _rests(session: Session, settings: Settings) -> None:
+    if found := in_doubt(session, settings.district):
+        raise MoneyRests(f"{settings.local(found.at):%Y-%m-%d %H:%M}", len(found.actors))
+
+
 def release_list(database: Database, settings: Settings, ref: str) -> Result:
     """Freeze the files of one approved list.
 
@@ -81,7 +100,7 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
     with staging(database) as bench, collector_paused():
         files = Files(bench)
         with database.read() as session:
-            batch = _approved(session, district, ref)
+            batch = approved(session, district, ref)
             rows = pay_rows(session, batch.id, settings.today())
             written = None
             with suppress(
@@ -92,11 +111,11 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
         if written is not None and not total.payments:
             raise Nobody(ref)
         with bench.write() as session:
-            batch = _approved(session, district, ref, find=approvals.lock_batch)
+            batch = approved(session, district, ref, find=approvals.lock_batch)
             digest = content_hash(approvals.content(session, batch.id, settings.today()))
             unchanged = digest == batch.content_hash == written
             if unchanged:
-                _freeze(session, settings, policy, batch, files)
+                freeze_list(session, settings, policy, batch, files)
             else:
                 _void(session, settings, batch, digest)
     if not unchanged:
@@ -104,7 +123,12 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
     return {"batch": ref, "people": total.payments, "fen": total.fen, "files": files.names}
 
 
-def _approved(session: Session, district: int, ref: str, find: Find = approvals.find_batch) -> Batch:
+def approved(session: Session, district: int, ref: str, find: Find = approvals.find_batch) -> Batch:
+    """Find a list that may be released.
+
+    Raises:
+        ListRefused: it may not.
+    """
     batch = find(session, district, ref)
     if batch is None:
         raise NoList(ref)
@@ -132,18 +156,20 @@ def _write_files(
     form, created = policy.bank, settings.local(settings.now())
     for part in portions(rows, form.lines_per_file):
         ref = new_ref("F", secrets.randbits)
-        lines = [_pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
+        lines = [pay_line(row, file_key(ref, number)) for number, row in enumerate(part, start=1)]
         content = bank_bytes(PayList(ref, created, settings.today(), lines), form)
         files.take(Draft(ref, form.name_of(ref), content, [line.key for line in lines]), part)
         yield from part
 
 
-def _pay_line(row: PayRow, key: str) -> PayLine:
+def pay_line(row: PayRow, key: str) -> PayLine:
+    """Say what the bank is to pay for a row."""
     note = f"{PROGRAMMES[row.programme][0]}{period_name(row.period, 'zh')}"
     return PayLine(key, row.holder, row.account, row.bank, row.fen, note)
 
 
-def _freeze(session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Files) -> None:
+def freeze_list(session: Session, settings: Settings, policy: AllowancesPolicy, batch: Batch, files: Files) -> None:
+    """Store the files and their payments, book them and call the list released."""
     now = settings.now()
     files.freeze(session, batch.id, policy.bank.format, now)
     for (file, cycle), amount in files.moved.items():

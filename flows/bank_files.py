@@ -19,7 +19,7 @@ def bank_bytes(listed: PayList, form: BankForm) -> bytes:
     """
     content = _WRITERS[form.format](listed, form)
     written = read_bank_bytes(content, form)
-    if written != _as_read(listed.lines, form):
+    if written != as_read(listed.lines, form):
         raise NotOurFile("读回的内容与原数据不符", "what it says is not what was meant")
     return content
 
@@ -36,7 +36,7 @@ def read_bank_bytes(content: bytes, form: BankForm) -> list[PayLine]:
     return read_csv(content, form) if form.format == "csv" else read_xlsx(content, form)
 
 
-def _as_read(lines: Sequence[PayLine], form: BankForm) -> list[PayLine]:
+def as_read(lines: Sequence[PayLine], form: BankForm) -> list[PayLine]:
     """Lines without what the template has no column for."""
     if form.format == "pain.001":
         return list(lines)

@@ -209,3 +209,50 @@ def file(
     meant = allowance_desk.reference(ref, "F", "REF")
     with opened(settings()) as database:
         said.result(allowance_desk.file_again(database, settings(), meant, to), as_json=as_json)
+
+
+@allowance.command(
+    help=either(
+        "恢复备份后：登记备份之后已送银行的文件，不再发送",
+        "after a restore: enter files that went to the bank since the backup; nothing is sent",
+    )
+)
+@dated
+def adopt(
+    listed: Listed,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=either("该名单的全部文件", "all of its"))],
+    staff: Staff,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    """Enter files that went to the bank since the backup."""
+    from flows import allowance_desk, allowance_restored, said
+    from flows.store import opened
+
+    ref, person = allowance_desk.reference(listed, "B", "LIST"), _person(staff, code)
+    with opened(settings()) as database:
+        said.result(allowance_restored.adopt(database, settings(), person, ref, files), as_json=as_json)
+
+
+@allowance.command(
+    help=either(
+        "恢复备份后：确认银行收到的文件都已登记，两人确认后恢复发放",
+        "after a restore: say that every file the bank has had is entered; two who do let money leave again",
+    )
+)
+@dated
+def resume(
+    note: Annotated[
+        str, typer.Option("--note", help=either("如何核对的，不写个人信息", "how it was found out; nothing personal"))
+    ],
+    staff: Staff,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    """Say that every file the bank has had is entered."""
+    from flows import allowance_restored, said
+    from flows.store import opened
+
+    person = _person(staff, code)
+    with opened(settings()) as database:
+        said.result(allowance_restored.resume(database, settings(), person, note), as_json=as_json)

@@ -21,6 +21,8 @@ from models.db import Database, keys_of
 from models.district import Centre, district_id
 from models.duty import DutySlot
 from models.jobs import JobRun
+from models.restores import in_doubt
+from rules.allowance_refusals import MoneyRests
 from rules.calendar import month_after, month_dates
 from rules.errors import say
 
@@ -163,6 +165,14 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
         yield ok("jobs", line.format(len(runs)))
 
 
+def money(session: Session, settings: Settings) -> Iterator[Finding]:
+    """Whether money rests since a restore."""
+    if found := in_doubt(session, settings.district):
+        told = str(MoneyRests(f"{settings.local(found.at):%Y-%m-%d %H:%M}", len(found.actors)))
+        steps = say("步骤见 docs/operations.md “数据库丢失”。", "See docs/operations.md, The database is lost.")
+        yield warn("money", told, steps)
+
+
 def _centres(session: Session, settings: Settings) -> int:
     mine = select(func.count()).where(col(Centre.district_id) == district_id(session, settings.district))
     return int(session.execute(mine).scalar_one())
@@ -222,5 +232,6 @@ _DISTRICT_CHECKS: dict[str, Check] = {
     "audit": doctor_audit.examine,
     "outbox": doctor_outbox.outbox,
     "jobs": _jobs,
+    "money": money,
     "duty-month": _month,
 }

@@ -16,6 +16,7 @@ from models import audit, schema
 from models.db import Database
 from models.message_views import counts
 from models.messages import OPEN
+from models.restores import RESTORED
 from models.seal import KeyRing
 from rules.errors import say
 
@@ -52,9 +53,10 @@ def restore_database(settings: Settings, file: Path) -> str:
     told = say("已从 {} 恢复（版本 {}）。", "restored {} (version {}).").format(file, revision)
     if saved:
         told += say("恢复前的数据备份在 {}。", " What was there before is in {}.").format(saved)
+    _leave_trace(settings, file)
     if revision != schema.head():
         return told + say("该版本较旧，请执行 tuoqi migrate。", " It is an older version; run `tuoqi migrate`.")
-    return told + _aftermath(settings, file)
+    return told + _aftermath(settings)
 
 
 def migrate_database(settings: Settings) -> str:
@@ -183,12 +185,18 @@ def _has_tables(settings: Settings, keys: KeyRing) -> bool:
         return store.found_revision(database, settings) is not None
 
 
-def _aftermath(settings: Settings, file: Path) -> str:
-    """Leave a trace of the restore in the audit log, and say what the past would do again."""
+def _leave_trace(settings: Settings, file: Path) -> None:
+    """Tell the audit log of every district, which has been the same since the first version; money rests by it."""
     with closing(store.reach(settings)) as database, database.write() as session:
+        for code in settings.all_districts:
+            audit.record(session, code, "restore", RESTORED, settings.now(), file=file.name)
+
+
+def _aftermath(settings: Settings) -> str:
+    """Say what the past would do again."""
+    with closing(store.reach(settings)) as database, database.read() as session:
         waiting = sum(number for (_, _, state), number in counts(session).items() if state in OPEN)
         known = store.has_district(session, settings.district)
-        audit.record(session, settings.district, "restore", "database.restored", settings.now(), file=file.name)
     told = "" if known else f" {NoDistrict(settings.district)}"
     if waiting:
         told += say(
@@ -196,4 +204,8 @@ def _aftermath(settings: Settings, file: Path) -> str:
             " {} messages were waiting when the backup was made and will be sent once the service runs, perhaps "
             "a second time; look at `tuoqi export messages` first.",
         ).format(waiting)
-    return told
+    return told + say(
+        "发放已暂停：向银行核对备份之后的文件后，由两位审批人执行 tuoqi allowance resume。",
+        " Money rests: settle with the bank what it has had since the backup, then two approvers run "
+        "`tuoqi allowance resume`.",
+    )

@@ -192,6 +192,14 @@ def sent_names(session: Session, refs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def known_names(session: Session, names: Sequence[str]) -> set[str]:
+    """Return those of the names that a frozen file has."""
+    found: set[str] = set()
+    for some in batches(names):
+        found |= set(session.scalars(select(col(BankFile.name)).where(col(BankFile.name).in_(some))))
+    return found
+
+
 def totals_of(session: Session, ref: str) -> tuple[int, int] | None:
     """Return count and fen of a file; None if there is none of this reference."""
     query = select(col(BankFile.count), col(BankFile.fen)).where(col(BankFile.ref) == ref)

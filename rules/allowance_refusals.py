@@ -130,3 +130,21 @@ class Nobody(ListRefused):
     ref: str
     zh = "名单 {ref} 上已没有人，不需要审批。"
     en = "nobody is left on payment list {ref}; there is nothing to approve."
+
+
+@dataclass(eq=False)
+class MoneyRests(TuoqiError):
+    """The database was restored, and nobody has made sure yet what the bank has had since the backup."""
+
+    at: str
+    persons: int
+    zh = (
+        "数据库于 {at} 由备份恢复，暂停发放：备份之后送往银行的文件不在库中，再发放会重复付款。"
+        "请向银行核对它收到的文件，用 tuoqi allowance adopt 名单编号 文件 登记，"
+        "再由两位审批人各执行一次 tuoqi allowance resume（已有 {persons} 人）。"
+    )
+    en = (
+        "the database was restored at {at} and money rests: files that went to the bank after the backup are not in "
+        "it, and would be paid twice. Ask the bank what it has had, enter it with `tuoqi allowance adopt LIST FILE`, "
+        "then two approvers run `tuoqi allowance resume` ({persons} so far)."
+    )

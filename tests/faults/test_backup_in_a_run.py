@@ -14,11 +14,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy.engine import make_url
 
-from flows.keep import backup_database, restore_database
+from flows.keep import backup_database
 from models import audit
 from tests.faults.postmaster import TOOLS
 from tests.faults.whole import DISTRICT, Whole
@@ -42,22 +40,6 @@ def go_on(whole: Whole, last: int | None = None) -> None:
             draft.replace(done)
     if last is None:
         whole.settle_messages()
-
-
-def restored(whole: Whole, file: Path, folder: Path, number: int) -> Whole:
-    """The district as the backup has it, in a database and a folder of its own."""
-    url = make_url(whole.office.base.url)
-    if url.get_backend_name() == "sqlite":
-        url = url.set(database=str(folder / "restored.db"))
-    else:
-        name = f"restored_{os.getpid()}_{number}"
-        plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
-        with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-        url = url.set(database=name)
-    made = whole.placed(url.render_as_string(hide_password=False), folder)
-    restore_database(made.office.base, file)
-    return made
 
 
 def backups_in_a_run(whole: Whole, folder: Path, number: int, dice: random.Random) -> None:
@@ -84,8 +66,8 @@ def backups_in_a_run(whole: Whole, folder: Path, number: int, dice: random.Rando
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert kept
-    for at, (file, world) in enumerate(kept):
-        made = restored(whole, file, world, at)
+    for file, world in kept:
+        made = whole.restored(file, world)
         with closing(made.database):
             made.holds()
             with made.database.read() as session:
@@ -128,7 +110,7 @@ def test_backups_that_nobody_waits_for_are_each_one_moment(
         file, world = tmp_path / f"{at}.backup", tmp_path / f"free-{at}"
         world.mkdir()
         backup_database(whole.office.base, file)
-        made = restored(whole, file, world, 100 + at)
+        made = whole.restored(file, world)
         with closing(made.database):
             made.balances()
             with made.database.read() as session:

@@ -104,11 +104,6 @@ class Whole(Life):
             give_marks(office, marks, exam.AT)
         exam.release(self.office, 1)
 
-    def placed(self, url: str, folder: Path) -> "Whole":
-        made = super().placed(url, folder)
-        assert isinstance(made, Whole)
-        return made
-
     def through(self, url: str) -> None:
         """Reach the database by another address, or with connections of one's own."""
         base = self.office.base.model_copy(update={"database_url": url})

@@ -5,19 +5,21 @@ import os
 import shutil
 import signal
 import sys
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
 from sqlmodel import col
 
+from flows.keep import restore_database
 from flows.rehearsal_bank.bank import RehearsalBank
 from flows.rehearsal_bank.script import Script
 from models.allowance import AllowanceBatch, Entitlement
@@ -42,7 +44,7 @@ class Life(Money):
         for month in MONTHS:
             self.budget(month, 100_000_00)
 
-    def copied(self, folder: Path, number: int) -> "Life":
+    def copied(self, folder: Path, number: int) -> Self:
         """The same district with everything of its own; nobody may be using the first one's database."""
         url = make_url(self.office.base.url)
         if url.get_backend_name() == "sqlite":
@@ -56,7 +58,7 @@ class Life(Money):
             url = url.set(database=name)
         return self.placed(url.render_as_string(hide_password=False), folder)
 
-    def placed(self, url: str, folder: Path) -> "Life":
+    def placed(self, url: str, folder: Path) -> Self:
         """The same district with another database and another folder, which may have been a district's before."""
         base = self.office.base.model_copy(update={"database_url": url, "var_dir": folder / "var"})
         made = copy.copy(self)
@@ -69,6 +71,21 @@ class Life(Money):
         made.bank = RehearsalBank(
             folder / "bank", policy.bank, self.bank._script, outbox=outbox, clock=lambda: made.at(made.now).now()
         )
+        return made
+
+    def restored(self, file: Path, folder: Path) -> Self:
+        """The district as a backup has it, in a database of its own."""
+        url = make_url(self.office.base.url)
+        if url.get_backend_name() == "sqlite":
+            url = url.set(database=str(folder / "restored.db"))
+        else:
+            name = f"restored_{os.getpid()}_{time.monotonic_ns()}"
+            plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+            with psycopg.connect(plain, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+            url = url.set(database=name)
+        made = self.placed(url.render_as_string(hide_password=False), folder)
+        restore_database(made.office.base, file)
         return made
 
     def alone(self) -> None:

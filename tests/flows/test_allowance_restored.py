@@ -1,0 +1,192 @@
+"""A restore from before a release: money rests, the bank's file is adopted as it is, and nobody is paid twice.
+
+Four elders, approved on 20 October at 09:00. The backup is of then; at 10:00 the file leaves, and the bank pays it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.allowance_restored import AnotherList, FilesUnknown, NotRestored, adopt, resume
+from flows.allowance_settle import Person
+from flows.doctor_database import money
+from flows.keep import backup_database
+from flows.rehearsal_bank.script import Script
+from models.db import Database
+from models.payment import BankFile
+from rules.allowance_refusals import Changed, ListRefused, MoneyRests
+from rules.bank import NotOurFile
+from rules.free_text import NumberOfAPerson
+from rules.staff_refusals import NotProved
+from tests.flows.allowance_life import Life
+from tests.flows.money import RELEASED
+from tests.flows.test_keep import TOOLS
+
+BACK, LATER = "2026-10-20T14:00", "2026-10-21T15:00"
+
+
+class Restored:
+    """The district as of its backup; the bank has had what it had."""
+
+    def __init__(self, before: Life, file: Path, *, left: bool = True) -> None:
+        self.batch: str = before.plan()["batch"]
+        before.show(self.batch)
+        before.approve(self.batch)
+        backup_database(before.office.base, file)
+        self.file = before.folder / "none"
+        if left:
+            before.release(self.batch)
+            before.bank.take_all()
+            (taken,) = before.bank._taken.iterdir()
+            self.file = before.folder / taken.name.partition("-")[2]  # as it went to the bank
+            self.file.write_bytes(taken.read_bytes())
+        before.database.close()
+        self.life = before.restored(file, before.folder)
+        self.life.bank = before.bank
+
+    def adopt(self, files: Sequence[Path] = (), *, batch: str = "", moment: str = BACK) -> dict[str, Any]:
+        once, chosen = self.life.one_time("A1", moment)
+        return adopt(self.life.database, chosen, Person("A1", once), batch or self.batch, files or [self.file])
+
+    def resume(self, staff: str, note: str = "已与银行核对") -> dict[str, Any]:
+        once, chosen = self.life.one_time(staff, BACK)
+        return resume(self.life.database, chosen, Person(staff, once), note)
+
+
+@pytest.fixture(autouse=True)
+def _tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def restored(database: Database, tmp_path: Path) -> Iterator[Restored]:
+    made = Restored(Life(database, tmp_path, script=Script()), tmp_path / "x.backup")
+    with closing(made.life.database):
+        yield made
+
+
+def test_money_rests_after_a_restore_and_a_release_says_what_to_do(restored: Restored) -> None:
+    with pytest.raises(MoneyRests, match=r"暂停发放.*tuoqi allowance adopt.*已有 0 人"):
+        restored.life.release(moment=BACK)
+    with pytest.raises(MoneyRests):
+        restored.life.release(restored.batch, moment=BACK)
+    assert restored.life.keys() == []
+
+
+def test_the_bank_s_file_is_adopted_and_the_month_ends_as_if_nothing_had_been_lost(restored: Restored) -> None:
+    life = restored.life
+    told = restored.adopt()
+    assert [(file["payments"], file["fen"]) for file in told["files"]] == [(4, 32000)]
+    assert life.rows(BankFile.name) == [(restored.file.name,)]
+    assert (life.states(), life.balances()["in_transit"]) == ({"sent": 4}, 32000)
+    assert restored.resume("A1") == {"persons": 1, "needed": 2, "resumed": False}
+    with pytest.raises(MoneyRests, match="已有 1 人"):
+        life.release(moment=BACK)
+    assert restored.resume("A2")["resumed"]
+    assert life.release(moment=BACK) == {"released": [], "refused": [], "files": []}  # nothing leaves a second time
+    life.settle(LATER)
+    assert (life.states(), life.exceptions()) == ({"paid": 4}, [])
+    assert life.bank.totals().paid_twice == {}
+    life.agrees_with_the_bank()
+
+
+def test_one_person_who_says_it_twice_is_one(restored: Restored) -> None:
+    restored.adopt()
+    assert [restored.resume("A1")["persons"] for _ in range(2)] == [1, 1]
+
+
+def test_where_nothing_had_left_money_goes_on_once_two_have_looked(database: Database, tmp_path: Path) -> None:
+    quiet = Restored(Life(database, tmp_path, script=Script()), tmp_path / "x.backup", left=False)
+    with closing(quiet.life.database):
+        for staff in ("A1", "A2"):
+            quiet.resume(staff)
+        assert len(quiet.life.release(moment=BACK)["released"]) == 1
+        quiet.life.settle(LATER)
+        quiet.life.agrees_with_the_bank()
+
+
+def test_a_file_that_lies_in_the_bank_s_folder_must_be_known_first(restored: Restored) -> None:
+    lying = restored.life.at(BACK).folder("outbox") / "bank" / restored.file.name
+    lying.write_bytes(restored.file.read_bytes())
+    with pytest.raises(FilesUnknown, match=restored.file.name):
+        restored.resume("A1")
+    restored.adopt([lying])
+    assert restored.resume("A1")["persons"] == 1
+
+
+def test_a_file_of_another_list_or_half_of_one_is_refused_and_nothing_changes(restored: Restored) -> None:
+    life, lines = restored.life, restored.file.read_bytes().split(b"\r\n")
+    with pytest.raises(NotOurFile):  # its total says four
+        restored.adopt([_written(restored.file, b"\r\n".join([*lines[:4], *lines[5:]]))])
+    half = b"\r\n".join([*lines[:4], lines[5].replace(b"4", b"3", 1).replace(b"320.00", b"240.00")])
+    with pytest.raises((AnotherList, NotOurFile)):
+        restored.adopt([_written(restored.file, half)])
+    with pytest.raises(ListRefused):
+        restored.adopt(batch="B-0000-0000")
+    assert (life.keys(), life.batches()[restored.batch]) == ([], "approved")
+
+
+def test_another_account_since_the_backup_must_be_entered_again_first(restored: Restored) -> None:
+    """The register says another card than the file: the file is not that of the list any more."""
+    life = restored.life
+    life.send("account", [life.account(life.refs[0], 55, "2026-10-01")], "2026-10-20T13:00")
+    with pytest.raises((AnotherList, Changed)):
+        restored.adopt()
+    assert life.keys() == []
+
+
+def test_a_kill_between_freezing_and_marking_is_made_good_by_the_same_command(
+    restored: Restored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("flows.allowance_restored._sent", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restored.adopt()
+    assert restored.life.states() == {"frozen": 4}
+    assert len(restored.adopt()["files"]) == 1
+    assert restored.life.states() == {"sent": 4}
+    with pytest.raises(NotOurFile):
+        restored.adopt()
+
+
+def test_a_name_that_is_not_that_of_its_keys_is_refused(restored: Restored) -> None:
+    other = restored.file.with_name("F-7K3Q-9XM1.csv")
+    other.write_bytes(restored.file.read_bytes())
+    for path in (other, restored.file.with_name("away.csv")):
+        with pytest.raises(NotOurFile):
+            restored.adopt([path])
+
+
+def test_who_says_it_is_proved_and_a_note_holds_no_number_of_a_person(restored: Restored) -> None:
+    with pytest.raises(NotProved):
+        resume(restored.life.database, restored.life.at(BACK), Person("A1", "000000"), "x")
+    with pytest.raises(NumberOfAPerson):
+        restored.resume("A1", "电话 13800138000")
+
+
+def test_without_a_restore_there_is_nothing_to_adopt_or_resume(database: Database, tmp_path: Path) -> None:
+    life = Life(database, tmp_path)
+    batch = life.pay()
+    once, chosen = life.one_time("A1", RELEASED)
+    with pytest.raises(NotRestored):
+        resume(database, chosen, Person("A1", once), "x")
+    assert life.batches()[batch] == "released"
+
+
+def test_the_doctor_says_that_money_rests_and_how_it_goes_on(restored: Restored) -> None:
+    life = restored.life
+    with life.database.read() as session:
+        (found,) = money(session, life.at(BACK))
+    assert (found.state, "tuoqi allowance resume" in found.text + found.remedy) == ("warn", True)
+
+
+def _written(as_of: Path, content: bytes) -> Path:
+    folder = as_of.parent / "changed"
+    folder.mkdir(exist_ok=True)
+    path = folder / as_of.name
+    path.write_bytes(content)
+    return path
