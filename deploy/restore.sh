@@ -24,5 +24,5 @@ fi
 tuoqi restore "$folder/tuoqi.backup" --prefect "$folder/prefect.backup"
 cat <<END
 Next: 1. tuoqi register   2. tuoqi audit anchor --restart "restored $(basename "$folder")"
-3. tuoqi export messages --to FILE.xlsx: what waited then would go out again   4. payments: tuoqi allowance open
+3. tuoqi export messages --to FILE.xlsx: what waited then would go out again   4. money rests: docs/operations.md, "The database is lost"
 END

@@ -5,6 +5,7 @@ unknown and listed; no time ever makes it paid or failed.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from flows.bank_returns_child import ReportLimits
 from flows.intake import FileHasErrors, take_file
 from flows.intake_store import BATCH_ROWS, store_batches
 from flows.jobs import Result
+from flows.money_rests import resting
 from flows.settings import Settings
 from flows.steady import Steady
 from models import audit, ledger, payments
@@ -24,6 +26,7 @@ from models.calendar import calendar
 from models.db import Database
 from models.district import district_id
 from models.intake import ImportLog, Taken
+from models.intake_returns import text_of
 from policies.allowances import allowances
 from rules.errors import TuoqiError, shown
 from rules.portions import portions
@@ -32,6 +35,23 @@ from rules.workdays import Workdays
 
 JOB = "allowance-reconcile"
 KIND = "bank-return"
+
+
+@dataclass(eq=False)
+class AnswerAhead(TuoqiError):
+    """After a restore: the bank answers to a file that the database does not know yet."""
+
+    name: str
+    zh = (
+        "回盘文件 {name} 答复的银行文件是备份之后送出的，库中还没有，暂不导入；"
+        "请先用 tuoqi allowance adopt 登记该银行文件，之后自动导入。"
+    )
+    en = (
+        "{name} answers to a bank file that left after the backup and is not in the database: not taken in yet. Enter "
+        "that file with `tuoqi allowance adopt`; the answer is taken in by itself then."
+    )
+
+
 _LOOK_BACK = timedelta(days=200)
 _SUFFIXES = frozenset({".csv", ".txt", ".xlsx", ".xls", ".xml"})
 
@@ -42,8 +62,8 @@ def reconcile(database: Database, settings: Settings, files: Iterable[Path] | No
     A file of the inbox that is still being written waits for the next run.
 
     Raises:
-        FileHasErrors, FileRefused, BankReportRefused, XmlDamaged: nothing of that file was taken. The others were, and
-            all the rest was done, before the first of these is raised.
+        FileHasErrors, FileRefused, BankReportRefused, XmlDamaged, AnswerAhead: nothing of that file was taken. The
+            others were, and all the rest was done, before the first of these is raised.
         Disagreement: payments and ledger differ; nothing of the file at hand was written, and nothing more is done.
     """
     read, refusals = _take_inbox(database, settings) if files is None else _take_all(database, settings, files)
@@ -94,18 +114,26 @@ def _take_inbox(database: Database, settings: Settings) -> tuple[list[Result], l
 
 def _take(database: Database, settings: Settings, file: Steady) -> Result:
     path = file.path
-    if path.suffix.lower() == ".xml":
-        report = ReturnReport(database, path)
-        batches = portions(file.to_the_end(report.rows()), BATCH_ROWS)
-        taken = store_batches(database, settings, KIND, batches, JOB, digest=file.digest)
-        pending = report.pending
-    else:
-        try:
-            taken, pending = take_file(database, settings, KIND, path).taken, 0
-        except FileHasErrors as refused:
-            raise refused.unquoted() from None
+    with database.read() as session:
+        rests = resting(session, settings)
+    if rests and text_of("unknown_key") in _stored(database, settings, file, dry_run=True)[0].doubts:
+        raise AnswerAhead(shown(path.name))
+    taken, pending = _stored(database, settings, file)
     counts = {"new": taken.added, "known": taken.unchanged, "pending": pending}
     return {"file": shown(path.name), **counts, "exceptions": _exceptions(taken)}
+
+
+def _stored(database: Database, settings: Settings, file: Steady, *, dry_run: bool = False) -> tuple[Taken, int]:
+    """Store what one file says; return that, and the number of lines that say nothing final."""
+    if file.path.suffix.lower() == ".xml":
+        report = ReturnReport(database, file.path)
+        batches = portions(file.to_the_end(report.rows()), BATCH_ROWS)
+        taken = store_batches(database, settings, KIND, batches, JOB, digest=file.digest, dry_run=dry_run)
+        return taken, report.pending
+    try:
+        return take_file(database, settings, KIND, file.path, dry_run=dry_run).taken, 0
+    except FileHasErrors as refused:
+        raise refused.unquoted() from None
 
 
 def _exceptions(taken: Taken) -> int:

@@ -18,6 +18,7 @@ from flows.allowance_tell import tell_sent
 from flows.bank_files import bank_bytes
 from flows.failures import writing
 from flows.jobs import Result
+from flows.money_rests import refuse_while_resting
 from flows.settings import Settings
 from models import approvals, audit, ledger
 from models.allowance import AllowanceBatch
@@ -25,7 +26,6 @@ from models.approvals import Batch
 from models.bank_files import Draft, Files, PayRow, content_of, mark_sent, pay_rows, sent_names, unsent
 from models.db import Database
 from models.district import district_id
-from models.restores import in_doubt
 from models.seal import SealError
 from models.staging import staging
 from policies.allowances import AllowancesPolicy, allowances
@@ -34,7 +34,6 @@ from rules.allowance_refusals import (
     Changed,
     Disputed,
     ListRefused,
-    MoneyRests,
     Nobody,
     NoList,
     NotNow,
@@ -65,7 +64,7 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
         MoneyRests: the database was restored, and what the bank has had since the backup is not settled.
     """
     with database.read() as session:
-        _rests(session, settings)
+        refuse_while_resting(session, settings)
     sent = send_files(database, settings)
     with database.read() as session:
         district = district_id(session, settings.district)
@@ -80,11 +79,6 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
             refused.append({"batch": each, "why": str(refusal)})
     sent += send_files(database, settings)
     return {"released": released, "refused": refused, "files": sent}
-
-
-def _rests(session: Session, settings: Settings) -> None:
-    if found := in_doubt(session, settings.district):
-        raise MoneyRests(f"{settings.local(found.at):%Y-%m-%d %H:%M}", len(found.actors))
 
 
 def release_list(database: Database, settings: Settings, ref: str) -> Result:

@@ -14,6 +14,7 @@ from flows.finding import Finding, bad, examined, ok, warn
 from flows.job_standings import command
 from flows.jobs import is_dead, real_now
 from flows.keep_files import SEALED
+from flows.money_rests import resting
 from flows.settings import Settings
 from models import schema
 from models.calendar import WorkCalendar
@@ -21,8 +22,6 @@ from models.db import Database, keys_of
 from models.district import Centre, district_id
 from models.duty import DutySlot
 from models.jobs import JobRun
-from models.restores import in_doubt
-from rules.allowance_refusals import MoneyRests
 from rules.calendar import month_after, month_dates
 from rules.errors import say
 
@@ -167,10 +166,9 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
 
 def money(session: Session, settings: Settings) -> Iterator[Finding]:
     """Whether money rests since a restore."""
-    if found := in_doubt(session, settings.district):
-        told = str(MoneyRests(f"{settings.local(found.at):%Y-%m-%d %H:%M}", len(found.actors)))
+    if why := resting(session, settings):
         steps = say("步骤见 docs/operations.md “数据库丢失”。", "See docs/operations.md, The database is lost.")
-        yield warn("money", told, steps)
+        yield warn("money", str(why), steps)
 
 
 def _centres(session: Session, settings: Settings) -> int:

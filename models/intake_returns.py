@@ -111,7 +111,7 @@ class ReturnIntake:
             finding, after = match(attempt, Said(line.fen, line.result, line.booked_on, line.repeat))
             self._fresh += 1
             if finding != "matched":
-                self.taken.doubt(_told(finding), line.row)
+                self.taken.doubt(text_of(finding), line.row)
                 twice |= finding == "paid_after_reissue"
             elif after is not attempt and after is not None and attempt is not None:
                 came_back |= attempt.state == "paid"
@@ -274,6 +274,7 @@ class ReturnIntake:
         session.execute(ending.values(settled_at=self._scope.now, settled_by="bank"))
 
 
-def _told(finding: str) -> tuple[str, str]:
+def text_of(finding: str) -> tuple[str, str]:
+    """What a person is told of a line that fits nothing."""
     zh, en = OUTCOMES[finding]
     return _EXCEPTIONS[0].format(zh), _EXCEPTIONS[1].format(en)

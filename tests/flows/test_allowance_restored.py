@@ -5,12 +5,13 @@ Four elders, approved on 20 October at 09:00. The backup is of then; at 10:00 th
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.allowance_reconcile import AnswerAhead
 from flows.allowance_restored import AnotherList, FilesUnknown, NotRestored, adopt, resume
 from flows.allowance_settle import Person
 from flows.doctor_database import money
@@ -23,7 +24,7 @@ from rules.bank import NotOurFile
 from rules.free_text import NumberOfAPerson
 from rules.staff_refusals import NotProved
 from tests.flows.allowance_life import Life
-from tests.flows.money import RELEASED
+from tests.flows.money import MONTH, RELEASED
 from tests.flows.test_keep import TOOLS
 
 BACK, LATER = "2026-10-20T14:00", "2026-10-21T15:00"
@@ -70,11 +71,21 @@ def restored(database: Database, tmp_path: Path) -> Iterator[Restored]:
 
 
 def test_money_rests_after_a_restore_and_a_release_says_what_to_do(restored: Restored) -> None:
-    with pytest.raises(MoneyRests, match=r"暂停发放.*tuoqi allowance adopt.*已有 0 人"):
+    with pytest.raises(MoneyRests, match=r"暂停发放：.*tuoqi allowance adopt.*已有 0 人"):
         restored.life.release(moment=BACK)
     with pytest.raises(MoneyRests):
         restored.life.release(restored.batch, moment=BACK)
     assert restored.life.keys() == []
+
+
+def test_an_answer_waits_until_its_file_is_adopted_and_is_taken_in_then(restored: Restored) -> None:
+    restored.life.carry(restored.life.bank.reply("pain.002"))
+    with pytest.raises(AnswerAhead, match="R000001-1"):
+        restored.life.reconcile(BACK)
+    assert restored.life.exceptions() == []
+    restored.adopt()
+    restored.life.reconcile(BACK)
+    assert restored.life.states() == {"paid": 4}
 
 
 def test_the_bank_s_file_is_adopted_and_the_month_ends_as_if_nothing_had_been_lost(restored: Restored) -> None:
@@ -182,6 +193,87 @@ def test_the_doctor_says_that_money_rests_and_how_it_goes_on(restored: Restored)
     with life.database.read() as session:
         (found,) = money(session, life.at(BACK))
     assert (found.state, "tuoqi allowance resume" in found.text + found.remedy) == ("warn", True)
+
+
+REISSUED = 8
+"""From this step of the month on the second list is on its way."""
+
+
+@pytest.mark.parametrize(
+    ("backup", "lost"),
+    [
+        pytest.param(4, 6, id="backup before the approval, lost after the file left"),
+        pytest.param(5, 7, id="backup before the release, lost after the bank answered"),
+        pytest.param(9, 11, id="backup before the re-issue is approved, lost after it left"),
+        pytest.param(4, 12, id="backup before the approval, both files left"),
+        *(
+            pytest.param(
+                backup, lost, id=f"backup before step {backup}, lost before step {lost}", marks=pytest.mark.proof
+            )
+            for backup in range(1, 12)
+            for lost in range(backup + 1, 13)
+        ),
+    ],
+)
+def test_whenever_the_backup_was_and_whatever_left_since_everybody_is_paid_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backup: int, lost: int
+) -> None:
+    """A month in which the bank returns two payments, lived up to its loss, restored, and lived on from the backup."""
+    life, file = Life(database, tmp_path), tmp_path / "x.backup"
+    for step in life.walk(MONTH)[:backup]:
+        step()
+    backup_database(life.office.base, file)
+    for step in life.walk(MONTH)[backup:lost]:
+        step()
+    life.database.close()
+    made = life.restored(file, life.folder)
+    made.bank = life.bank
+    settle = made.settle
+
+    def asked(moment: str) -> None:
+        """The bank answers once more for every file that is known: its first answers went with the database."""
+        for (ref,) in made.rows(BankFile.ref):
+            made.bank.ask(ref, "pain.002")
+        settle(moment)
+
+    monkeypatch.setattr(made, "settle", asked)
+    with closing(made.database):
+        assert _lived_on(made, _had(made), backup)
+        made.paid_once(MONTH)
+
+
+def _had(life: Life) -> list[Path]:
+    """The files that the bank has, or that lie in its folder, and the database does not know; copies of them."""
+    known = {name for (name,) in life.rows(BankFile.name)}
+    had = [(path.name.partition("-")[2], path) for path in sorted(life.bank._taken.iterdir())]
+    had += [(path.name, path) for path in sorted(life.bank.outbox.iterdir())]
+    return [_written(life.folder / name, path.read_bytes()) for name, path in had if name not in known]
+
+
+def _lived_on(life: Life, waiting: list[Path], backup: int) -> bool:
+    """Live the month again from the backup; adopt each file as soon as its list is approved, then let money leave."""
+    resumed = False
+    for number, step in enumerate(life.walk(MONTH)[backup:], start=backup):
+        moment = f"{MONTH}-23T10:30" if number >= REISSUED else f"{MONTH}-20T09:30"
+        waiting = [path for path in waiting if not _adopted(life, path, moment)]
+        if not waiting and not resumed:
+            for staff in ("A1", "A2"):
+                once, chosen = life.one_time(staff, moment)
+                resume(life.database, chosen, Person(staff, once), "已与银行核对")
+            resumed = True
+        try:
+            step()
+        except (MoneyRests, AnswerAhead):
+            assert waiting
+    return resumed
+
+
+def _adopted(life: Life, path: Path, moment: str) -> bool:
+    for ref in life.lists("approved") + life.lists("approved", reissue=True):
+        once, chosen = life.one_time("A1", moment)
+        with suppress(AnotherList):
+            return bool(adopt(life.database, chosen, Person("A1", once), ref, [path]))
+    return False
 
 
 def _written(as_of: Path, content: bytes) -> Path:
