@@ -87,7 +87,7 @@ def _drafts(chosen: Settings, one: Round, trouble: Trouble, told: Mapping[str, d
             continue
         channel, address = route
         yield Draft(
-            key=f"{prefix}{int(now.timestamp())}{suffix}",
+            key=f"{prefix}{int(now.timestamp())}:{chosen.district}{suffix}",
             template=trouble.template,
             channel=channel,
             recipient=f"OPERATOR-{place}",

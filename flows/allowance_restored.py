@@ -15,6 +15,7 @@ from flows.allowance_release import approved, freeze_list, pay_line
 from flows.allowance_settle import Person, proved
 from flows.bank_files import as_read, read_bank_bytes
 from flows.jobs import Result
+from flows.money_rests import restore_mark
 from flows.settings import Settings
 from models import approvals, audit
 from models.approvals import Batch
@@ -40,6 +41,14 @@ class NotRestored(TuoqiError):
 
     zh = "没有待核对的数据库恢复，无需登记银行文件或恢复发放；正常发放用 allowance-release。"
     en = "no restore is in doubt: nothing is to be adopted or resumed; releases go on as usual."
+
+
+@dataclass(eq=False)
+class CutOff(TuoqiError):
+    """A restore was killed between the database and its trace in the log."""
+
+    zh = "上一次恢复（tuoqi restore）没有做完；请先停止服务，再恢复一次同一份备份。"
+    en = "the last `tuoqi restore` was cut off; stop the service and restore the same backup once more."
 
 
 @dataclass(eq=False)
@@ -102,12 +111,15 @@ def resume(database: Database, settings: Settings, person: Person, note: str) ->
 
     Raises:
         NotRestored: nothing rests.
+        CutOff: the restore itself is not finished.
         FilesUnknown: the bank's folder says otherwise.
         NumberOfAPerson: the note holds a number that may be a person's.
     """
     note, who = check_note(note), proved(database, settings, person)
     folder = settings.own_folder("outbox") / "bank"
     names = {path.name for path in folder.glob("[!.]*") if path.is_file()}
+    if restore_mark(settings).exists():
+        raise CutOff
     with database.write() as session:
         if in_doubt(session, settings.district) is None:
             raise NotRestored

@@ -6,6 +6,8 @@ What became of the children stands in job_run; each child, when it ends, leaves 
 """
 
 import inspect
+import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from flows import artifacts, fields
 from flows.automations import OF_DISTRICT
 from flows.failures import safely
 from flows.job_standings import WATCHED
-from flows.run import call
+from flows.run import call, tries
 from flows.settings import in_city, in_district, settings, working_for
 from flows.store import opened
 from models.jobs import JobRun, latest
@@ -31,7 +33,6 @@ P = ParamSpec("P")
 Result = dict[str, Any]
 _OF_ONE = frozenset({"batch", "centre", "exam", "file", "staff", "cadre", "elder"})
 """Fields that name something of one district."""
-_WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def start_all(given: Mapping[str, Any]) -> Result:
     assert context.flow_run is not None
     name, own = context.flow.name, context.flow_run
     plain = {field: _as_json(value) for field, value in given.items() if value is not None}
-    queue = _WATCH if own.work_queue_name == _WATCH else "district"
+    queue = "district-watch" if own.work_queue_name == "watch" else "district"
     for code in settings().all_districts:
         start(name, code, plain, f"{own.id}", queue, own.expected_start_time)
     told = say("已为 {} 个区县各启动一次 {}。", "{} district runs of {} were started.").format(
@@ -110,7 +111,7 @@ def start(job: str, district: str, given: Mapping[str, Any], key: str, queue: st
         district: its code.
         given: the form's other values, as JSON.
         key: a second start with the same job, district and key is the same run.
-        queue: watch or district.
+        queue: district-watch or district.
         at: the instant that the job was scheduled for; now when left open.
     """
     clock = settings().at  # a replaced clock is the children's too
@@ -157,10 +158,10 @@ def _brief(result: Result) -> Result:
     return {name: value for name, value in result.items() if not isinstance(value, list | Mapping)}
 
 
-@flow(name="district-run", retries=2, retry_delay_seconds=30, persist_result=False)
+@flow(name="district-run", retries=0, persist_result=False)
 @safely
 def district_run(job: fields.JobName, district: fields.OneDistrict, given: fields.Given = None) -> Result:
-    """Do one job for one district of the city.
+    """Do one job for one district of the city; it is tried again as the job itself would be.
 
     Args:
         job: its deployment's name.
@@ -169,10 +170,24 @@ def district_run(job: fields.JobName, district: fields.OneDistrict, given: field
     """
     try:
         with in_district(district):
-            return dict(call(job, given or {}))
+            return dict(_tried(job, given or {}))
     finally:
         with suppress(TuoqiError):
             _show(job)
+
+
+def _tried(job: str, given: Mapping[str, Any]) -> Any:
+    """Call a job, again where its own run would be tried again; a release that was refused is not."""
+    left, pause_s = tries(job)
+    while True:
+        try:
+            return call(job, given, quoted=False)
+        except Exception as error:
+            if not left:
+                raise
+            left -= 1
+            logging.getLogger("prefect.flow_runs").warning("%s, again in %.0f s", type(error).__name__, pause_s)
+            time.sleep(pause_s)
 
 
 def _show(job: str) -> None:

@@ -158,10 +158,14 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     for row in lost:
         told = say("失败", "failed") if row.state == "failed" else say("中断", "was cut off")
         line = say("{}({}){}。", "{} ({}) {}.").format(row.job, row.run_key, told)
-        yield warn("jobs", line, remedy.format(command(row.job, row.run_key)))
+        yield warn("jobs", line, remedy.format(command(row.job, row.run_key, _of_city(settings))))
     if not lost:
         line = say("{} 个作业正在执行，没有中断或失败的", "{} jobs run now, none is cut off or failed")
         yield ok("jobs", line.format(len(runs)))
+
+
+def _of_city(settings: Settings) -> str:
+    return settings.district if settings.districts else ""
 
 
 def money(session: Session, settings: Settings) -> Iterator[Finding]:
@@ -196,7 +200,7 @@ def _month(session: Session, settings: Settings) -> Iterator[Finding]:
             told = say("{} 值班表尚未发布（未发布 {} 班）。", "the duties of {} are not published ({} open).").format(
                 month, open_
             )
-            run = command("duty-publish", month)
+            run = command("duty-publish", month, _of_city(settings))
             yield (warn if today.day == _PUBLISHED_BY else bad)(
                 "duty-month", told, say("执行 {}。", "Run `{}`.").format(run)
             )

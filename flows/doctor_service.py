@@ -1,5 +1,6 @@
 """The doctor looks at Prefect: server, workers, automations, runs that nobody is at, the size of its database."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -9,13 +10,15 @@ import httpx
 from flows import automations, keep, ringer
 from flows.finding import Finding, bad, ok, warn
 from flows.jobs import real_now
-from flows.lost_runs import never_begun, silent
-from flows.prefect_api import PrefectApi, instant
+from flows.lost_runs import ECHO, never_begun, silent
+from flows.prefect_api import QUEUES, PrefectApi, instant
 from flows.prefect_home import api_url
 from flows.service_errors import ServiceError
 from flows.settings import Settings
 from rules.errors import say
 
+_ECHO_S = 10
+_QUEUE_SILENT = timedelta(minutes=5)
 _WORKER_SILENT = timedelta(seconds=90)  # a worker reports every 30 s
 _LARGE = 2_000_000_000
 """Bytes of Prefect's SQLite after 31 days of a run per minute, three times over."""
@@ -38,6 +41,7 @@ def service(settings: Settings) -> Iterator[Finding]:
             yield ok("service", say("{} 正常", "{} answers").format(url))
             try:
                 yield from _workers(api, again)
+                yield from _queues(api, again)
                 yield from _automations(api)
                 yield from _lost(api)
                 yield from _bell(settings, again)
@@ -56,6 +60,16 @@ def _workers(api: PrefectApi, again: str) -> Iterator[Finding]:
         yield bad("worker", say("执行器没有心跳，任务不会执行。", "no worker reports; no job will run."), again)
 
 
+def _queues(api: PrefectApi, again: str) -> Iterator[Finding]:
+    """Each queue that somebody must look at: without the one of the watches no message leaves and no alarm comes."""
+    since = real_now() - _QUEUE_SILENT
+    for queue in api.queues():
+        looked = instant(queue.get("last_polled"))
+        if queue["name"] in QUEUES and (looked is None or looked < since):
+            told = say("没有执行器查看队列 {}，其中的任务不会执行。", "no worker looks at the queue {}; its jobs wait.")
+            yield bad("worker", told.format(queue["name"]), again)
+
+
 def _automations(api: PrefectApi) -> Iterator[Finding]:
     missing = sorted(set(automations.NAMES) - automations.present(api))
     if not missing:
@@ -70,7 +84,13 @@ def _lost(api: PrefectApi) -> Iterator[Finding]:
     """Runs that are called under way and have said nothing for long."""
     now = real_now()
     under_way = api.unfinished()
-    lost = [*never_begun(under_way, now), *silent(api, under_way, now)]
+    quiet = silent(api, under_way, now)
+    if quiet and not _heard(api):
+        told = say("运行的心跳没有送达（Redis 或 services 有问题）。", "heartbeats do not arrive in the record.")
+        remedy = say("请检查 Redis 和 tuoqi up services 的日志。", "Look at Redis and at the log of its services.")
+        yield bad("heartbeats", told, remedy)
+        return
+    lost = [*never_begun(under_way, now), *quiet]
     for run in lost:
         told = say("运行 {} 无人执行，却仍显示进行中。", "nobody is at run {}, and it is still called under way.")
         remedy = say(
@@ -82,8 +102,18 @@ def _lost(api: PrefectApi) -> Iterator[Finding]:
         yield ok("heartbeats", say("没有无人执行的运行", "somebody is at every run that is under way"))
 
 
+def _heard(api: PrefectApi) -> bool:
+    """Whether an event of ours comes into the record."""
+    echo, end = api.say_event(ECHO), time.monotonic() + _ECHO_S
+    while not api.has_event(echo):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.5)
+    return True
+
+
 def _bell(settings: Settings, again: str) -> Iterator[Finding]:
-    if ringer.silent(settings):
+    if ringer.silent(settings, needed=bool(settings.prefect_url)):
         told = say(
             "发件铃没有动静，消息最多迟 10 分钟发出。", "the bell is silent; messages leave up to 10 minutes late."
         )

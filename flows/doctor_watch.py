@@ -34,7 +34,7 @@ def deadlines(session: Session, settings: Settings) -> Iterator[Finding]:
             what = say("{} 作业 {}（{}）到 {} 没有完成：{}。", "{}: {} ({}) was not done by {}: it {}.")
             due = f"{settings.local(one.expected.due):%m-%d %H:%M}"
             told = what.format(code, one.expected.job, one.expected.key, due, say(*STATES[one.state]))
-            run = command(one.expected.job, one.expected.key)
+            run = command(one.expected.job, one.expected.key, code if settings.districts else "")
             yield bad("deadlines", told, say("执行 {}。", "Run `{}`.").format(run))
     if not late:
         yield ok("deadlines", say("{} 项作业没有超过时限", "none of {} watched jobs is late").format(watched))

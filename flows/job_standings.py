@@ -102,8 +102,12 @@ def _opened(settings: Settings, known: Subjects, today: date) -> dict[Period, di
     return {"cycle": cycles, "exam": dict.fromkeys(known.exams, today)}
 
 
-def command(job: str, key: str) -> str:
-    """Say how a person runs this job for this period."""
+def command(job: str, key: str, district: str = "") -> str:
+    """Say how a person runs this job for this period; in a city, for which of its districts."""
+    return _command(job, key) + (f" --param district={district}" if district else "")
+
+
+def _command(job: str, key: str) -> str:
     if job == "rotate-keys":
         return "tuoqi keys rotate"
     if job not in WATCHED:

@@ -9,7 +9,19 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from flows import keep_postgres, keep_sqlite, store
-from flows.keep_files import Damaged, FileThere, InUse, NotABackup, NothingToKeep, Unsound, drafted, place, settle
+from flows.keep_files import (
+    Damaged,
+    FileThere,
+    InUse,
+    KeepError,
+    NotABackup,
+    NothingToKeep,
+    Unsound,
+    drafted,
+    place,
+    settle,
+)
+from flows.money_rests import restore_mark
 from flows.settings import Settings
 from flows.store import NewDatabase, NoDistrict
 from models import audit, schema
@@ -50,10 +62,10 @@ def restore_database(settings: Settings, file: Path) -> str:
         raise NotABackup(file, say("没有这个文件", "no such file"))
     with service_stopped(settings):
         saved, revision = _restore(settings, file, keys)
+        _leave_trace(settings, file)
     told = say("已从 {} 恢复（版本 {}）。", "restored {} (version {}).").format(file, revision)
     if saved:
         told += say("恢复前的数据备份在 {}。", " What was there before is in {}.").format(saved)
-    _leave_trace(settings, file)
     if revision != schema.head():
         return told + say("该版本较旧，请执行 tuoqi migrate。", " It is an older version; run `tuoqi migrate`.")
     return told + _aftermath(settings)
@@ -143,7 +155,8 @@ def _restore(settings: Settings, file: Path, keys: KeyRing) -> tuple[Path | None
         revision = _fit(file, lambda: keep_postgres.look_through(file, keys))
         keep_postgres.lock_out(settings.url)
         saved = write_backup(settings, None)[0] if _has_tables(settings, keys) else None
-        keep_postgres.put_in_place(file, settings.url)
+        with _begun(settings):
+            keep_postgres.put_in_place(file, settings.url)
         return saved, revision
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with drafted(target) as draft:
@@ -151,7 +164,8 @@ def _restore(settings: Settings, file: Path, keys: KeyRing) -> tuple[Path | None
         saved = _kept(settings, target) if target.is_file() else None
         if target.is_file():
             keep_sqlite.lock_out(target)
-        keep_sqlite.put_in_place(draft, target)
+        with _begun(settings):
+            keep_sqlite.put_in_place(draft, target)
     return saved, revision
 
 
@@ -185,11 +199,25 @@ def _has_tables(settings: Settings, keys: KeyRing) -> bool:
         return store.found_revision(database, settings) is not None
 
 
+@contextmanager
+def _begun(settings: Settings) -> Iterator[None]:
+    """Mark that the database is being replaced, until the trace is left: a kill in between must not let money go on."""
+    mark = restore_mark(settings)
+    mark.touch(0o600)
+    settle(mark.parent)
+    try:
+        yield
+    except KeepError:  # what was there is there still
+        mark.unlink()
+        raise
+
+
 def _leave_trace(settings: Settings, file: Path) -> None:
     """Tell the audit log of every district, which has been the same since the first version; money rests by it."""
     with closing(store.reach(settings)) as database, database.write() as session:
         for code in settings.all_districts:
             audit.record(session, code, "restore", RESTORED, settings.now(), file=file.name)
+    restore_mark(settings).unlink()
 
 
 def _aftermath(settings: Settings) -> str:

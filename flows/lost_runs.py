@@ -3,12 +3,12 @@
 The automations (flows/automations.py) do the same and sooner, but they wait for events, and events are lost with the
 broker, or by a server under load. A lost run is under way for ever: it keeps its place in the queue, and the watchdog
 from beginning its job again. What is silent is believed to be lost only when the record of events is whole: an event
-of our own, sent a minute before, must have arrived in it.
+of our own, sent while it was silent, must have arrived in it, however late.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows import automations
 from flows.prefect_api import PrefectApi, instant
@@ -20,8 +20,19 @@ _SILENT = 2 * automations.SILENCE
 _UNBORN = automations.BIRTH + automations.SILENCE
 """By then the automations have ended them, if they work."""
 
+_OUTSTANDING = 30
+"""Echoes that are waited for; events that are half an hour late prove nothing that anybody waits for."""
+
 ApiRun = dict[str, Any]
 """A run as Prefect's API tells it."""
+
+
+class _Echo(NamedTuple):
+    """An event of ours on its way: when it was sent, and who was silent then."""
+
+    id: str
+    at: datetime
+    quiet: frozenset[str]
 
 
 class LostRuns:
@@ -29,10 +40,10 @@ class LostRuns:
 
     def __init__(self, api: PrefectApi) -> None:
         self.api = api
-        self._echo = ""
+        self._echoes: list[_Echo] = []
 
     def end(self, now: datetime) -> list[str]:
-        """Call crashed what is lost, and return the names; what is silent only by the second look, a minute later.
+        """Call crashed what is lost, and return the names; what is silent only once an echo sent meanwhile arrived.
 
         Args:
             now: the instant, of a clock that goes with the server's.
@@ -41,14 +52,23 @@ class LostRuns:
             ServiceError, httpx.HTTPError: the server is away or refuses.
         """
         runs = self.api.unfinished()
-        lost, quiet = never_begun(runs, now), silent(self.api, runs, now)
-        if self._echo and self.api.has_event(self._echo):
-            lost += quiet
-            quiet = []
-        self._echo = self.api.say_event(ECHO) if quiet else ""
+        quiet = {run["id"]: run for run in silent(self.api, runs, now)}
+        lost = [*never_begun(runs, now), *(quiet[each] for each in self._proved(set(quiet)))]
         for run in lost:
             self.api.crash(run["id"], say("没有执行进程，视为中断", "no process is at it: taken for cut off"))
+        if left := quiet.keys() - {run["id"] for run in lost}:
+            self._echoes = [*self._echoes[1 - _OUTSTANDING :], _Echo(self.api.say_event(ECHO), now, frozenset(left))]
+        else:
+            self._echoes = []
         return [run["name"] for run in lost]
+
+    def _proved(self, quiet: set[str]) -> set[str]:
+        """Which of the silent were so when an echo was sent that has arrived: until then the record is whole."""
+        found: set[str] = set()
+        for echo in self._echoes:
+            if self.api.has_event(echo.id):
+                found |= {each for each in echo.quiet & quiet - found if not self.api.beats(each, echo.at - _SILENT)}
+        return found
 
 
 def never_begun(runs: Iterable[ApiRun], now: datetime) -> list[ApiRun]:

@@ -18,7 +18,7 @@ from flows.service_errors import ServiceError
 from flows.settings import Settings
 
 Part = Literal["server", "services", "worker", "watcher", "ringer", "answers"]
-WATCH = "watch"
+WATCHES = ["watch", "district-watch"]
 _OURS = {"answers": ["flows.answer_page"], "ringer": ["flows.ringer"]}
 
 
@@ -60,7 +60,7 @@ def _words(settings: Settings, part: Part) -> list[str]:
         return ["server", "start", "--no-services"]
     if part == "services":
         return ["server", "services", "start"]
-    queues = [WATCH] if part == "watcher" else [queue for queue in QUEUES if queue != WATCH]
+    queues = WATCHES if part == "watcher" else [queue for queue in QUEUES if queue not in WATCHES]
     name = f"{socket.gethostname()}-{os.getpid()}"  # several may work on one machine
     own = [word for queue in queues for word in ("--work-queue", queue)]
     limit = ["--limit", str(settings.worker_limit)]

@@ -15,8 +15,13 @@ from flows.service_errors import NoSuchJob, Refused, Unanswered
 from rules.errors import say
 
 POOL = "tuoqi"
-QUEUES = {"default": 4, "watch": 2, "district": None}
-"""Queue -> runs at a time; long jobs must never keep the watches waiting. The workers of a city limit its districts."""
+QUEUES = {"default": 4, "watch": 2, "district": None, "district-watch": None}
+"""Queue -> runs at a time, the most urgent watch first; long jobs must never keep the watches waiting, nor a city's
+watches of all districts what sends and what alarms. The workers of a city limit its districts.
+"""
+PRIORITIES = {"watch": 1, "default": 2, "district-watch": 3, "district": 4}
+_PAGE = 200
+"""Runs that Prefect gives at most in one answer."""
 
 BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -92,9 +97,10 @@ class PrefectApi:
     def make_pool(self, template: Mapping[str, Any], *, held: bool) -> None:
         """Create the process work pool and its queues, or bring them up to date, forgetting last time's workers.
 
-        Held, no run begins before `hold(held=False)`; a city at work is not held.
+        Held, no run begins before `hold(held=False)`; a city at work is not held, and one that a person has paused
+        stays so.
         """
-        pool = {"base_job_template": template, "is_paused": held}
+        pool = {"base_job_template": template, **({"is_paused": True} if held else {})}
         if self.ask("GET", f"/work_pools/{POOL}", known=(404,)).get("name") == POOL:
             self.ask("PATCH", f"/work_pools/{POOL}", pool)
         else:
@@ -102,13 +108,18 @@ class PrefectApi:
         for worker in self.workers():
             self.ask("DELETE", f"/work_pools/{POOL}/workers/{worker['name']}", known=(404,))
         for name, limit in QUEUES.items():
-            queue = {"name": name, "concurrency_limit": limit}
-            self.ask("POST", f"/work_pools/{POOL}/queues", queue, known=(409,))
-            self.ask("PATCH", f"/work_pools/{POOL}/queues/{name}", {"concurrency_limit": limit})
+            self.ask("POST", f"/work_pools/{POOL}/queues", {"name": name}, known=(409,))
+            told = {"concurrency_limit": limit, "priority": PRIORITIES[name]}
+            self.ask("PATCH", f"/work_pools/{POOL}/queues/{name}", told)
 
     def workers(self) -> list[dict[str, Any]]:
         """The workers that have reported since `make_pool`."""
         found: list[dict[str, Any]] = self.ask("POST", f"/work_pools/{POOL}/workers/filter", {})
+        return found
+
+    def queues(self) -> list[dict[str, Any]]:
+        """The queues of the pool, each with when a worker last looked at it."""
+        found: list[dict[str, Any]] = self.ask("POST", f"/work_pools/{POOL}/queues/filter", {})
         return found
 
     def hold(self, *, held: bool) -> None:
@@ -128,8 +139,16 @@ class PrefectApi:
     def unfinished(self) -> list[dict[str, Any]]:
         """The runs that are under way."""
         states = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
-        found: list[dict[str, Any]] = self.ask("POST", "/flow_runs/filter", {"flow_runs": states})
-        return found
+        return self._all_runs({"flow_runs": states, "sort": "ID_DESC"})
+
+    def _all_runs(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Turn the pages of an answer."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page: list[dict[str, Any]] = self.ask("POST", "/flow_runs/filter", {**wanted, "offset": len(found)})
+            found += page
+            if len(page) < _PAGE:
+                return found
 
     def beats(self, identity: str, since: datetime) -> bool:
         """Whether a run has reported since an instant that it lives."""
@@ -170,7 +189,7 @@ class PrefectApi:
         past = {"expected_start_time": {"before_": now.isoformat()}}
         stale = {
             "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, **past},
-            "work_pool_queues": {"name": {"any_": ["watch"]}},
+            "work_pool_queues": {"name": {"any_": ["watch", "district-watch"]}},
         }
         while left := self.ask("POST", "/flow_runs/filter", stale):
             for run in left:
@@ -253,7 +272,7 @@ class PrefectApi:
     def runs(self, name: str) -> list[Run]:
         """The runs of a deployment, the earliest first; without artifacts."""
         wanted = {"deployments": {"name": {"any_": [name]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        return [_as_run(found, []) for found in self.ask("POST", "/flow_runs/filter", wanted)]
+        return [_as_run(found, []) for found in self._all_runs(wanted)]
 
 
 def _as_run(found: dict[str, Any], artifacts: list[dict[str, Any]]) -> Run:

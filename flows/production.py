@@ -67,6 +67,7 @@ def _guessable(chosen: "Settings") -> Iterator[Unsafe]:
     pairs = {
         "TUOQI_DATABASE_URL": _of_url(chosen.database_url),
         "TUOQI_PREFECT_DATABASE_URL": _of_url(chosen.prefect_database_url),
+        "TUOQI_REDIS_URL": _of_url(chosen.redis_url),
         "TUOQI_SMTP_PASSWORD": (chosen.smtp_user, chosen.smtp_password.get_secret_value()),
         "TUOQI_PREFECT_AUTH": auth.partition(":")[::2],
     }
@@ -94,7 +95,12 @@ def _in_plain_text(chosen: "Settings") -> Iterator[Unsafe]:
 
 
 def _open_door(chosen: "Settings") -> Iterator[Unsafe]:
-    """Whoever reaches Prefect's API can run jobs with values of his own."""
+    """Whoever reaches Prefect's API can run jobs with values of his own; who reaches its broker, code of his own."""
+    redis = urlsplit(chosen.redis_url)
+    if redis.hostname and redis.hostname not in LOOPBACK and not redis.password:
+        problem = say("没有口令", "has no password")
+        remedy = say("请为 Redis 设置 requirepass 并写入网址", "give Redis one (requirepass) and put it into the URL")
+        yield Unsafe("TUOQI_REDIS_URL", problem, remedy)
     if chosen.bind not in LOOPBACK and chosen.prefect_auth is None:
         problem = say("让调度接口对外开放而没有口令", "opens the scheduler to a network without a password")
         remedy = say("请设置 TUOQI_PREFECT_AUTH=用户:随机口令", "set TUOQI_PREFECT_AUTH=user:random-password")

@@ -53,10 +53,12 @@ def register_jobs(api: PrefectApi, files: Sequence[Path], start: Callable[..., C
         ChildDied, TooSlow: Prefect's own command failed; its log says why.
     """
     paused = api.paused()
-    for file in files:
-        _run(start("deploy", "--all", "--prefect-file", str(file)))
-    api.keep_only([each for file in files for each in yaml.safe_load(file.read_text("utf-8"))["deployments"]])
-    api.pause(paused)
+    try:
+        for file in files:
+            _run(start("deploy", "--all", "--prefect-file", str(file)))
+        api.keep_only([each for file in files for each in yaml.safe_load(file.read_text("utf-8"))["deployments"]])
+    finally:  # half registered too: the next try would find none paused
+        api.pause(paused)
     automations.ensure(api)
 
 

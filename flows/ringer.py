@@ -115,12 +115,12 @@ def _log(*told: str) -> None:
         print(f"{real_now():%Y-%m-%dT%H:%M:%SZ} {text}", flush=True)  # noqa: T201 - its log
 
 
-def silent(chosen: Settings) -> bool:
-    """Tell whether a bell of this machine that once worked has not looked for a while."""
+def silent(chosen: Settings, *, needed: bool = False) -> bool:
+    """Tell whether a bell that once worked here has not looked for a while; `needed`: one that never did is silent."""
     try:
         looked = _mark(chosen).stat().st_mtime
     except FileNotFoundError:
-        return False
+        return needed
     return real_now().timestamp() - looked > SILENT.total_seconds()
 
 

@@ -95,14 +95,29 @@ def run_job(job: str, on: str | None, params: list[str]) -> Any:
     return call(job, values)
 
 
-def call(job: str, values: Mapping[str, Any]) -> Any:
+def call(job: str, values: Mapping[str, Any], *, quoted: bool = True) -> Any:
     """Call a job with the values of its form as JSON has them.
+
+    Args:
+        job: its deployment's name.
+        values: by field.
+        quoted: a refusal repeats the value; not where Prefect keeps what is said.
 
     Raises:
         UnknownJob, BadParameter: before anything is done.
     """
     form = _form(job)
-    return _flow(job).fn(**_checked(job, form, values))
+    return _flow(job).fn(**_checked(job, form, values, quoted=quoted))
+
+
+def tries(job: str) -> tuple[int, float]:
+    """Return how often a run of the job is tried again when it fails, and the seconds between.
+
+    Raises:
+        UnknownJob: there is none.
+    """
+    found = _flow(job)
+    return found.retries or 0, float(found.retry_delay_seconds or 0)
 
 
 def _flow(job: str) -> Any:
@@ -137,7 +152,7 @@ def _business_date(job: str, form: inspect.Signature, on: str) -> date:
         ) from bad
 
 
-def _checked(job: str, form: inspect.Signature, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(job: str, form: inspect.Signature, values: Mapping[str, Any], *, quoted: bool = True) -> dict[str, Any]:
     unknown = sorted(values.keys() - form.parameters.keys())
     missing = [name for name, field in form.parameters.items() if field.default is field.empty and name not in values]
     if unknown:
@@ -151,7 +166,8 @@ def _checked(job: str, form: inspect.Signature, values: Mapping[str, Any]) -> di
             checked[name] = TypeAdapter(form.parameters[name].annotation).validate_python(value)
         except ValidationError as error:
             problem = _problem(error.errors(include_url=False)[0])
-            raise BadParameter(job, say(f"{name}={value}：{problem}", f"{name}={value}: {problem}")) from None
+            said = f"{name}={value}" if quoted else name
+            raise BadParameter(job, say(f"{said}：{problem}", f"{said}: {problem}")) from None
     return checked
 
 

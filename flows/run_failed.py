@@ -10,6 +10,7 @@ from flows.alarms import Trouble, raise_alarms
 from flows.automations import OF_DISTRICT
 from flows.failures import safely
 from flows.outlets import round_of
+from flows.run import JOBS
 from flows.settings import settings
 from flows.store import opened
 from rules.errors import say
@@ -30,16 +31,20 @@ def run_failed(job: fields.FailedJob, run: fields.FailedRun, state: fields.Faile
         run: its name in Prefect.
         state: how it ended.
     """
-    district = ""
-    if job == OF_DISTRICT:  # its runs are named for what they run
-        job, _, district = run.partition(" ")
-    chosen = settings().of_district(district) if district else settings()
-    what = say("{} {}，运行 {}", "{} {}, run {}").format(job, say(*_STATES[state]), run)
+    chosen, name = settings(), job
+    if job == OF_DISTRICT:  # its runs are named for what they run, unless a person named them otherwise
+        name, _, district = run.partition(" ")
+        if name not in JOBS or district not in chosen.all_districts:
+            name, district = job, chosen.district
+        chosen = chosen.of_district(district)
+    elif job not in JOBS:
+        name = "unknown"
+    what = say("{} {}，运行 {}", "{} {}, run {}").format(name, say(*_STATES[state]), run)
     remedy = say(
         "请打开该运行记录，按日志最后一行的提示改正后再运行一次；中断的请用 tuoqi doctor 检查服务。",
         "Open the run, follow the last line of its log, run it again; of one cut off, check the service: tuoqi doctor.",
     )
     with opened(chosen) as database:
         one = round_of(database, chosen, chosen.now)
-        alarms = raise_alarms(database, chosen, one, [Trouble(f"failed-{job}", what, one.now(), remedy, every=_HOUR)])
-    return {"job": job, "alarms": alarms}
+        alarms = raise_alarms(database, chosen, one, [Trouble(f"failed-{name}", what, one.now(), remedy, every=_HOUR)])
+    return {"job": name, "alarms": alarms}

@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows import production
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     var_dir: Path = Path("var")
-    database_url: str = ""
+    database_url: str = Field("", repr=False)  # may hold a password
     key_file: Path | None = None
     suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
     anchor_dir: Path | None = None
@@ -80,9 +80,9 @@ class Settings(BaseSettings):
     port: int = 4200
     bind: str = "127.0.0.1"
     prefect_url: str = ""
-    prefect_database_url: str = ""
+    prefect_database_url: str = Field("", repr=False)  # may hold a password
     prefect_auth: SecretStr | None = None
-    redis_url: str = ""
+    redis_url: str = Field("", repr=False)  # may hold a password
     worker_limit: int = 4
     answer_port: int = 4201
     answer_bind: str = "127.0.0.1"

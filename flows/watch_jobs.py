@@ -65,13 +65,14 @@ def watch_jobs(at: fields.At = None) -> Result:
 def _district(database: Database, chosen: Settings, *, begin: bool) -> Result:
     with database.read() as session:
         found = standings(session, chosen)
-    troubles = [trouble_of(one) for one in found if one.late]
+    troubles = [trouble_of(one, chosen) for one in found if one.late]
     alarms = raise_alarms(database, chosen, round_of(database, chosen, chosen.now), troubles)
     begun, refused = dict[Standing, int](), list[TuoqiError]()
     if begin and FlowRunContext.get():  # by hand and without a server it only tells
         with closing(PrefectApi(api_url(chosen), chosen.prefect_auth)) as api:
             begun, refused = begin_again(api, chosen, [one for one in found if one.again])
-    rows = [_row(chosen, one, begun.get(one)) for one in found]
+    shown = [one for one in found if one.late or one in begun] if chosen.districts else found  # a city's are too many
+    rows = [_row(chosen, one, begun.get(one)) for one in shown]
     counts = {"watched": len(found), "late": len(troubles), "again": len(begun), "alarms": alarms}
     return {**counts, "rows": rows, "refused": refused}
 
@@ -120,17 +121,18 @@ def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:
     return 0
 
 
-def trouble_of(one: Standing) -> Trouble:
+def trouble_of(one: Standing, chosen: Settings) -> Trouble:
     """What operators are told of a job that is late, since its deadline; short, for an SMS has 35 characters for it."""
     job, key = one.expected.job, one.expected.key
+    district = chosen.district if chosen.districts else ""
     what = say("{}（{}）未完成：{}", "{} ({}) {}")
     remedy = say(
         "请在运行记录中查看原因（最后一行日志），改正后执行 {}；并用 tuoqi doctor 检查服务。",
         "See why in its runs (the last line of the log), mend it, then `{}`; check the service with tuoqi doctor.",
     )
-    told = what.format(job, key, say(*STATES[one.state]))
+    told = f"{district} ".lstrip() + what.format(job, key, say(*STATES[one.state]))
     name = f"late-{job}-{key}".replace("/", "-")
-    return Trouble(name, told, one.expected.due, remedy.format(command(job, key)))
+    return Trouble(name, told, one.expected.due, remedy.format(command(job, key, district)))
 
 
 def _row(chosen: Settings, one: Standing, attempt: int | None) -> Result:
