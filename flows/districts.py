@@ -186,7 +186,7 @@ def _tried(job: str, given: Mapping[str, Any]) -> Any:
             if not left:
                 raise
             left -= 1
-            logging.getLogger("prefect.flow_runs").warning("%s, again in %.0f s", type(error).__name__, pause_s)
+            logging.getLogger(__name__).warning("%s: %s, again in %.0f s", job, type(error).__name__, pause_s)
             time.sleep(pause_s)
 
 

@@ -1,5 +1,6 @@
 """A city: forms that ask for a district, jobs that are done in each, folders, links and replies that find their own."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from flows.districts import WhichDistrict, by_district, district_run, start_all
 from flows.doctor import examine
 from flows.finding import ok, warn
 from flows.replies import hear_reply
+from flows.run import BadParameter
 from flows.settings import BadSetting, OtherDistrict, Settings, in_district, settings
 from flows.store import opened
 from models.db import Database
@@ -123,7 +125,7 @@ def test_under_a_server_each_district_gets_one_run_however_often_it_is_started(m
         {"job": "duty-watch", "district": label, "given": {"month": "2026-03"}}
         for label in ("530112 西山区", "530102 五华区")
     ]
-    assert {run["work_queue_name"] for run in started} == {"watch"}
+    assert {run["work_queue_name"] for run in started} == {"district-watch"}  # behind what sends and alarms
     assert {run["scheduled_time"] for run in started} == {NOW}
     assert len({run["idempotency_key"] for run in started}) == 2
     assert {run["timeout"] for run in started} == {0}
@@ -183,6 +185,35 @@ def test_a_run_of_one_district_does_the_job_there_alone(city: Settings) -> None:
         pass
     told = district_run.fn("duty-report", "530102 五华区".partition(" ")[0], {"month": "2026-02"})
     assert told["month"] == "2026-02"
+
+
+@pytest.mark.usefixtures("city")
+@pytest.mark.parametrize(("job", "tried"), [("allowance-release", 1), ("duty-watch", 1), ("duty-day", 3)])
+def test_a_job_is_tried_again_in_a_city_as_often_as_by_itself(
+    monkeypatch: pytest.MonkeyPatch, job: str, tried: int
+) -> None:
+    """A release that was refused would find its approval void at the second try, and say only that."""
+    calls: list[str] = []
+
+    def call(name: str, *_: object, **__: object) -> None:
+        calls.append(name)
+        raise Broken
+
+    monkeypatch.setattr(districts, "call", call)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(districts, "_show", lambda _: None)
+    with pytest.raises(Broken):
+        district_run.fn(job, "530102", {})
+    assert calls == [job] * tried
+
+
+@pytest.mark.usefixtures("city")
+def test_a_value_that_a_form_of_the_city_refuses_is_not_repeated() -> None:
+    """Prefect keeps what is said of a run, and a name in it would stay there."""
+    with pytest.raises(BadParameter) as refused:
+        district_run.fn("duty-report", "530102", {"month": "李建国"})
+    assert "month" in str(refused.value)
+    assert "李建国" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
-from flows import automations, doctor, doctor_database, doctor_service
+from flows import automations, doctor, doctor_database, doctor_service, ringer
 from flows.doctor import Finding, examine
 from flows.jobs import owner, real_now
+from flows.prefect_api import QUEUES
 from flows.settings import Settings, write_keys
 from models import audit, schema
 from models.cadre import Cadre, Roster
@@ -399,7 +400,13 @@ def _prefect(
     status: int = 200,
     missing: str = "",
     runs: Sequence[dict[str, Any]] = (),
+    *,
+    looked_s: int = 1,
+    deaf: bool = False,
 ) -> Iterator[int]:
+    """A server; its queues were looked at so many seconds ago, and no event arrives in one that is deaf."""
+    looked = (real_now() - timedelta(seconds=looked_s)).isoformat()
+    queues = [{"name": name, "last_polled": looked} for name in QUEUES]
     ours = [{"name": name, "enabled": True} for name in automations.NAMES if name != missing]
 
     class Answers(BaseHTTPRequestHandler):
@@ -407,8 +414,19 @@ def _prefect(
             self._say(True)
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            told = {"workers/filter": workers, "automations/filter": ours, "flow_runs/filter": runs}
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path.endswith("/events"):
+                self._say(None)
+                return
+            if "id" in asked.get("filter", {}):
+                self._say({"events": [] if deaf else [{}]})
+                return
+            told = {
+                "queues/filter": queues,
+                "workers/filter": workers,
+                "automations/filter": ours,
+                "flow_runs/filter": runs,
+            }
             answers = [each for path, each in told.items() if self.path.endswith(path)]
             self._say(answers[0] if answers else {"events": []})
 
@@ -487,6 +505,29 @@ def test_a_run_that_nobody_is_at_is_bad(configured: Settings, state: str, minute
     with _prefect([_worker(1)], runs=[run]) as port:
         found = _served(configured, port, "heartbeats")
     assert [each.state for each in found] == states
+
+
+def test_silence_is_not_laid_to_the_runs_where_no_event_arrives(
+    configured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Redis down every run is silent: who called them all crashed would end what lives."""
+    monkeypatch.setattr(doctor_service, "_ECHO_S", 0)
+    since = (real_now() - timedelta(hours=1)).isoformat()
+    run = {"id": "1", "name": "wise-owl", "state": {"type": "RUNNING", "timestamp": since}}
+    with _prefect([_worker(1)], runs=[run], deaf=True) as port:
+        (found,) = _served(configured, port, "heartbeats")
+    assert (found.state, "wise-owl" in found.text, "Redis" in found.remedy) == ("bad", False, True)
+
+
+def test_a_queue_that_nobody_looks_at_is_bad_though_a_worker_reports(configured: Settings) -> None:
+    with _prefect([_worker(1)], looked_s=900) as port:
+        found = [each for each in _served(configured, port, "worker") if each.state == "bad"]
+    assert [name in each.text for name, each in zip(QUEUES, found, strict=True)] == [True] * len(QUEUES)
+
+
+def test_a_bell_that_was_never_there_is_missed_where_parts_run_apart(configured: Settings) -> None:
+    assert not ringer.silent(configured)
+    assert ringer.silent(configured, needed=True)
 
 
 def test_workers_are_counted(configured: Settings) -> None:

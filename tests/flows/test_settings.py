@@ -84,6 +84,10 @@ def test_production_refuses(name: str, value: object) -> None:
             "PREFECT_DATABASE_URL",
             id="the scheduler's database",
         ),
+        pytest.param({"redis_url": "redis://:changeme@10.0.0.5:6379/0"}, "REDIS_URL", id="the broker's guessed"),
+        pytest.param({"redis_url": "redis://10.0.0.5:6379/0"}, "REDIS_URL", id="an open broker"),
+        pytest.param({"redis_url": "redis://127.0.0.1:6379/0"}, None, id="a broker on the loopback"),
+        pytest.param({"redis_url": "redis://:c7Kq29xM-3vTz@10.0.0.5/0"}, None, id="a broker with a password"),
     ],
 )
 def test_production_refuses_what_others_could_guess_or_read(change: dict[str, Any], refused: str | None) -> None:
@@ -248,6 +252,9 @@ def test_no_setting_that_is_a_secret_shows_itself() -> None:
     assert named >= {"smtp_password", "callback_secret", "aliyun_secret", "tencent_secret", "robots"}
     chosen = Settings.model_validate({**dict.fromkeys(named, "hush-hush-hush-hush"), "prefect_auth": "city:hush-hush"})
     assert "hush" not in f"{chosen!r} {chosen} {chosen.model_dump()}"
+    urls = dict.fromkeys(("database_url", "prefect_database_url", "redis_url"), "postgresql://a:hush@db/x")
+    told = Settings.model_validate(urls)
+    assert "hush" not in f"{told!r} {told}"
 
 
 @pytest.mark.parametrize(

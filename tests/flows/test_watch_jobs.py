@@ -79,7 +79,7 @@ class Morning:
             return [(key.split(":")[1], state) for key, state in session.execute(query.order_by(col(Message.id)))]
 
     def mail(self) -> str:
-        (letter,) = settings().own_folder("outbox").glob("alarm-job-*.eml")
+        (letter,) = settings().var_dir.rglob("alarm-job-*.eml")
         body = email.message_from_bytes(letter.read_bytes(), policy=default).get_body(("plain",))
         assert body is not None
         return str(body.get_content())
@@ -332,3 +332,23 @@ def test_every_district_of_a_city_is_watched_and_one_that_fails_keeps_no_other_f
         morning.watch(districts="530102 五华区, 530112 西山区")
     assert seen == ["530102", "530112"]
     assert [name for name, _ in morning.alarms()] == ["late-duty-day-2026-03-10"]
+
+
+@ON_SQLITE
+def test_in_a_city_an_alarm_says_whose_and_its_command_is_for_that_district(morning: Morning) -> None:
+    morning.watch(districts="530112 西山区, 530102 五华区")
+    text = morning.mail()
+    assert "530112 duty-day（2026-03-10）未完成：没有开始" in text
+    assert "tuoqi run duty-day --on 2026-03-10 --param district=530112" in text
+
+
+@ON_SQLITE
+def test_the_page_of_a_city_shows_only_what_is_late_or_begun_again(morning: Morning) -> None:
+    """130 districts of ten jobs every five minutes would be 3 GB of pages in a month."""
+    morning.watch(districts="530112 西山区, 530102 五华区")
+    assert [(row["区县"], row["作业"], row["说明"]) for row in morning.pages[-1][2]] == [
+        ("530112", "duty-day", "未按时")
+    ]
+    morning.do("duty-day", "2026-03-10")
+    morning.watch()
+    assert morning.pages[-1][2] == []
