@@ -5,7 +5,7 @@ import fcntl
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -174,14 +174,6 @@ class Service:
         """Wait for the end of a run that was started."""
         self._until(name, timeout_s, lambda: self.api.run(identity).state in ENDED, 0.3)
         return self.api.run(identity)
-
-    def wait_for_scheduled(self, name: str, timeout_s: float = 90) -> Run:
-        """Wait until a run that the schedule began, not a person, has ended; return the first such."""
-        self._until(name, timeout_s, lambda: any(self._scheduled_ended(name)), 0.5)
-        return self.api.run(next(self._scheduled_ended(name)).id)
-
-    def _scheduled_ended(self, name: str) -> Iterator[Run]:
-        return (run for run in self.api.runs(name) if run.auto_scheduled and run.state in ENDED)
 
     def stop(self) -> None:
         """Stop all in the reverse order, and kill who is still there after that. A second Ctrl-C kills at once."""
