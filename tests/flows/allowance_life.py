@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import psycopg
 from sqlalchemy import Engine, event, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlmodel import col
 
 from flows.keep import restore_database
@@ -51,11 +51,7 @@ class Life(Money):
             shutil.copy(str(url.database), folder / "copy.db")
             url = url.set(database=str(folder / "copy.db"))
         else:
-            name = f"{url.database}_{number}"
-            plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
-            with psycopg.connect(plain, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name} TEMPLATE {url.database}".encode())
-            url = url.set(database=name)
+            url = _made(url, f"{url.database}_{number}", f"{url.database}")
         return self.placed(url.render_as_string(hide_password=False), folder)
 
     def placed(self, url: str, folder: Path) -> Self:
@@ -79,11 +75,7 @@ class Life(Money):
         if url.get_backend_name() == "sqlite":
             url = url.set(database=str(folder / "restored.db"))
         else:
-            name = f"restored_{os.getpid()}_{time.monotonic_ns()}"
-            plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
-            with psycopg.connect(plain, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-            url = url.set(database=name)
+            url = _made(url, f"restored_{os.getpid()}_{time.monotonic_ns()}", "template0")
         made = self.placed(url.render_as_string(hide_password=False), folder)
         restore_database(made.office.base, file)
         return made
@@ -174,6 +166,14 @@ class Life(Money):
         assert self.received() == {(ref, period): 8000 for ref in self.refs for period in periods}
         assert self.exceptions() == []
         assert set(self.batches().values()) == {"released"}
+
+
+def _made(url: URL, name: str, template: str) -> URL:
+    """Make a database on PostgreSQL."""
+    plain = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    return url.set(database=name)
 
 
 def in_child(work: Callable[[], Any]) -> int:
