@@ -1,6 +1,7 @@
 """Keys change: a new one comes into use -> every value is sealed anew -> the old one goes to a file of its own.
 
-What is still under which key is read from the values themselves, and each step may be run again after a kill.
+What is still under which key is read from the values themselves, and each step may be run again after a kill. The audit
+is told of a change of the key file before it is made: a kill leaves an entry of what was not done, never the reverse.
 Only sealing keys change; docs/decisions/0035-key-rotation.md says why the other two stay.
 """
 
@@ -140,7 +141,10 @@ def _standing(number: int, current: int, known: Any) -> str:
 
 
 def new_key(database: Database, settings: Settings) -> Result:
-    """Add a sealing key, with which every process seals from its next session on; older values stay readable."""
+    """Add a sealing key, with which every process seals from its next session on; older values stay readable.
+
+    Again after a kill it adds one key at worst too many, which harms nothing.
+    """
     path = settings.keys_path
     with writing(path), edited(path) as content:
         number = max(map(int, content["sealing"])) + 1
@@ -149,7 +153,7 @@ def new_key(database: Database, settings: Settings) -> Result:
         content["sealing"][str(number)] = fresh_key()
         content["current"] = number
         content.setdefault("since", {})[str(number)] = real_now().isoformat()
-    _audit(database, settings, "keys.new", key=number)
+        _audit(database, settings, "keys.new", key=number)
     return {"key": number, "file": str(path)}
 
 
@@ -187,8 +191,10 @@ def _sealed_anew(database: Database, settings: Settings, held: Claim) -> Result:
 def retire_key(database: Database, settings: Settings, number: int) -> Result:
     """Take an old key, under which nothing is left, out of the key file into one of its own, which old backups need.
 
+    Again after a kill it goes on, or says that the key is gone: then all was done.
+
     Raises:
-        KeysRefused: it is in use, or was until yesterday; nothing was changed.
+        KeysRefused: it is in use, or was until yesterday, or is gone; nothing was changed.
     """
     path = settings.keys_path.resolve()
     aside = path.with_name(f"{path.name}.retired-{number}")
@@ -206,18 +212,13 @@ def retire_key(database: Database, settings: Settings, number: int) -> Result:
         since = datetime.fromisoformat(told) if told else datetime.fromtimestamp(path.stat().st_mtime, UTC)
         if real_now() < since + _SETTLED:
             raise TooSoon(f"{settings.local(since + _SETTLED):%Y-%m-%d %H:%M}")
-        _put_aside(aside, {"sealing": {str(number): content["sealing"].pop(str(number))}})
-    _audit(database, settings, "keys.retire", key=number)
+        kept = {"sealing": {str(number): content["sealing"].pop(str(number))}}
+        if aside.exists() and json.loads(aside.read_text()) != kept:
+            raise OtherRetired(aside)
+        _audit(database, settings, "keys.retire", key=number)
+        with suppress(FileExistsError):  # of a run that was killed
+            write_beside(aside, kept, once=True)
     return {"retired": number, "file": str(aside)}
-
-
-def _put_aside(aside: Path, content: dict[str, Any]) -> None:
-    """Write the retired key; a run that was killed may have done so before."""
-    with suppress(FileExistsError):
-        write_beside(aside, content, once=True)
-        return
-    if json.loads(aside.read_text()) != content:
-        raise OtherRetired(aside)
 
 
 def _audit(database: Database, settings: Settings, action: str, **detail: Any) -> None:

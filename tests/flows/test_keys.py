@@ -97,6 +97,13 @@ def stale(database: Database) -> dict[str, int]:
         return count_stale(session)
 
 
+def audited(database: Database, action: str) -> int:
+    with database.read() as session:
+        assert audit.verify(session, "530112") is None
+        query = text("SELECT count(*) FROM audit_entry WHERE action = :action")
+        return session.execute(query, {"action": action}).scalar_one()  # type: ignore[no-any-return]
+
+
 def a_day_later() -> None:
     """Let the current key be in use for a day."""
     path = settings().keys_path
@@ -275,6 +282,7 @@ def test_a_key_that_may_still_be_needed_is_not_retired(town: Database) -> None:
     aside.write_text('{"sealing": {"1": "another"}}')
     with pytest.raises(OtherRetired):
         retire_key(town, settings(), 1)
+    assert audited(town, "keys.retire") == 0
     assert len(json.loads(settings().keys_path.read_text())["sealing"]) == 2
     kept = {"sealing": {"1": json.loads(settings().keys_path.read_text())["sealing"]["1"]}}
     aside.write_text(json.dumps(kept))  # as a run that was killed left it
