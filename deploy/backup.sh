@@ -10,7 +10,8 @@
 #   COPY_WITH    a program that takes the new backup's folder and carries it off the machine, encrypted
 #
 # Exit: 0 done; 1 no backup; 2 wrong use, nothing was touched; 3 made, but it does not restore: it is kept under
-# FOLDER/failed and no older one goes; 4 made and proved, but the keys or the copy did not get where they belong.
+# FOLDER/failed and no older one goes; 4 made and proved, but the keys, the copy or the mark did not get where they belong.
+# The mark is var/backups/proved-elsewhere: by its time `tuoqi doctor` and `tuoqi metrics` know of this backup.
 set -eu
 umask 077
 
@@ -101,6 +102,7 @@ month=$folder/monthly/${now%-*}
 sync
 keep "$folder/daily" '-[0-9]{2}T[0-9]{6}' "$DAYS"
 keep "$folder/monthly" '' "$MONTHS"
+mkdir -p "$var/backups" && touch -d "@$began" "$var/backups/proved-elsewhere" || fail 4 "no mark in $var/backups"
 
 carried="keys=elsewhere"
 if [ -n "${KEYS_FOLDER:-}" ]; then

@@ -68,8 +68,8 @@ def backups(session: Session, settings: Settings) -> Iterator[Finding]:
     del session
     made, folder = last_backup(settings), settings.var_dir.absolute() / "backups"
     remedy = say(
-        "请每天执行 tuoqi backup；备份到别处的（--to），请自行核对。",
-        "Run `tuoqi backup` daily; backups that go elsewhere (--to) are yours to check.",
+        "请每天执行 tuoqi backup 或 deploy/backup.sh；用 --to 备份到别处的，请自行核对。",
+        "Run `tuoqi backup` or deploy/backup.sh daily; backups that go elsewhere by --to are yours to check.",
     )
     if made is None:
         yield warn("backup", say("{} 中没有备份。", "there is no backup in {}.").format(folder), remedy)

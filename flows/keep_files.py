@@ -1,6 +1,7 @@
 """What can go wrong with a backup, and the file it is written to: a draft beside its place -> whole under its name."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from rules.errors import TuoqiError
 
 SEALED = (("cadre", "name"), ("cadre", "phone"), ("cadre", "email"), ("subdistrict", "phone"), ("subdistrict", "email"))
 """Columns of which one value is opened, to see that keys and backup belong together."""
+PROVED = "proved-elsewhere"
+"""An empty file in var/backups, as old as the last backup that deploy/backup.sh made elsewhere and proved."""
+_DATED = re.compile(r"tuoqi-\d{8}-\d{6}(-\d+)?\.(db|dump)")
 
 
 class KeepError(TuoqiError):
@@ -117,8 +121,12 @@ def place(settings: Settings, to: Path | None, ending: str) -> Path:
 
 
 def last_backup(settings: Settings) -> datetime | None:
-    """Return when the newest backup under var/backups was made; None where there is none."""
-    made = [path.stat().st_mtime for path in (settings.var_dir.absolute() / "backups").glob("tuoqi-*")]
+    """Return when the newest backup was made, in var/backups or, proved, by deploy/backup.sh; None where there is none.
+
+    A database that a restore set aside as damaged (...damaged.db) is none.
+    """
+    found = (settings.var_dir.absolute() / "backups").glob("*")
+    made = [path.stat().st_mtime for path in found if path.name == PROVED or _DATED.fullmatch(path.name)]
     return datetime.fromtimestamp(max(made), UTC) if made else None
 
 

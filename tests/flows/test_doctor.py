@@ -21,6 +21,7 @@ from sqlalchemy import text
 from flows import automations, doctor, doctor_database, doctor_service, ringer
 from flows.doctor import Finding, examine
 from flows.jobs import owner, real_now
+from flows.keep_files import PROVED
 from flows.prefect_api import QUEUES
 from flows.settings import Settings, write_keys
 from models import audit, schema
@@ -555,9 +556,20 @@ def test_values_under_an_older_key_and_an_old_key_are_noticed(healthy: Settings)
     assert "401" in _one(_but(healthy, key_file=own), "key-age").text
 
 
-@pytest.mark.parametrize(("days", "state"), [(1, "ok"), (8, "warn")])
-def test_the_last_backup_is_not_older_than_a_week(healthy: Settings, days: int, state: str) -> None:
-    made = healthy.folder("backups") / "tuoqi-20260326-010203.db"
+@pytest.mark.parametrize(
+    ("name", "days", "state"),
+    [
+        pytest.param("tuoqi-20260326-010203.db", 1, "ok", id="SQLite"),
+        pytest.param("tuoqi-20260326-010203-2.dump", 1, "ok", id="PostgreSQL, the second in a second"),
+        pytest.param(PROVED, 1, "ok", id="made elsewhere by backup.sh"),
+        pytest.param("tuoqi-20260326-010203.db", 8, "warn", id="eight days old"),
+        pytest.param(PROVED, 8, "warn", id="made elsewhere eight days ago"),
+        pytest.param("tuoqi-20260326-010203.damaged.db", 1, "warn", id="a damaged database that was set aside"),
+        pytest.param("tuoqi-20260326-010203.damaged.db-wal", 1, "warn", id="its log"),
+    ],
+)
+def test_the_last_backup_is_not_older_than_a_week(healthy: Settings, name: str, days: int, state: str) -> None:
+    made = healthy.folder("backups") / name
     made.touch()
     at = (real_now() - timedelta(days=days)).timestamp()
     os.utime(made, (at, at))

