@@ -44,19 +44,21 @@ def refuse(chosen: "Settings") -> None:
 
     Raises:
         Unfit: a default is still in place.
-        Unsafe: a guessable password, plain text or an open door over a network, or a folder that is open to others.
+        Unsafe: a guessable password, plain text or an open door over a network, a folder that is open to others, or an
+            anchor in the folder of what it is to prove.
     """
     defaults = {
         "TUOQI_DATABASE_URL": not chosen.database_url,
         "TUOQI_KEY_FILE": chosen.key_file is None,
         "TUOQI_EMAIL": chosen.email == "file",
         "TUOQI_SMS": "file" in chosen.sms.split(","),  # a district without SMS says so, or its messages end in a file
-        "TUOQI_ANCHOR_DIR": chosen.anchor_dir is None,  # beside the database it is as easily rewritten as that
+        "TUOQI_ANCHOR_DIR": chosen.anchor_dir is None,
     }
     for name in (name for name, left in defaults.items() if left):
         raise Unfit(name)
-    for found in (*_guessable(chosen), *_in_plain_text(chosen), *_open_door(chosen), *_open_folder(chosen)):
-        raise found
+    for check in (_guessable, _in_plain_text, _open_door, _open_folder, _anchor_inside):
+        for found in check(chosen):
+            raise found
 
 
 def _guessable(chosen: "Settings") -> Iterator[Unsafe]:
@@ -113,3 +115,16 @@ def _open_folder(chosen: "Settings") -> Iterator[Unsafe]:
     if var.is_dir() and var.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         remedy = say("请执行 chmod 700 {}", "chmod 700 {}").format(var)
         yield Unsafe("TUOQI_VAR_DIR", say("可被他人访问", "is open to others"), remedy)
+
+
+def _anchor_inside(chosen: "Settings") -> Iterator[Unsafe]:
+    """Beside the database an anchor is as easily rewritten as that; links are followed."""
+    if chosen.anchor_dir and chosen.anchor_dir.resolve().is_relative_to(chosen.var_dir.resolve()):
+        problem = say(
+            "位于 TUOQI_VAR_DIR 之内，与数据库一样容易被改写", "lies under TUOQI_VAR_DIR, beside the database"
+        )
+        remedy = say(
+            "请设为其他位置，最好是本机只能追加的磁盘",
+            "set it to a folder elsewhere, at best on a disk that this machine can only append to",
+        )
+        yield Unsafe("TUOQI_ANCHOR_DIR", problem, remedy)

@@ -56,7 +56,7 @@ def test_sms_providers_are_named_once_and_known(sms: str) -> None:
         pytest.param("key_file", None, id="no key file"),
         pytest.param("email", "file", id="file channel"),
         pytest.param("sms", "aliyun,file", id="an SMS file behind a provider"),
-        pytest.param("anchor_dir", None, id="an anchor beside the database"),
+        pytest.param("anchor_dir", None, id="no place for anchors"),
     ],
 )
 def test_production_refuses(name: str, value: object) -> None:
@@ -108,6 +108,31 @@ def test_production_refuses_a_folder_that_is_open_to_others(tmp_path: Path) -> N
     var.chmod(0o750)
     with pytest.raises(Unsafe, match="chmod 700"):
         chosen.check()
+
+
+@pytest.mark.parametrize(
+    ("anchor", "refused"),
+    [
+        pytest.param("var/anchor", True, id="where it would be by default"),
+        pytest.param("var", True, id="var itself"),
+        pytest.param("elsewhere/../var/anchor", True, id="by a detour"),
+        pytest.param("link/anchor", True, id="by a link"),
+        pytest.param("var-anchors", False, id="a folder whose name begins like var's"),
+        pytest.param("elsewhere", False, id="elsewhere"),
+    ],
+)
+def test_production_refuses_an_anchor_beside_the_database(tmp_path: Path, anchor: str, *, refused: bool) -> None:
+    (tmp_path / "var").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "var")
+    chosen = Settings(**{**FIT, "var_dir": tmp_path / "var", "anchor_dir": tmp_path / anchor})
+    if not refused:
+        chosen.check()
+        return
+    with pytest.raises(Unsafe, match="TUOQI_ANCHOR_DIR"):
+        chosen.check()
+    Settings(
+        **{**FIT, "var_dir": tmp_path / "var", "anchor_dir": tmp_path / anchor, "environment": "development"}
+    ).check()
 
 
 def test_development_starts_with_nothing_set() -> None:
