@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from flows import automations
 from flows.cli import app
 from flows.exports import WRITERS
 from flows.pages import DOCS
@@ -64,6 +65,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_alarms_names_every_automation_that_the_doctor_looks_for() -> None:
+    (row,) = re.findall(r"^\| `automations` \|.+$", (DOCS / "alarms.md").read_text("utf-8"), re.MULTILINE)
+    assert set(re.findall("`(tuoqi-[a-z-]+)`", row)) == set(automations.NAMES)
 
 
 def test_every_picture_is_small_and_shown_somewhere() -> None:
