@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any, get_args
 
@@ -66,6 +67,24 @@ def test_each_unit_starts_what_is_there_and_may_do_little(path: Path) -> None:
     for line in ("User=tuoqi", "UMask=0077", "NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"):
         assert f"\n{line}\n" in unit
     assert re.search("^MemoryMax=", unit, re.MULTILINE)
+
+
+def test_the_page_s_steps_for_systemd_can_be_copied_and_name_what_is_there() -> None:
+    page = (DEPLOY / "README.md").read_text("utf-8").partition("## systemd\n")[2].partition("\n## ")[0]
+    steps = re.split(r"^(\d+)\. ", page, flags=re.MULTILINE)[1:]
+    assert [int(number) for number in steps[::2]] == list(range(1, 9))
+    for step in steps[1::2]:
+        typed = "\n".join(line for line in step.splitlines() if line.startswith(" " * 7))
+        assert typed
+        subprocess.run(["sh", "-n"], input=typed, text=True, check=True)
+    for path in re.findall(r"/opt/tuoqi/(deploy/[\w./*-]+)", page):
+        assert list(ROOT.glob(path)), path
+    enabled = {unit for line in re.findall(r"systemctl enable --now (.+)", page) for unit in line.split()}
+    units = {path.name.removesuffix(".service").replace("@", "@1") for path in (DEPLOY / "systemd").iterdir()}
+    assert enabled == units - {"tuoqi-backup"}  # its timer starts it
+    filled = re.findall(r"envsubst '(.+)'", page)[0].replace("$", "").split()
+    assert set(filled) == set(re.findall(r"\$\{(\w+)\}", (DEPLOY / "proxy/tuoqi.conf.template").read_text("utf-8")))
+    assert set(filled) == set(re.findall(r"(\w+)=", " ".join(re.findall("export (.+)", page))))
 
 
 def test_only_the_proxy_is_reached_from_outside() -> None:
