@@ -59,13 +59,12 @@ class Break:
 def record(session: Session, district: str, actor: str, action: str, at: datetime, **detail: Any) -> None:
     """Append one entry; call it as the last statement of the transaction, for it locks the head row."""
     session.flush()
-    detail = json.loads(json.dumps(detail, default=str))  # what verify will read back
+    told = json.loads(json.dumps(detail, default=str))  # as verify will read it: dates and keys are text, tuples lists
     session.execute(insert_for(session, AuditHead).values(district=district).on_conflict_do_nothing())
     head = update(AuditHead).where(col(AuditHead.district) == district).values(seq=col(AuditHead.seq) + 1)
     seq, seal = session.execute(head.returning(col(AuditHead.seq), col(AuditHead.mac))).one()
     mine = (col(AuditEntry.district) == district, col(AuditEntry.seq) == seq - 1)
     previous = session.scalar(select(col(AuditEntry.mac)).where(*mine)) or _GENESIS
-    told = json.loads(json.dumps(detail))  # as the database will give it back: tuples are lists, keys are text
     key = keys_of(session).audit
     mac = _mac(key, seal, (district, seq, at, actor, action, told))
     entry = {"district": district, "seq": seq, "at": at, "actor": actor, "action": action, "detail": told}

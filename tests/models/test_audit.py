@@ -1,7 +1,7 @@
 """The audit chain: what an administrator does to it behind our back is found."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import text
@@ -122,7 +122,14 @@ def test_districts_have_chains_of_their_own(chain: Database) -> None:
 
 def test_details_hold_as_the_database_gives_them_back(database: Database) -> None:
     with database.write() as session:
-        told = {"tuple": (1, 2), "numbers": {10: "a", 9: "b"}, "text": "𠮷\u2028", "none": None, "yes": True}
+        told = {
+            "tuple": (1, 2),
+            "numbers": {10: "a", 9: "b"},
+            "text": "𠮷\u2028",
+            "none": None,
+            "yes": True,
+            "day": date(2026, 3, 1),
+        }
         audit.record(session, DISTRICT, "import", "register.taken", AT, **told)
     assert _verified(database) is None
 
