@@ -171,18 +171,18 @@ def _sort_of(error: BaseException) -> type[PublicError]:
 
 
 def _told(error: BaseException) -> str:
-    """The tracebacks of an error and of what caused it, with the texts of strangers masked."""
+    """The tracebacks of an error and of what caused it, the texts of strangers without their values."""
     parts, seen, each = list[str](), set[int](), error
     while each is not None and id(each) not in seen:
         seen.add(id(each))
-        text = str(each) if isinstance(each, TuoqiError) else masked(str(each))
+        text = str(each) if isinstance(each, TuoqiError) else without_values(str(each))
         frames = "".join(traceback.format_tb(each.__traceback__))
         parts.append(f"Traceback (most recent call last):\n{frames}{type(each).__qualname__}: {text}")
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)  # type: ignore[assignment]
     return "\n\nThe above exception led to:\n\n".join(reversed(parts))
 
 
-def masked(text: str) -> str:
+def without_values(text: str) -> str:
     """The text of an error without the values in it; a name in Latin letters stays, for it looks like any word."""
     return _VALUES.sub("…", text)
 

@@ -79,7 +79,7 @@ def test_what_nobody_foresaw_shows_its_number_and_type_and_the_log_has_the_rest(
     ],
 )
 def test_values_in_the_text_of_an_error_are_masked_and_the_rest_is_told(text: str, kept: str) -> None:
-    assert failures.masked(text) == kept
+    assert failures.without_values(text) == kept
 
 
 def test_the_log_tells_what_caused_an_error_too_and_no_circle_holds_it(configured: Settings) -> None:
