@@ -112,7 +112,9 @@ def test_a_district_of_another_city_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("city")
-def test_under_a_server_each_district_gets_one_run_however_often_it_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parent_asks_for_the_run_of_each_district_under_one_key_however_often_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     started: list[dict[str, Any]] = []
     own = SimpleNamespace(id="run-1", work_queue_name="watch", expected_start_time=NOW)
     context = SimpleNamespace(flow=SimpleNamespace(name="duty-watch"), flow_run=own)
