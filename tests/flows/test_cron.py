@@ -17,10 +17,11 @@ from prefect.settings.legacy import _get_valid_setting_names
 from sqlmodel import col, select
 
 from flows import automations, lost_runs
-from flows.child import ROOT
+from flows.child import ROOT, Child
 from flows.lost_runs import LostRuns
 from flows.prefect_api import ENDED, Run
 from flows.prefect_home import FIXED, free_port
+from flows.registering import CITY_JOBS
 from flows.service import Service
 from flows.service_errors import NoSuchJob, Refused
 from flows.settings import Settings, write_keys
@@ -133,6 +134,19 @@ def test_every_key_of_a_deployment_takes_effect(service: Service, name: str) -> 
     assert _as_declared(service.api.deployment(name)) == {"schedules": [], "parameters": {}, **DECLARED[name]}
 
 
+def test_every_key_of_the_job_that_only_a_city_has_takes_effect_too(service: Service) -> None:
+    env = {**service.env, "TUOQI_DISTRICTS": "530112 西山区, 530102 五华区"}
+    words = ["deploy", "--all", "--prefect-file", str(CITY_JOBS)]
+    deploy = Child("deploy", words, env, service.settings.folder("logs"))
+    try:
+        assert deploy.process.wait(180) == 0
+        (declared,) = yaml.safe_load(CITY_JOBS.read_text("utf-8"))["deployments"]
+        assert _as_declared(service.api.deployment(declared["name"])) == {"parameters": {}, **declared}
+    finally:
+        deploy.kill()
+        service.api.keep_only(DECLARED.values())
+
+
 @pytest.mark.parametrize("name", DECLARED)
 def test_every_field_of_a_form_has_a_chinese_title_and_a_kind(service: Service, name: str) -> None:
     for field, shown in service.api.deployment(name)["parameter_openapi_schema"]["properties"].items():
@@ -178,11 +192,15 @@ def _as_declared(found: dict[str, Any]) -> dict[str, Any]:
         for each in sorted(found["schedules"], key=lambda each: each["slug"])
         if each["active"]
     ]
-    limit, strategy = found["global_concurrency_limit"]["limit"], found["concurrency_options"]["collision_strategy"]
+    limit = {}
+    if found["global_concurrency_limit"]:
+        strategy = found["concurrency_options"]["collision_strategy"]
+        number = found["global_concurrency_limit"]["limit"]
+        limit["concurrency_limit"] = {"limit": number, "collision_strategy": strategy}
     return {
         **{key: found[key] for key in ("name", "version", "entrypoint", "tags", "description", "parameters")},
         "schedules": schedules,
-        "concurrency_limit": {"limit": limit, "collision_strategy": strategy},
+        **limit,
         "work_pool": {"name": found["work_pool_name"], "work_queue_name": found["work_queue_name"]},
     }
 

@@ -1,4 +1,7 @@
-"""prefect.yaml by itself: each job once, with all that a clerk and the worker need. Its effect: test_cron.py."""
+"""prefect.yaml and a city's deploy/city.yaml by themselves: each job once, with all that a clerk and the worker need.
+
+Their effect: test_cron.py.
+"""
 
 import ast
 import re
@@ -28,14 +31,19 @@ SCHEDULE_KEYS = {"slug", "cron", "timezone", "parameters"}
 WATCHES = {"duty-watch", "visits-watch", "deliver", "reconcile-messages", "watch-jobs"}
 ALARMS = {"run-failed"}
 """Never behind a long job, and none of two is dropped."""
+DISTRICTS = {"district-run"}
+"""As many at once as the workers of the city take; one in a district by its claim."""
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
-JOB = pytest.mark.parametrize("job", [pytest.param(each, id=each["name"]) for each in DOCUMENT["deployments"]])
+CITY: dict[str, Any] = yaml.safe_load(CITY_JOBS.read_text("utf-8"))
+DECLARED = [*DOCUMENT["deployments"], *CITY["deployments"]]
+JOB = pytest.mark.parametrize("job", [pytest.param(each, id=each["name"]) for each in DECLARED])
 
 
-def test_the_file_has_no_key_that_prefect_would_ignore() -> None:
-    assert DOCUMENT.keys() == {"name", "pull", "definitions", "deployments"}
-    assert DOCUMENT["pull"] == []
+@pytest.mark.parametrize("document", [pytest.param(DOCUMENT, id="prefect.yaml"), pytest.param(CITY, id="city.yaml")])
+def test_the_file_has_no_key_that_prefect_would_ignore(document: dict[str, Any]) -> None:
+    assert document.keys() | {"definitions"} == {"name", "pull", "definitions", "deployments"}
+    assert (document["name"], document["pull"]) == ("tuoqi", [])
 
 
 def test_every_job_of_the_command_line_is_a_deployment_and_back() -> None:
@@ -44,18 +52,15 @@ def test_every_job_of_the_command_line_is_a_deployment_and_back() -> None:
 
 
 def test_every_flow_in_the_code_is_a_deployment_under_its_own_name() -> None:
-    city = yaml.safe_load(CITY_JOBS.read_text("utf-8"))["deployments"]
-    deployed = {each["entrypoint"]: each["name"] for each in [*DOCUMENT["deployments"], *city]}
-    assert dict(_flows()) == deployed
+    assert dict(_flows()) == {each["entrypoint"]: each["name"] for each in DECLARED}
 
 
 @JOB
 def test_a_deployment_has_every_key_and_no_other(job: dict[str, Any]) -> None:
     assert job.keys() <= KEYS
-    assert job.keys() >= KEYS - {"parameters"}
+    assert job.keys() >= KEYS - {"parameters", *(["concurrency_limit"] if job["name"] in DISTRICTS else [])}
     for schedule in job["schedules"]:
         assert schedule.keys() <= SCHEDULE_KEYS
-    assert job["concurrency_limit"].keys() == {"limit", "collision_strategy"}
     assert job["work_pool"].keys() == {"name", "work_queue_name"}
 
 
@@ -71,11 +76,12 @@ def test_schedules_are_crons_of_the_district_s_time_with_a_slug(job: dict[str, A
 
 @JOB
 def test_a_watch_has_its_own_queue_and_drops_a_second_run(job: dict[str, Any]) -> None:
-    watch, alarm = job["name"] in WATCHES, job["name"] in ALARMS
-    assert job["work_pool"] == {"name": POOL, "work_queue_name": "watch" if watch or alarm else "default"}
-    assert job["work_pool"]["work_queue_name"] in QUEUES
-    strategy = "CANCEL_NEW" if watch else "ENQUEUE"
-    assert job["concurrency_limit"] == {"limit": 1, "collision_strategy": strategy}
+    watch, district = job["name"] in WATCHES, job["name"] in DISTRICTS
+    queue = "watch" if watch or job["name"] in ALARMS else "district" if district else "default"
+    assert job["work_pool"] == {"name": POOL, "work_queue_name": queue}
+    assert queue in QUEUES
+    in_turn = {"limit": 1, "collision_strategy": "CANCEL_NEW" if watch else "ENQUEUE"}
+    assert job.get("concurrency_limit") == (None if district else in_turn)
 
 
 @JOB
