@@ -28,6 +28,7 @@ from models.district import district_id
 from models.intake import ImportLog, Taken
 from models.intake_returns import text_of
 from policies.allowances import allowances
+from rules.allowance_refusals import MoneyRests
 from rules.errors import TuoqiError, shown
 from rules.portions import portions
 from rules.registers.refusals import FileChanged
@@ -116,7 +117,10 @@ def _take(database: Database, settings: Settings, file: Steady) -> Result:
     path = file.path
     with database.read() as session:
         rests = resting(session, settings)
-    if rests and text_of("unknown_key") in _stored(database, settings, file, dry_run=True)[0].doubts:
+    if (
+        isinstance(rests, MoneyRests)
+        and text_of("unknown_key") in _stored(database, settings, file, dry_run=True)[0].doubts
+    ):
         raise AnswerAhead(shown(path.name))
     taken, pending = _stored(database, settings, file)
     counts = {"new": taken.added, "known": taken.unchanged, "pending": pending}

@@ -1,4 +1,4 @@
-"""After a restore money rests -> files that the bank has had since the backup are adopted -> two persons resume.
+"""Money at rest, after a restore or by a person -> files that the bank has had are adopted -> two persons resume.
 
 What was released after the backup is approved and unpaid in the restored database: released again, it would be paid
 twice. Adopting takes the very file that the bank has as that of its list, and sends nothing.
@@ -22,7 +22,7 @@ from models.approvals import Batch
 from models.bank_files import Draft, Files, PayRow, content_of, known_names, mark_sent, pay_rows, unsent
 from models.db import Database
 from models.district import district_id
-from models.restores import NEEDED, RESUMED, in_doubt
+from models.restores import HELD, NEEDED, RESUMED, resting
 from models.staging import staging
 from policies.allowances import allowances
 from rules.allowance_refusals import Changed
@@ -39,8 +39,16 @@ _Same = tuple[str, str, str, int, str]
 class NotRestored(TuoqiError):
     """Nothing was restored, or all is settled."""
 
-    zh = "没有待核对的数据库恢复，无需登记银行文件或恢复发放；正常发放用 allowance-release。"
-    en = "no restore is in doubt: nothing is to be adopted or resumed; releases go on as usual."
+    zh = "没有待核对的数据库恢复，无需登记银行文件；正常发放用 allowance-release。"
+    en = "no restore is in doubt: no file is to be adopted; releases go on as usual."
+
+
+@dataclass(eq=False)
+class NotResting(TuoqiError):
+    """Money does not rest."""
+
+    zh = "发放没有暂停，无需恢复。"
+    en = "money does not rest; there is nothing to resume."
 
 
 @dataclass(eq=False)
@@ -97,7 +105,7 @@ def adopt(database: Database, settings: Settings, person: Person, ref: str, path
     who = proved(database, settings, person)
     with database.read() as session:
         district = district_id(session, settings.district)
-        if in_doubt(session, settings.district) is None:
+        if not ((found := resting(session, settings.district)) and found.restored):
             raise NotRestored
         batch = approvals.find_batch(session, district, ref)
     frozen = batch is not None and batch.state == "released"
@@ -106,11 +114,23 @@ def adopt(database: Database, settings: Settings, person: Person, ref: str, path
     return _sent(database, settings, f"staff:{who}", ref, [draft for draft, _ in given])
 
 
-def resume(database: Database, settings: Settings, person: Person, note: str) -> Result:
-    """Say that the database knows every file the bank has had; the second approver who does lets money leave again.
+def hold(database: Database, settings: Settings, person: Person, note: str) -> Result:
+    """Put the money of a district at rest, as one approver may: a wrong list is out, or the books disagree.
 
     Raises:
-        NotRestored: nothing rests.
+        NumberOfAPerson: the note holds a number that may be a person's.
+    """
+    note, who = check_note(note), proved(database, settings, person)
+    with database.write() as session:
+        audit.record(session, settings.district, f"staff:{who}", HELD, settings.now(), note=note)
+    return {"held": True, "to_resume": NEEDED}
+
+
+def resume(database: Database, settings: Settings, person: Person, note: str) -> Result:
+    """Say that money may leave again, and that the database knows every file of the bank; the second approver lets it.
+
+    Raises:
+        NotResting: nothing rests.
         CutOff: the restore itself is not finished.
         FilesUnknown: the bank's folder says otherwise.
         NumberOfAPerson: the note holds a number that may be a person's.
@@ -121,12 +141,12 @@ def resume(database: Database, settings: Settings, person: Person, note: str) ->
     if restore_mark(settings).exists():
         raise CutOff
     with database.write() as session:
-        if in_doubt(session, settings.district) is None:
-            raise NotRestored
+        if resting(session, settings.district) is None:
+            raise NotResting
         if unknown := names - known_names(session, sorted(names)):
             raise FilesUnknown(say("、", ", ").join(sorted(unknown)))
         audit.record(session, settings.district, f"staff:{who}", RESUMED, settings.now(), note=note)
-        left = in_doubt(session, settings.district)
+        left = resting(session, settings.district)
     return {"persons": len(left.actors) if left else NEEDED, "needed": NEEDED, "resumed": left is None}
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -20,6 +21,7 @@ from flows.settings import Settings
 from models import audit
 from models.audit import Break
 from models.db import Database, keys_of
+from models.restores import restored_after
 from rules.anchors import FIRST, Anchor, anchor, first_broken, read_anchors, standing
 from rules.errors import TuoqiError, say
 
@@ -30,6 +32,13 @@ WHATS = {
     "cut": ("之后的记录被截断", "and what follows were cut off"),
     "rewritten": ("起被整体改写", "and what follows were written anew"),
 }
+
+
+class Entry(NamedTuple):
+    """An entry of the log: its number and its seal; 0 and "" before the first."""
+
+    seq: int
+    mac: str
 
 
 @dataclass(eq=False)
@@ -100,7 +109,7 @@ def add_anchor(database: Database, settings: Settings, restart: str = "") -> Res
     Args:
         database: whose log.
         settings: district, clock, folder.
-        restart: why lines that are ahead of the log count no longer, such as a backup that was restored.
+        restart: why lines that do not fit the log count no longer, such as a backup that was restored.
 
     Raises:
         AnchorDamaged, AuditBroken: nothing is added to a log that does not hold.
@@ -109,16 +118,49 @@ def add_anchor(database: Database, settings: Settings, restart: str = "") -> Res
     path = anchor_file(settings)
     with writing(path), _locked(path) as file, database.read() as session:
         lines = anchors(settings)
-        last, macs = _end(session, settings)
-        if wrong := broken(session, settings, [each for each in lines if not restart or each.seq <= last]):
+        fork = _fork(session, settings, lines) if restart else None
+        counted = lines if fork is None else [each for each in lines if each.seq <= fork.seq]
+        if wrong := broken(session, settings, counted):
             raise AuditBroken(wrong.seq, wrong.what)
-        today, known = settings.today(), lines[-1] if lines else None
-        new = last > 0 and (bool(restart) or known is None or (known.on, known.seq) != (today, last))
-        if new:
-            previous = known.seal if known else FIRST
-            line = anchor(keys_of(session).audit, settings.district, today, last, macs, previous, restart)
-            _append(file, line.line() + "\n")
-    return {"entries": last, "anchors": len(lines) + new, "added": new, "file": str(path)}
+        before = len(lines)
+        if fork is not None and (fork.seq, fork.mac) != _end(session, settings):
+            _write(file, session, settings, lines, fork, restart)
+            restart = ""
+        last, today = Entry(*_end(session, settings)), settings.today()
+        known = lines[-1] if lines else None
+        if last.seq and (restart or known is None or (known.on, known.seq) != (today, last.seq)):
+            _write(file, session, settings, lines, last, restart)
+    return {"entries": last.seq, "anchors": len(lines), "added": len(lines) > before, "file": str(path)}
+
+
+def _fork(session: Session, settings: Settings, lines: list[Anchor]) -> Entry:
+    """The last anchored entry on which log and anchors agree; the log is another one from there on.
+
+    A log that is only shorter than its anchors was cut by a restore. One that goes on otherwise must say that it was
+    restored: who writes a chain anew is not helped by a reason.
+
+    Raises:
+        AuditBroken: it says nothing of a restore.
+    """
+    counted = standing(lines)
+    last, macs = audit.macs_at(session, settings.district, [each.seq for each in counted])
+    fork, strange = Entry(0, ""), False
+    for each in counted:
+        if macs.get(each.seq) != each.mac:
+            strange = each.seq <= last
+            break
+        fork = Entry(each.seq, each.mac)
+    if strange and not restored_after(session, settings.district, fork.seq):
+        raise AuditBroken(fork.seq + 1, "rewritten")
+    return fork
+
+
+def _write(file: int, session: Session, settings: Settings, lines: list[Anchor], entry: Entry, restart: str) -> None:
+    previous = lines[-1].seal if lines else FIRST
+    key = keys_of(session).audit
+    line = anchor(key, settings.district, settings.today(), entry.seq, entry.mac, previous, restart)
+    _append(file, line.line() + "\n")
+    lines.append(line)
 
 
 @contextmanager

@@ -234,10 +234,27 @@ def adopt(
         said.result(allowance_restored.adopt(database, settings(), person, ref, files), as_json=as_json)
 
 
+@allowance.command(help=either("立即暂停本区县的一切发放", "stop all payments of the district at once"))
+@dated
+def hold(
+    note: Annotated[str, typer.Option("--note", help=either("原因，不写个人信息", "why; nothing personal"))],
+    staff: Staff,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
+    """Stop all payments of the district."""
+    from flows import allowance_restored, said
+    from flows.store import opened
+
+    person = _person(staff, code)
+    with opened(settings()) as database:
+        said.result(allowance_restored.hold(database, settings(), person, note), as_json=as_json)
+
+
 @allowance.command(
     help=either(
-        "恢复备份后：确认银行收到的文件都已登记，两人确认后恢复发放",
-        "after a restore: say that every file the bank has had is entered; two who do let money leave again",
+        "恢复发放：确认已查清、银行收到的文件都已登记，两人确认后生效",
+        "let money leave again: all is found out, every file of the bank is entered; it takes two",
     )
 )
 @dated

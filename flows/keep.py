@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from flows import keep_postgres, keep_sqlite, store
+from flows.audit_anchor import add_anchor, anchors
 from flows.keep_files import (
     Damaged,
     FileThere,
@@ -213,11 +214,18 @@ def _begun(settings: Settings) -> Iterator[None]:
 
 
 def _leave_trace(settings: Settings, file: Path) -> None:
-    """Tell the audit log of every district, which has been the same since the first version; money rests by it."""
-    with closing(store.reach(settings)) as database, database.write() as session:
+    """Tell the audit log of every district, which has been the same since the first version; money rests by it.
+
+    The anchors outside are ahead of the log now: each begins anew, and says why.
+    """
+    with closing(store.reach(settings)) as database:
+        with database.write() as session:
+            for code in settings.all_districts:
+                audit.record(session, code, "restore", RESTORED, settings.now(), file=file.name)
+        restore_mark(settings).unlink()
         for code in settings.all_districts:
-            audit.record(session, code, "restore", RESTORED, settings.now(), file=file.name)
-    restore_mark(settings).unlink()
+            if anchors(own := settings.of_district(code)):
+                add_anchor(database, own, restart=f"restored {file.name}")
 
 
 def _aftermath(settings: Settings) -> str:

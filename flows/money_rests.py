@@ -1,4 +1,4 @@
-"""Whether money rests: a restore that nobody has looked into -> no file leaves, no strange answer is taken in."""
+"""Whether money rests: a restore in doubt, or a person's word -> no file leaves, no strange answer is taken in."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,24 +6,25 @@ from pathlib import Path
 from sqlmodel import Session
 
 from flows.settings import Settings
-from models.restores import in_doubt
-from rules.allowance_refusals import MoneyRests
+from models import restores
+from rules.allowance_refusals import MoneyHeld, MoneyRests
 
 
-def resting(session: Session, settings: Settings) -> MoneyRests | None:
+def resting(session: Session, settings: Settings) -> MoneyRests | MoneyHeld | None:
     """Return why money rests in the district of these settings, if it does."""
     mark = restore_mark(settings)
     if mark.exists():  # killed before its trace was in the log: it must be restored again
         return MoneyRests(_said(settings, datetime.fromtimestamp(mark.stat().st_mtime, UTC)), 0)
-    found = in_doubt(session, settings.district)
-    return found and MoneyRests(_said(settings, found.at), len(found.actors))
+    found = restores.resting(session, settings.district)
+    why = MoneyRests if found and found.restored else MoneyHeld
+    return found and why(_said(settings, found.at), len(found.actors))
 
 
 def refuse_while_resting(session: Session, settings: Settings) -> None:
-    """Let nothing pass while a restore is in doubt.
+    """Let nothing pass while money rests.
 
     Raises:
-        MoneyRests: it is.
+        MoneyRests, MoneyHeld: it does.
     """
     if why := resting(session, settings):
         raise why

@@ -1,33 +1,42 @@
-"""Restores in the audit log: the last one, and who has looked into it since -> may money leave again?"""
+"""Why money rests, in the audit log: a restore, or a person's word; and who has said since that it may go on."""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from models.audit import AuditEntry
 
-RESTORED, RESUMED = "database.restored", "allowance.resume"
+RESTORED, HELD, RESUMED = "database.restored", "allowance.hold", "allowance.resume"
 NEEDED = 2
-"""Persons who must say that nothing is missing, as of an unknown payment."""
+"""Persons who must say that it may go on, as of an unknown payment."""
 
 
-class Restore(NamedTuple):
-    """A restore that is in doubt still: when it was, and the actors who have said that all is well."""
+class Rest(NamedTuple):
+    """Since when money rests, the actors who have said that it may go on, and whether it was a restore."""
 
     at: datetime
     actors: tuple[str, ...]
+    restored: bool
 
 
-def in_doubt(session: Session, district: str) -> Restore | None:
-    """Return the district's last restore while fewer persons than needed have looked into it; else None."""
+def resting(session: Session, district: str) -> Rest | None:
+    """Return why the district's money rests, while fewer persons than needed have let it go on; else None."""
     columns = (col(AuditEntry.action), col(AuditEntry.at), col(AuditEntry.actor))
-    mine = (col(AuditEntry.district) == district, col(AuditEntry.action).in_((RESTORED, RESUMED)))
-    found: Restore | None = None
+    mine = (col(AuditEntry.district) == district, col(AuditEntry.action).in_((RESTORED, HELD, RESUMED)))
+    found: Rest | None = None
     for action, at, actor in session.execute(select(*columns).where(*mine).order_by(col(AuditEntry.seq))):
-        if action == RESTORED:
-            found = Restore(at, ())
+        if action != RESUMED:
+            restored = action == RESTORED or (found is not None and found.restored)
+            found = Rest(at, (), restored)
         elif found and actor not in found.actors:
             found = found._replace(actors=(*found.actors, actor))
-    return found if found and len(found.actors) < NEEDED else None
+            found = None if len(found.actors) >= NEEDED else found
+    return found
+
+
+def restored_after(session: Session, district: str, seq: int) -> bool:
+    """Tell whether the log says of a restore after that entry."""
+    mine = (col(AuditEntry.district) == district, col(AuditEntry.action) == RESTORED, col(AuditEntry.seq) > seq)
+    return bool(session.scalar(select(func.count()).select_from(AuditEntry).where(*mine)))

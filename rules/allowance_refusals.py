@@ -148,3 +148,19 @@ class MoneyRests(TuoqiError):
         "it, and would be paid twice. Ask the bank what it has had, enter it with `tuoqi allowance adopt LIST FILE`, "
         "then two approvers run `tuoqi allowance resume` ({persons} so far)."
     )
+
+
+@dataclass(eq=False)
+class MoneyHeld(TuoqiError):
+    """An approver has put the money of the district at rest."""
+
+    at: str
+    persons: int
+    zh = (
+        "发放已于 {at} 由审批人暂停，原因见审计日志；"
+        "查清后由两位审批人各执行一次 tuoqi allowance resume 恢复发放（已有 {persons} 人）。"
+    )
+    en = (
+        "an approver stopped all payments at {at}; once it is found out, two approvers run `tuoqi allowance resume` "
+        "({persons} so far). The reason is in the audit log."
+    )

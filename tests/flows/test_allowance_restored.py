@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from flows.allowance_reconcile import AnswerAhead
-from flows.allowance_restored import AnotherList, FilesUnknown, NotRestored, adopt, resume
+from flows.allowance_restored import AnotherList, FilesUnknown, NotResting, NotRestored, adopt, hold, resume
 from flows.allowance_settle import Person
 from flows.doctor_database import money
 from flows.keep import backup_database
 from flows.rehearsal_bank.script import Script
 from models.db import Database
 from models.payment import BankFile
-from rules.allowance_refusals import Changed, ListRefused, MoneyRests
+from rules.allowance_refusals import Changed, ListRefused, MoneyHeld, MoneyRests
 from rules.bank import NotOurFile
 from rules.free_text import NumberOfAPerson
 from rules.staff_refusals import NotProved
@@ -183,9 +183,40 @@ def test_without_a_restore_there_is_nothing_to_adopt_or_resume(database: Databas
     life = Life(database, tmp_path)
     batch = life.pay()
     once, chosen = life.one_time("A1", RELEASED)
-    with pytest.raises(NotRestored):
+    with pytest.raises(NotResting):
         resume(database, chosen, Person("A1", once), "x")
+    once, chosen = life.one_time("A1", RELEASED)
+    (file,) = (chosen.folder("outbox") / "bank").iterdir()
+    with pytest.raises(NotRestored):
+        adopt(database, chosen, Person("A1", once), batch, [file])
     assert life.batches()[batch] == "released"
+
+
+def test_one_approver_puts_money_at_rest_and_two_let_it_go_on(database: Database, tmp_path: Path) -> None:
+    """A pause in Prefect goes with its database; this one is in ours."""
+    life = Life(database, tmp_path, script=Script())
+    batch: str = life.plan()["batch"]
+    life.show(batch)
+    life.approve(batch)
+    once, chosen = life.one_time("A2", RELEASED)
+    assert hold(database, chosen, Person("A2", once), "名单有误")["held"]
+    with pytest.raises(MoneyHeld, match="已有 0 人"):
+        life.release(moment=BACK)
+    with database.read() as session:
+        assert [each.state for each in money(session, life.at(BACK))] == ["warn"]
+    for staff in ("A1", "A2"):
+        once, chosen = life.one_time(staff, BACK)
+        resume(database, chosen, Person(staff, once), "已查清")
+    assert len(life.release(moment=BACK)["released"]) == 1
+
+
+def test_answers_of_the_bank_are_taken_in_while_a_person_holds_the_money(database: Database, tmp_path: Path) -> None:
+    life = Life(database, tmp_path, script=Script())
+    life.pay()
+    once, chosen = life.one_time("A1", BACK)
+    hold(database, chosen, Person("A1", once), "名单有误")
+    life.settle(LATER)
+    assert life.states() == {"paid": 4}
 
 
 def test_the_doctor_says_that_money_rests_and_how_it_goes_on(restored: Restored) -> None:

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from flows import keep, keep_postgres, keep_sqlite
+from flows.audit_anchor import add_anchor, verify
 from flows.keep import backup_database, migrate_database, restore_database, write_backup
 from flows.keep_files import CannotKeep, Damaged, FileThere, InUse, NotABackup, NothingToKeep, last_backup
 from flows.keep_postgres import NoTool, ToolFailed
@@ -220,6 +221,29 @@ def test_a_restore_that_is_killed_before_its_trace_leaves_money_at_rest_until_it
     restore_database(kept, made)
     assert not restore_mark(kept).exists()
     assert _scalar(kept, "SELECT action FROM audit_entry ORDER BY seq DESC LIMIT 1") == "database.restored"
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2, 5])
+def test_after_a_restore_log_and_anchors_agree_again_however_much_was_lost(kept: Settings, lost: int) -> None:
+    """With one entry lost, the restore's own has the number that was anchored: another entry of the same number."""
+    with closing(open_database(kept)) as database:
+        add_anchor(database, kept)
+        made = _backup(kept)
+        for number in range(lost):
+            with database.write() as session:
+                audit.record(session, "530112", "test", "later", kept.now(), number=number)
+        add_anchor(database, kept)
+    restore_database(kept, made)
+    with closing(open_database(kept)) as database:
+        assert verify(database, kept)["holds"]
+        with database.write() as session:
+            audit.record(session, "530112", "test", "and on", kept.now())
+        assert add_anchor(database, kept)["added"]
+        assert verify(database, kept)["restarts"] == 1
+    _backup(kept)
+    restore_database(kept, made)
+    with closing(open_database(kept)) as database:
+        assert verify(database, kept)["restarts"] == 2
 
 
 def test_a_restore_that_was_refused_changes_nothing_and_lets_money_go_on(
