@@ -6,7 +6,7 @@ nobody can rewrite it. Lines are only added, under a lock, and are on disk befor
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,8 +47,15 @@ class AuditBroken(TuoqiError):
 
     seq: int
     what: str
-    zh = "审计记录第 {seq} 条{said}；请保全现场，不要继续写入，与备份和异地保存的锚文件比对，查清何人改动了数据库。"
-    en = "audit entry {seq} {said}; keep everything as it is, compare with backups and anchors, find out who did it."
+    district: str
+    zh = (
+        "区县 {district} 的审计记录第 {seq} 条{said}；请保全现场，不要继续写入，"
+        "与备份和异地保存的锚文件比对，查清何人改动了数据库。"
+    )
+    en = (
+        "audit entry {seq} of {district} {said}; keep everything as it is, compare with backups and anchors, find out "
+        "who did it."
+    )
 
     @property
     def said(self) -> str:
@@ -56,7 +63,7 @@ class AuditBroken(TuoqiError):
         return say(*WHATS[self.what])
 
     def __str__(self) -> str:
-        return say(self.zh, self.en).format(seq=self.seq, said=self.said)
+        return say(self.zh, self.en).format(seq=self.seq, said=self.said, district=self.district)
 
 
 def anchor_file(settings: Settings) -> Path:
@@ -96,11 +103,30 @@ def verify(database: Database, settings: Settings) -> Result:
     lines = anchors(settings)
     with database.read() as session:
         if wrong := broken(session, settings, lines):
-            raise AuditBroken(wrong.seq, wrong.what)
+            raise AuditBroken(wrong.seq, wrong.what, settings.district)
         entries, _ = audit.macs_at(session, settings.district, [])
     restarts = sum(bool(each.restart) for each in lines)
     last = lines[-1].on if lines else None
     return {"entries": entries, "anchors": len(lines), "restarts": restarts, "last_anchor": last, "holds": True}
+
+
+def of_each(settings: Settings, work: Callable[[Settings], Result]) -> Result:
+    """Do something with the log of every district; in a city one that does not hold keeps no other from its turn.
+
+    Raises:
+        TuoqiError: the first refusal, after all have had their turn.
+    """
+    if not settings.districts:
+        return work(settings)
+    told, refused = list[Result](), list[TuoqiError]()
+    for code in settings.all_districts:
+        try:
+            told.append({"district": code, **work(settings.of_district(code))})
+        except TuoqiError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    return {"districts": told}
 
 
 def add_anchor(database: Database, settings: Settings, restart: str = "") -> Result:
@@ -121,7 +147,7 @@ def add_anchor(database: Database, settings: Settings, restart: str = "") -> Res
         fork = _fork(session, settings, lines) if restart else None
         counted = lines if fork is None else [each for each in lines if each.seq <= fork.seq]
         if wrong := broken(session, settings, counted):
-            raise AuditBroken(wrong.seq, wrong.what)
+            raise AuditBroken(wrong.seq, wrong.what, settings.district)
         before = len(lines)
         if fork is not None and (fork.seq, fork.mac) != _end(session, settings):
             _write(file, session, settings, lines, fork, restart)
@@ -151,7 +177,7 @@ def _fork(session: Session, settings: Settings, lines: list[Anchor]) -> Entry:
             break
         fork = Entry(each.seq, each.mac)
     if strange and not restored_after(session, settings.district, fork.seq):
-        raise AuditBroken(fork.seq + 1, "rewritten")
+        raise AuditBroken(fork.seq + 1, "rewritten", settings.district)
     return fork
 
 

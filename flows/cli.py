@@ -17,7 +17,7 @@ from flows.cli_duty import duty
 from flows.cli_exam_slips import exam
 from flows.cli_keys import keys
 from flows.cli_message import message
-from flows.cli_options import Json, PrefectFile, dated, either
+from flows.cli_options import Json, PrefectFile, dated, either, of_district
 from flows.cli_staff import staff
 from flows.cli_visits import issue, visit
 from flows.settings import settings
@@ -44,7 +44,7 @@ app.add_typer(keys, name="keys")
 @app.command(
     "import", help=either("导入一个登记表文件（全部写入或全不写入）", "take in a register file, whole or not at all")
 )
-@dated
+@of_district
 def imported(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
     file: Annotated[Path, typer.Argument(metavar="FILE")],
@@ -106,7 +106,7 @@ def run(
         "export registers, duty, messages, exams and more; exam-results lists all by number, no names: audited",
     )
 )
-@dated
+@of_district
 def export(
     kind: Annotated[str, typer.Argument(metavar="KIND")],
     to: Annotated[Path, typer.Option("--to", metavar="FILE.csv|.xlsx|.ics")],
@@ -141,7 +141,7 @@ def export(
 
 
 @app.command(help=either("查一个编号是谁（记入审计）", "look a reference up (audited)"))
-@dated
+@of_district
 def who(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = False) -> None:
     """Look a reference up."""
     from flows import said

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 allowance = typer.Typer(
@@ -46,7 +46,7 @@ def _person(staff: str, code: str | None) -> Any:
 @allowance.command(
     help=either("审批一份名单：工号、审批表上的确认码、动态口令", "approve a list: number, the sheet's code, your code")
 )
-@dated
+@of_district
 def approve(
     listed: Listed,
     staff: Staff,
@@ -70,7 +70,7 @@ def approve(
 
 
 @allowance.command(help=either("生成审批表（含确认码）", "write the approval sheet with its confirmation code"))
-@dated
+@of_district
 def sheet(
     listed: Listed,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE.xlsx")] = None,
@@ -91,7 +91,7 @@ def sheet(
         "待办：提交、审批、发放、差异、未知、追回", "what waits: lists, objections, exceptions, unknown, receivables"
     ),
 )
-@dated
+@of_district
 def waiting(as_json: Json = False) -> None:
     """List what waits for people."""
     from flows import allowance_desk, said
@@ -110,7 +110,7 @@ def waiting(as_json: Json = False) -> None:
         "认定一笔“未知”的结果，两人一致后生效", "say what became of an unknown payment; two who agree settle it"
     )
 )
-@dated
+@of_district
 def vouch(
     key: Key,
     result: Annotated[
@@ -139,7 +139,7 @@ def vouch(
 
 
 @allowance.command(help=either("办结一条对不上的银行回盘", "close a line of the bank that fits nothing"))
-@dated
+@of_district
 def close(
     line: Annotated[int, typer.Argument(metavar="LINE", help=either("tuoqi allowance open 中的编号", "see `open`"))],
     note: Annotated[
@@ -159,7 +159,7 @@ def close(
 
 
 @allowance.command(help=either("登记一笔应收款已追回", "record that the money of a receivable was given back"))
-@dated
+@of_district
 def recovered(key: Key, staff: Staff, code: Code = None, as_json: Json = False) -> None:
     """Record that money was given back."""
     from flows import allowance_desk, allowance_settle, said
@@ -174,7 +174,7 @@ def recovered(key: Key, staff: Staff, code: Code = None, as_json: Json = False) 
     "withdraw-claim",
     help=either("撤销一笔登记有误的追回（登记更正后）", "withdraw a claim that was wrong, once the register is right"),
 )
-@dated
+@of_district
 def withdraw_claim(
     key: Key,
     reason: Annotated[
@@ -196,7 +196,7 @@ def withdraw_claim(
 @allowance.command(
     help=either("原样再写出一份已定稿的银行文件（记入审计）", "write a frozen bank file again, byte for byte (audited)")
 )
-@dated
+@of_district
 def file(
     ref: Annotated[str, typer.Argument(metavar="REF", help=either("文件编号，如 F-7K3Q-9XM1", "such as F-7K3Q-9XM1"))],
     to: Annotated[Path, typer.Option("--to", metavar="FILE")],
@@ -217,7 +217,7 @@ def file(
         "after a restore: enter files that went to the bank since the backup; nothing is sent",
     )
 )
-@dated
+@of_district
 def adopt(
     listed: Listed,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=either("该名单的全部文件", "all of its"))],
@@ -235,7 +235,7 @@ def adopt(
 
 
 @allowance.command(help=either("立即暂停本区县的一切发放", "stop all payments of the district at once"))
-@dated
+@of_district
 def hold(
     note: Annotated[str, typer.Option("--note", help=either("原因，不写个人信息", "why; nothing personal"))],
     staff: Staff,
@@ -257,7 +257,7 @@ def hold(
         "let money leave again: all is found out, every file of the bank is entered; it takes two",
     )
 )
-@dated
+@of_district
 def resume(
     note: Annotated[
         str, typer.Option("--note", help=either("如何核对的，不写个人信息", "how it was found out; nothing personal"))

@@ -1,5 +1,6 @@
 """`tuoqi audit ...`: whether the audit log is what it was, and its anchor outside the database."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ def verify(as_json: Json = False) -> None:
     from flows.store import opened
 
     with opened(settings()) as database:
-        said.result(audit_anchor.verify(database, settings()), as_json=as_json)
+        said.result(audit_anchor.of_each(settings(), partial(audit_anchor.verify, database)), as_json=as_json)
 
 
 @audit.command("anchor", help=either("核对后写下今天的锚（数据库之外的文件）", "verify, then add today's anchor"))
@@ -37,4 +38,5 @@ def anchored(
     from flows.store import opened
 
     with opened(settings()) as database:
-        said.result(audit_anchor.add_anchor(database, settings(), restart), as_json=as_json)
+        add = partial(audit_anchor.add_anchor, database, restart=restart)
+        said.result(audit_anchor.of_each(settings(), add), as_json=as_json)

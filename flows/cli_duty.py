@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 duty = typer.Typer(
@@ -34,21 +34,21 @@ def _desk(kind: str, by: str, *, as_json: bool, **values: str | None) -> None:
 
 
 @duty.command(help=either("确认知晓值班", "acknowledge a duty"))
-@dated
+@of_district
 def ack(date: Day, centre: Centre, by: By, cadre: Cadre = None, time: Time = None, as_json: Json = False) -> None:
     """Acknowledge a duty."""
     _desk("ack", by, as_json=as_json, date=date, centre=centre, cadre=cadre, at=time)
 
 
 @duty.command(help=either("到岗签到", "check in"))
-@dated
+@of_district
 def checkin(date: Day, centre: Centre, by: By, cadre: Cadre = None, time: Time = None, as_json: Json = False) -> None:
     """Check in."""
     _desk("checkin", by, as_json=as_json, date=date, centre=centre, cadre=cadre, at=time)
 
 
 @duty.command(help=either("交接班清单", "hand a duty over"))
-@dated
+@of_district
 def handover(
     date: Day,
     centre: Centre,
@@ -68,7 +68,7 @@ def handover(
 
 
 @duty.command(help=either("换班申请与确认", "ask for or confirm a swap"))
-@dated
+@of_district
 def swap(
     centre: Centre,
     date_a: Annotated[str, typer.Option(metavar="DATE")],

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_allowance import Code, Staff, asked_code
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 exam = typer.Typer(
@@ -22,7 +22,7 @@ Which = Annotated[str, typer.Argument(metavar="EXAM", help=either("考试编号"
     "put-forward",
     help=either("经办人提交发布，并请审批人审批", "put an exam forward for release, and ask its approvers"),
 )
-@dated
+@of_district
 def put_forward(
     which: Which,
     staff: Staff,
@@ -48,7 +48,7 @@ def put_forward(
 
 
 @exam.command(help=either("审批发布：工号、审批表上的确认码、动态口令", "approve: number, the sheet's code, your code"))
-@dated
+@of_district
 def approve(
     which: Which,
     staff: Staff,
@@ -69,7 +69,7 @@ def approve(
 
 
 @exam.command(help=either("列出已发布的版本和待审批的版本", "list the releases, and what waits for approval"))
-@dated
+@of_district
 def releases(which: Which, as_json: Json = False) -> None:
     """List the releases of an exam."""
     from flows import exam_release, said
@@ -80,7 +80,7 @@ def releases(which: Which, as_json: Json = False) -> None:
 
 
 @exam.command(help=either("两个版本之间的变动，按学校和科目计数", "what changed between two releases, counted"))
-@dated
+@of_district
 def diff(
     which: Which,
     before: Annotated[int, typer.Argument(metavar="BEFORE", help=either("旧版本号", "the older version"))],

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_exam import exam
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 __all__ = ["exam"]
@@ -18,7 +18,7 @@ __all__ = ["exam"]
         "write slips for families without a verified address, a file each (audited)",
     )
 )
-@dated
+@of_district
 def slips(
     code: Annotated[str, typer.Argument(metavar="EXAM")],
     school: Annotated[str, typer.Option("--school", metavar="CODE")],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 message = typer.Typer(
@@ -16,7 +16,7 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help=either("消息键", "key
 
 
 @message.command(help=either("预览消息；不写名称则列出全部", "look at a message; without a name, list them all"))
-@dated
+@of_district
 def preview(
     name: Annotated[str | None, typer.Argument(metavar="NAME")] = None,
     lang: Annotated[
@@ -51,7 +51,7 @@ def preview(
 
 
 @message.command("list", help=either("某人最近的消息及结果", "the last messages to a person"))
-@dated
+@of_district
 def listed(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = False) -> None:
     """Show the last messages to a person."""
     from flows import said
@@ -63,7 +63,7 @@ def listed(ref: Annotated[str, typer.Argument(metavar="REF")], as_json: Json = F
 
 
 @message.command(help=either("列出结果不明的消息", "list messages in doubt"))
-@dated
+@of_district
 def unknown(as_json: Json = False) -> None:
     """List messages in doubt."""
     from flows import said
@@ -75,7 +75,7 @@ def unknown(as_json: Json = False) -> None:
 
 
 @message.command(help=either("核实后登记：已送达或没有发出", "decide a message in doubt by evidence"))
-@dated
+@of_district
 def settle(
     key: Key,
     verdict: Annotated[str, typer.Argument(metavar="delivered|not-sent")],
@@ -91,7 +91,7 @@ def settle(
 
 
 @message.command(help=either("列出没有发出或没有送达的消息", "list messages that failed"))
-@dated
+@of_district
 def failed(as_json: Json = False) -> None:
     """List messages that failed."""
     from flows import said
@@ -103,7 +103,7 @@ def failed(as_json: Json = False) -> None:
 
 
 @message.command(help=either("原因排除后，让无法发送的消息再试", "let dead messages try again"))
-@dated
+@of_district
 def resend(keys: Annotated[list[str], typer.Argument(metavar="KEY...")], as_json: Json = False) -> None:
     """Let dead messages try again."""
     from flows import said
@@ -115,7 +115,7 @@ def resend(keys: Annotated[list[str], typer.Argument(metavar="KEY...")], as_json
 
 
 @message.command(help=either("登记电话结果", "record a telephone call of the call list"))
-@dated
+@of_district
 def called(
     key: Key,
     reached: Annotated[str, typer.Argument(metavar="reached|not-reached")],
@@ -130,7 +130,7 @@ def called(
 
 
 @message.command(help=either("取消尚未发出的消息", "cancel messages that have not left"))
-@dated
+@of_district
 def cancel(keys: Annotated[list[str], typer.Argument(metavar="KEY...")], as_json: Json = False) -> None:
     """Cancel messages."""
     from flows import said
@@ -142,7 +142,7 @@ def cancel(keys: Annotated[list[str], typer.Argument(metavar="KEY...")], as_json
 
 
 @message.command(help=either("登记某人希望的联系方式顺序", "in which order a person wants to be reached"))
-@dated
+@of_district
 def prefer(
     ref: Annotated[str, typer.Argument(metavar="REF")],
     channels: Annotated[str, typer.Argument(metavar="email,sms,call")],
@@ -158,7 +158,7 @@ def prefer(
 
 
 @message.command("opt-out", help=either("登记退订", "stop messages to an address"))
-@dated
+@of_district
 def opted_out(
     channel: Annotated[str, typer.Argument(metavar="sms|email")],
     address: Annotated[str, typer.Argument(metavar="ADDRESS")],
@@ -169,7 +169,7 @@ def opted_out(
 
 
 @message.command("opt-in", help=either("恢复接收", "let an address have messages again"))
-@dated
+@of_district
 def opted_in(
     channel: Annotated[str, typer.Argument(metavar="sms|email")],
     address: Annotated[str, typer.Argument(metavar="ADDRESS")],
@@ -189,7 +189,7 @@ def _consent(channel: str, address: str, *, wants: bool, as_json: bool) -> None:
 
 
 @message.command(help=either("查看未读的短信回复（记入审计）", "read replies that nobody read yet (audited)"))
-@dated
+@of_district
 def replies(
     keep: Annotated[bool, typer.Option("--keep", help=either("仍算未读", "leave them unread"))] = False,
     as_json: Json = False,

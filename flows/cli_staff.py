@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 staff = typer.Typer(
@@ -16,7 +16,7 @@ _TRIES = 3
 
 
 @staff.command(help=either("登记一位工作人员", "add a member of staff"))
-@dated
+@of_district
 def add(
     number: Number,
     name: Annotated[str, typer.Option("--name", help=either("姓名（加密保存）", "name, kept sealed"))],
@@ -37,7 +37,7 @@ def add(
 
 
 @staff.command("list", help=either("列出工作人员（不含个人信息）", "list staff, without anything personal"))
-@dated
+@of_district
 def listed(as_json: Json = False) -> None:
     """List staff."""
     from flows import said, staff_desk
@@ -48,7 +48,7 @@ def listed(as_json: Json = False) -> None:
 
 
 @staff.command(help=either("登记离任", "set the last day of office"))
-@dated
+@of_district
 def retire(
     number: Number,
     until: Annotated[str, typer.Option("--until", metavar="DATE", help=either("任职最后一天", "last day of office"))],
@@ -68,7 +68,7 @@ def retire(
         "bind an authenticator: scan the QR code, type one code; again replaces it",
     )
 )
-@dated
+@of_district
 def enrol(number: Number, as_json: Json = False) -> None:
     """Bind an authenticator; it counts only after its first right code."""
     import segno

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import Json, dated, either
+from flows.cli_options import Json, either, of_district
 from flows.settings import settings
 
 visit = typer.Typer(help=either("登记探访和老人状态", "record visits and statuses of elders"), no_args_is_help=True)
@@ -41,7 +41,7 @@ def _desk(kind: str, by: str, /, *, as_json: bool, **values: str | None) -> None
 
 
 @visit.command(help=either("登记一次探访或联系", "record a contact or an attempt"))
-@dated
+@of_district
 def record(
     elder: Elder,
     helper: Annotated[str, typer.Option("--helper", metavar="NUMBER")],
@@ -60,7 +60,7 @@ def record(
 
 
 @visit.command(help=either("登记住院、外出、迁居、去世等", "record hospital, away, a move, a death"))
-@dated
+@of_district
 def status(
     elder: Elder,
     status: Annotated[str, typer.Option("--status", metavar="ACTIVE|HOSPITAL|AWAY|REFUSED|MOVED|INSTITUTION|DEAD")],
@@ -80,7 +80,7 @@ def status(
 
 
 @issue.command("open", help=either("登记一件诉求或报修", "open an issue of an elder or a centre"))
-@dated
+@of_district
 def opened(
     kind: Annotated[str, typer.Option("--kind", metavar="urgent|consult|help|other")],
     by: By,
@@ -97,7 +97,7 @@ def opened(
 
 
 @issue.command(help=either("派给经办人", "give it to somebody"))
-@dated
+@of_district
 def assign(
     number: Number,
     to: Annotated[str, typer.Option("--to", metavar="NUMBER", help=either("接单人编号", "who gets it"))],
@@ -111,7 +111,7 @@ def assign(
 
 
 @issue.command(help=either("回访老人，问是否满意", "call back and ask"))
-@dated
+@of_district
 def verify(
     number: Number,
     by: By,
@@ -132,7 +132,7 @@ def verify(
 
 def _step(event: str, zh: str, en: str) -> None:
     @issue.command(event, help=either(zh, en))
-    @dated
+    @of_district
     def step(number: Number, by: By, time: Time = None, note: Note = None, as_json: Json = False) -> None:
         """Take an issue one step on."""
         _desk("issue", by, as_json=as_json, number=number, event=event, actor=by, at=time, note=note)

@@ -3,6 +3,7 @@
 Nothing is made or changed on the way; a check that fails is itself a finding.
 """
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -62,6 +63,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     if settings.districts:
         where = say("{} 个", "{} of them").format(len(settings.all_districts))
     yield ok("settings", say("环境 {}，区县 {}", "{} environment, district {}").format(settings.environment, where))
+    if unknown := sorted(_unknown_names()):
+        yield warn(
+            "settings",
+            say("没有这些设置：{}。", "there are no such settings: {}.").format(", ".join(unknown)),
+            say("请核对拼写，见 docs/operations.md。", "Check the spelling; docs/operations.md has them all."),
+        )
     if settings.at is not None:
         yield warn(
             "clock",
@@ -74,6 +81,13 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             say("邮件以明文发送。", "mail is handed over in plain text."),
             say("请设置 TUOQI_SMTP_SECURITY=starttls 或 tls。", "Set TUOQI_SMTP_SECURITY to starttls or tls."),
         )
+
+
+def _unknown_names() -> set[str]:
+    """TUOQI_ variables that nothing reads, but those that a gateway's own file may name."""
+    known = {f"TUOQI_{name.upper()}" for name in Settings.model_fields}
+    found = {name for name in os.environ if name.startswith("TUOQI_")}
+    return {name for name in found - known if not name.startswith("TUOQI_GATEWAY_")}
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:

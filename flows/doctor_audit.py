@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlmodel import Session
 
-from flows.audit_anchor import STALE, anchor_file, anchors, broken
+from flows.audit_anchor import STALE, WHATS, anchor_file, anchors, broken
 from flows.finding import Finding, bad, ok, warn
 from flows.settings import Settings
 from models import audit
@@ -20,7 +20,7 @@ def examine(session: Session, settings: Settings) -> Iterator[Finding]:
             "请保全现场并与备份比对，查清何人改动了数据库。",
             "Keep everything as it is, compare with backups, find out who did it.",
         )
-        yield bad("audit", told.format(found.seq, found.what), remedy)
+        yield bad("audit", told.format(found.seq, say(*WHATS[found.what])), remedy)
         return
     yield ok("audit", say("审计链完整", "the audit chain holds"))
     began = audit.first_at(session, settings.district)

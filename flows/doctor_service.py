@@ -34,7 +34,8 @@ def service(settings: Settings) -> Iterator[Finding]:
         if not running:
             other = say("（{} 上是另一个服务）", " ({} is another's)").format(url) if healthy else ""
             start = say("执行 tuoqi up 启动。", "Start it with `tuoqi up`.")
-            yield warn("service", say("服务未运行{}。", "not running{}.").format(other), start)
+            make = bad if settings.environment == "production" else warn  # no alarm comes while it is down
+            yield make("service", say("服务未运行{}。", "not running{}.").format(other), start)
         elif not healthy:
             yield bad("service", say("{} 没有应答。", "{} does not answer.").format(url), again)
         else:
@@ -82,8 +83,7 @@ def _automations(api: PrefectApi) -> Iterator[Finding]:
 
 def _lost(api: PrefectApi) -> Iterator[Finding]:
     """Runs that are called under way and have said nothing for long."""
-    now = real_now()
-    under_way = api.unfinished()
+    now, under_way = api.now(), api.unfinished()
     quiet = silent(api, under_way, now)
     if quiet and not _heard(api):
         told = say("运行的心跳没有送达（Redis 或 services 有问题）。", "heartbeats do not arrive in the record.")
@@ -115,7 +115,8 @@ def _heard(api: PrefectApi) -> bool:
 def _bell(settings: Settings, again: str) -> Iterator[Finding]:
     if ringer.silent(settings, needed=bool(settings.prefect_url)):
         told = say(
-            "发件铃没有动静，消息最多迟 10 分钟发出。", "the bell is silent; messages leave up to 10 minutes late."
+            "发件铃没有动静：消息最多迟 10 分钟发出，中断的运行不会被发现。",
+            "the bell is silent: messages leave up to 10 minutes late, and runs that are lost are not ended.",
         )
         yield warn("ringer", told, again)
 

@@ -42,16 +42,13 @@ class LostRuns:
         self.api = api
         self._echoes: list[_Echo] = []
 
-    def end(self, now: datetime) -> list[str]:
+    def end(self) -> list[str]:
         """Call crashed what is lost, and return the names; what is silent only once an echo sent meanwhile arrived.
-
-        Args:
-            now: the instant, of a clock that goes with the server's.
 
         Raises:
             ServiceError, httpx.HTTPError: the server is away or refuses.
         """
-        runs = self.api.unfinished()
+        now, runs = self.api.now(), self.api.unfinished()
         quiet = {run["id"]: run for run in silent(self.api, runs, now)}
         lost = [*never_begun(runs, now), *(quiet[each] for each in self._proved(set(quiet)))]
         for run in lost:
@@ -67,7 +64,9 @@ class LostRuns:
         found: set[str] = set()
         for echo in self._echoes:
             if self.api.has_event(echo.id):
-                found |= {each for each in echo.quiet & quiet - found if not self.api.beats(each, echo.at - _SILENT)}
+                found |= {
+                    each for each in echo.quiet & quiet - found if _quiet_since(self.api, each, echo.at - _SILENT)
+                }
         return found
 
 
@@ -78,9 +77,14 @@ def never_begun(runs: Iterable[ApiRun], now: datetime) -> list[ApiRun]:
 
 
 def silent(api: PrefectApi, runs: Iterable[ApiRun], now: datetime) -> list[ApiRun]:
-    """Return what is called running and has sent no heartbeat for long."""
+    """Return what is called running and has sent no heartbeat for long; all by the clock of the server."""
     old = [run for run in runs if run["state"]["type"] == "RUNNING" and _since(run) < now - _SILENT]
-    return [run for run in old if not api.beats(run["id"], now - _SILENT)]
+    return [run for run in old if _quiet_since(api, run["id"], now - _SILENT)]
+
+
+def _quiet_since(api: PrefectApi, identity: str, since: datetime) -> bool:
+    beat = api.last_beat(identity)
+    return beat is None or beat < since
 
 
 def _since(run: ApiRun) -> datetime:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -150,19 +151,27 @@ class PrefectApi:
             if len(page) < _PAGE:
                 return found
 
-    def beats(self, identity: str, since: datetime) -> bool:
-        """Whether a run has reported since an instant that it lives."""
+    def now(self) -> datetime:
+        """The instant by the server's clock, to the second: ours, and those of the workers, may be off."""
+        answer = self._patiently("GET", "/health", None)
+        answer.raise_for_status()
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+
+    def last_beat(self, identity: str) -> datetime | None:
+        """When the server last received a word that a run lives, by its own clock; None: never."""
         wanted = {
-            "occurred": {"since": since.isoformat()},
+            # what a worker's clock says of it does not count, and must not hide it
+            "occurred": {"since": "2000-01-01T00:00:00Z", "until": "2200-01-01T00:00:00Z"},
             "event": {"name": ["prefect.flow-run.heartbeat"]},
             "resource": {"id": [f"prefect.flow-run.{identity}"]},
         }
-        return bool(self.ask("POST", "/events/filter", {"filter": wanted, "limit": 1})["events"])
+        found = self.ask("POST", "/events/filter", {"filter": wanted, "limit": 1})["events"]
+        return instant(found[0]["received"]) if found else None
 
     def say_event(self, name: str) -> str:
         """Send an event of our own, on the way that all events go; return its id."""
         identity = f"{uuid4()}"
-        now = datetime.now(UTC).isoformat()  # noqa: TID251 - Prefect's clock, not the district's
+        now = self.now().isoformat()
         event = {"id": identity, "event": name, "occurred": now, "resource": {"prefect.resource.id": name}}
         self.ask("POST", "/events", [event])
         return identity

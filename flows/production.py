@@ -53,12 +53,19 @@ def refuse(chosen: "Settings") -> None:
         "TUOQI_EMAIL": chosen.email == "file",
         "TUOQI_SMS": "file" in chosen.sms.split(","),  # a district without SMS says so, or its messages end in a file
         "TUOQI_ANCHOR_DIR": chosen.anchor_dir is None,
+        "TUOQI_OPERATORS": not chosen.operators,  # no alarm would reach anybody
     }
     for name in (name for name, left in defaults.items() if left):
         raise Unfit(name)
-    for check in (_guessable, _in_plain_text, _open_door, _open_folder, _anchor_inside):
+    for check in (_replaced_clock, _guessable, _in_plain_text, _open_door, _open_folder, _anchor_inside):
         for found in check(chosen):
             raise found
+
+
+def _replaced_clock(chosen: "Settings") -> Iterator[Unsafe]:
+    """Schedules, deadlines and one-time codes are of a day that is not."""
+    if chosen.at is not None:
+        yield Unsafe("TUOQI_AT", say("替换了时钟", "replaces the clock"), say("请去掉它", "leave it out"))
 
 
 def _guessable(chosen: "Settings") -> Iterator[Unsafe]:
@@ -73,6 +80,8 @@ def _guessable(chosen: "Settings") -> Iterator[Unsafe]:
         "TUOQI_SMTP_PASSWORD": (chosen.smtp_user, chosen.smtp_password.get_secret_value()),
         "TUOQI_PREFECT_AUTH": auth.partition(":")[::2],
     }
+    if (secret := chosen.callback_secret) and any(word in secret.get_secret_value().lower() for word in _GUESSED):
+        yield Unsafe("TUOQI_CALLBACK_SECRET", problem, remedy)
     for name, (user, password) in pairs.items():
         if password and password.lower() in _GUESSED | {user.lower()}:
             yield Unsafe(name, problem, remedy)

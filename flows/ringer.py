@@ -92,15 +92,10 @@ def stay(chosen: Settings) -> None:
             try:
                 with opened(chosen) as database:
                     while True:
-                        ringer.hear(due(database, chosen.now()), time.monotonic())
-                        if time.monotonic() - looked_s >= EVERY_S:
+                        if time.monotonic() - looked_s >= EVERY_S:  # first: what keeps the bell silent must not keep it
                             looked_s = time.monotonic()
-                            _log(
-                                *(
-                                    say("运行 {} 视为中断", "run {} is taken for cut off").format(name)
-                                    for name in lost.end(real_now())
-                                )
-                            )
+                            _end(lost)
+                        ringer.hear(due(database, chosen.now()), time.monotonic())
                         _mark(chosen).touch()
                         wait_s = LOOK_S
                         time.sleep(LOOK_S)
@@ -110,9 +105,13 @@ def stay(chosen: Settings) -> None:
             time.sleep(wait_s)
 
 
-def _log(*told: str) -> None:
-    for text in told:
-        print(f"{real_now():%Y-%m-%dT%H:%M:%SZ} {text}", flush=True)  # noqa: T201 - its log
+def _end(lost: LostRuns) -> None:
+    for name in lost.end():
+        _log(say("运行 {} 视为中断", "run {} is taken for cut off").format(name))
+
+
+def _log(told: str) -> None:
+    print(f"{real_now():%Y-%m-%dT%H:%M:%SZ} {told}", flush=True)  # noqa: T201 - its log
 
 
 def silent(chosen: Settings, *, needed: bool = False) -> bool:

@@ -17,7 +17,7 @@ from flows.child import ROOT, Child
 from flows.prefect_api import ENDED, POOL, QUEUES, PrefectApi, Run
 from flows.prefect_home import HOST, check_port, environment, job_template
 from flows.registering import city_jobs, register_jobs
-from flows.service_errors import AlreadyUp, Elsewhere, ServiceError, TooSlow
+from flows.service_errors import AlreadyUp, Elsewhere, ServiceError, TooSlow, Unanswered
 from flows.settings import Settings
 from rules.errors import say
 
@@ -83,8 +83,8 @@ class Service:
         self.progress(say("启动调度服务", "starting the server"))
         self._child("server", "server", "start")
         self._until("server", START_S, self.api.healthy)
-        self.api.settle()
-        self.api.make_pool(job_template(), held=True)
+        self._insist(self.api.settle)  # its SQLite may be locked for a while after a kill
+        self._insist(partial(self.api.make_pool, job_template(), held=True))
         self.progress(say("登记任务并启动执行器", "registering the jobs, starting the worker"))
         queues = [word for queue in QUEUES for word in ("--work-queue", queue)]
         self._child("worker", "worker", "start", "--pool", POOL, "--type", "process", "--name", POOL, *queues)
@@ -99,6 +99,19 @@ class Service:
         self.api.hold(held=False)
         self.check()
         self.progress(say("就绪", "ready"))
+
+    def _insist(self, work: Callable[[], object]) -> None:
+        """Ask a server that is busy again, as long as a start may take."""
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                work()
+            except Unanswered:
+                if time.monotonic() > end:
+                    raise
+                self.check()
+            else:
+                return
 
     def _answer(self, port: int) -> None:
         self.progress(say("启动答复页面", "starting the answer page"))

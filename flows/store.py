@@ -55,8 +55,11 @@ class NoDistrict(StoreError):
     """The schema is there, the district is not: another code was set, or the making of it was cut off."""
 
     code: str
-    zh = "数据库中没有区县 {code}；请核对 TUOQI_DISTRICT，确认无误后执行 tuoqi migrate 登记该区县。"
-    en = "the database has no district {code}; check TUOQI_DISTRICT, and if it is right run `tuoqi migrate` to add it."
+    zh = "数据库中没有区县 {code}；请核对 TUOQI_DISTRICT 或 TUOQI_DISTRICTS，确认无误后执行 tuoqi migrate 登记该区县。"
+    en = (
+        "the database has no district {code}; check TUOQI_DISTRICT or TUOQI_DISTRICTS, and if it is right run "
+        "`tuoqi migrate` to add it."
+    )
 
 
 @dataclass(eq=False)

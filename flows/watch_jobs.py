@@ -101,11 +101,13 @@ def begin_again(
 
 
 def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:
-    """Make the first attempt that was not made yet; 0 when a run is under way or all were made.
+    """Make the first attempt that was not made yet; 0 when a run is under way, all were made, or it is paused.
 
     Prefect itself remembers them, by their keys.
     """
     job, key, code = one.expected.job, one.expected.key, chosen.district
+    if api.deployment(WATCHED[job].deployment)["paused"]:  # by a person; the deadline tells all the same
+        return 0
     deployment, form, tags, more = WATCHED[job].deployment, WATCHED[job].form(key), list[str](), Result()
     if chosen.districts:
         child = child_of(deployment, code, form)

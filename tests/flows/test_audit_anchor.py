@@ -130,6 +130,19 @@ def test_an_older_backup_goes_on_only_with_a_reason_which_stays_visible(anchored
         add_anchor(anchored, at("2026-03-05T08:00"), "no excuse")
 
 
+def test_a_log_that_went_on_after_a_restore_may_begin_anew_late_and_only_if_it_says_so(anchored: Database) -> None:
+    rewrite(anchored, 4)
+    record(anchored, 40, 50, 60)
+    with pytest.raises(AuditBroken):
+        add_anchor(anchored, at("2026-03-03T08:00"), "restored, they say")
+    with anchored.write() as session:
+        audit.record(session, HOME, "restore", "database.restored", datetime(2026, 3, 3, tzinfo=UTC), file="x")
+    assert add_anchor(anchored, at("2026-03-03T08:00"), "restored 1 March")["added"]
+    assert verify(anchored, at("2026-03-03T09:00"))["restarts"] == 1
+    tamper(anchored, "UPDATE audit_entry SET actor = 'G2' WHERE seq = 2")  # what was anchored before still counts
+    assert broken_at(anchored) == (2, "altered")
+
+
 def test_an_empty_log_has_nothing_to_anchor(database: Database) -> None:
     assert add_anchor(database, at("2026-03-01T08:00"))["added"] is False
     assert verify(database, at("2026-03-01T08:00"))["anchors"] == 0

@@ -531,6 +531,19 @@ def test_a_bell_that_was_never_there_is_missed_where_parts_run_apart(configured:
     assert ringer.silent(configured, needed=True)
 
 
+def test_a_setting_that_is_misspelt_is_named(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUOQI_OPERATOR", "ops@example.cn")
+    monkeypatch.setenv("TUOQI_GATEWAY_TOKEN", "of the gateway's file")
+    (found,) = (each for each in _found(healthy, "settings") if each.state == "warn")
+    assert "TUOQI_OPERATOR" in found.text
+    assert "GATEWAY" not in found.text
+
+
+def test_a_service_that_does_not_run_is_bad_in_production(configured: Settings) -> None:
+    stopped = _but(configured, port=_free(), at=AT, environment="production")
+    assert [each.state for each in doctor_service.service(stopped) if each.name == "service"] == ["bad"]
+
+
 def test_workers_are_counted(configured: Settings) -> None:
     with _prefect([_worker(1), _worker(2), _worker(900)]) as port:
         assert "2 个执行器在线" in _served(configured, port, "worker")[0].text

@@ -52,6 +52,9 @@ class Server:
         self.swept += 1
         return []
 
+    def now(self) -> datetime:
+        return NOW
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -26,6 +26,7 @@ FIT: dict[str, Any] = {
     "anchor_dir": Path("/mnt/anchor"),
     "var_dir": Path("/srv/none/tuoqi"),
     "email": "smtp",
+    "operators": "ops@example.cn",
 }
 
 
@@ -55,6 +56,7 @@ def test_sms_providers_are_named_once_and_known(sms: str) -> None:
         pytest.param("database_url", "", id="default database"),
         pytest.param("key_file", None, id="no key file"),
         pytest.param("email", "file", id="file channel"),
+        pytest.param("operators", "", id="nobody who would hear an alarm"),
         pytest.param("sms", "aliyun,file", id="an SMS file behind a provider"),
         pytest.param("anchor_dir", None, id="no place for anchors"),
     ],
@@ -76,6 +78,8 @@ def test_production_refuses(name: str, value: object) -> None:
         pytest.param({"smtp_security": "none", "smtp_host": "mail.example.cn"}, "SMTP_HOST", id="mail in plain text"),
         pytest.param({"smtp_security": "none", "smtp_host": "127.0.0.1"}, None, id="mail to this machine"),
         pytest.param({"bind": "0.0.0.0"}, "BIND", id="an open scheduler"),
+        pytest.param({"at": datetime(2026, 3, 1, tzinfo=UTC)}, "AT", id="a replaced clock"),
+        pytest.param({"callback_secret": "changeme12345678"}, "CALLBACK_SECRET", id="a guessable address"),
         pytest.param({"bind": "::1"}, None, id="a scheduler on the loopback"),
         pytest.param({"bind": "0.0.0.0", "prefect_auth": "ops:c7Kq29xM-3vTz"}, None, id="a scheduler with a password"),
         pytest.param({"bind": "10.0.0.5", "prefect_auth": "ops:changeme"}, "PREFECT_AUTH", id="its password guessed"),

@@ -224,11 +224,16 @@ class Server:
     """Prefect as the watch sees it: runs by key, and whether one waits."""
 
     busy: bool = False
+    paused: bool = False
     runs: dict[str, str] = field(default_factory=dict)
     started: list[tuple[str, Any, Any, Any]] = field(default_factory=list)
     down: bool = False
     strict: bool = False
     refused: list[Any] = field(default_factory=list)
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        assert name in JOBS
+        return {"paused": self.paused}
 
     def under_way(self, name: str, tags: Sequence[str] = ()) -> bool:
         del name, tags
@@ -274,6 +279,7 @@ def test_what_nobody_is_at_is_begun_again_three_times_at_most(morning: Morning) 
 @ON_SQLITE
 def test_a_run_that_waits_or_works_is_left_alone_and_a_server_that_is_gone_hinders_no_alarm(morning: Morning) -> None:
     assert begin(Server(busy=True), morning) == []
+    assert begin(Server(paused=True), morning) == []  # by a person
     away = Server(down=True)
     assert begin(away, morning) == away.refused == []
     assert morning.watch()["alarms"] == 1
