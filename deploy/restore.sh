@@ -23,6 +23,8 @@ if [ $asked = no ]; then
 fi
 tuoqi restore "$folder/tuoqi.backup" --prefect "$folder/prefect.backup"
 cat <<END
-Next: 1. tuoqi register   2. tuoqi audit anchor --restart "restored $(basename "$folder")"
-3. tuoqi export messages --to FILE.xlsx: what waited then would go out again   4. money rests: docs/operations.md, "The database is lost"
+Next, before anything is started: 1. tuoqi audit verify
+2. tuoqi export messages --to FILE.xlsx: what waited then would go out again; tuoqi message cancel KEY stops one
+3. money rests until two approvers have looked: docs/operations.md, "The database is lost or damaged"
+Then: tuoqi register, and all parts
 END
