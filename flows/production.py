@@ -53,6 +53,7 @@ def refuse(chosen: "Settings") -> None:
         "TUOQI_EMAIL": chosen.email == "file",
         "TUOQI_SMS": "file" in chosen.sms.split(","),  # a district without SMS says so, or its messages end in a file
         "TUOQI_ANCHOR_DIR": chosen.anchor_dir is None,
+        "TUOQI_DISTRICT": not chosen.model_fields_set & {"district", "districts"},
         "TUOQI_OPERATORS": not chosen.operators,  # no alarm would reach anybody
     }
     for name in (name for name, left in defaults.items() if left):

@@ -27,6 +27,7 @@ FIT: dict[str, Any] = {
     "var_dir": Path("/srv/none/tuoqi"),
     "email": "smtp",
     "operators": "ops@example.cn",
+    "district": "530102",
 }
 
 
@@ -64,6 +65,13 @@ def test_sms_providers_are_named_once_and_known(sms: str) -> None:
 def test_production_refuses(name: str, value: object) -> None:
     with pytest.raises(Unfit, match=f"TUOQI_{name.upper()}"):
         Settings(**{**FIT, name: value}).check()
+
+
+def test_production_wants_to_know_whose_data_it_is() -> None:
+    unsaid = {name: value for name, value in FIT.items() if name != "district"}
+    with pytest.raises(Unfit, match="TUOQI_DISTRICT"):
+        Settings(**unsaid).check()
+    Settings(**unsaid, districts="530102 五华区, 530103 盘龙区").check()
 
 
 @pytest.mark.parametrize(
