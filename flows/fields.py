@@ -365,6 +365,7 @@ AnyExam = Annotated[
 ]
 
 _GIVEN_NAME = re.compile("[a-z0-9-]{1,60}( [0-9]{6})?")
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _name_given(told: Any) -> str:
@@ -383,6 +384,13 @@ FailedState = Annotated[
     BeforeValidator(lambda told: "crashed" if str(told).lower() == "crashed" else "failed"),
     WithJsonSchema({"type": "string"}),
     _field("结果", "how it ended", "失败或中断", "failed or crashed", default="failed"),
+]
+
+
+FailedNumber = Annotated[
+    str,
+    BeforeValidator(lambda told: told if isinstance(told, str) and _UUID.fullmatch(told) else ""),
+    _field("编号", "number", "Prefect 中的编号", "its id in Prefect", default=""),
 ]
 
 

@@ -123,8 +123,10 @@ def service_stopped(settings: Settings) -> Iterator[None]:
         yield
 
 
-def write_backup(settings: Settings, to: Path | None) -> tuple[Path, str]:
+def write_backup(settings: Settings, to: Path | None, whose: str = "tuoqi") -> tuple[Path, str]:
     """Write a backup into var/backups or `to` and read it through; return the file and the revision in it.
+
+    A dated name begins with `whose` database it is.
 
     Raises:
         NothingToKeep, FileThere, Damaged, CannotKeep, NoTool, ToolFailed: no backup was made.
@@ -132,7 +134,7 @@ def write_backup(settings: Settings, to: Path | None) -> tuple[Path, str]:
     source = store.sqlite_file(settings)
     if source and not source.is_file():
         raise NothingToKeep(store.where(settings))
-    file = place(settings, to, "db" if source else "dump")
+    file = place(settings, to, "db" if source else "dump", whose)
     with drafted(file) as draft:
         try:
             if source:

@@ -104,7 +104,7 @@ def open_all(keys: KeyRing | None, found: Iterable[Sealed]) -> None:
         keys.open(sealed.column, sealed.ref, sealed.envelope)  # type: ignore[union-attr]
 
 
-def place(settings: Settings, to: Path | None, ending: str) -> Path:
+def place(settings: Settings, to: Path | None, ending: str, whose: str = "tuoqi") -> Path:
     """Return where a backup goes: `to`, or a dated name in that folder or in var/backups.
 
     Raises:
@@ -115,7 +115,7 @@ def place(settings: Settings, to: Path | None, ending: str) -> Path:
             raise FileThere(to)
         return to.absolute()
     folder = to.absolute() if to else settings.folder("backups")
-    stem = f"tuoqi-{settings.local(real_now()):%Y%m%d-%H%M%S}"
+    stem = f"{whose}-{settings.local(real_now()):%Y%m%d-%H%M%S}"
     names = [f"{stem}.{ending}", *(f"{stem}-{number}.{ending}" for number in range(2, 1000))]
     return next(folder / name for name in names if not (folder / name).exists())
 

@@ -19,7 +19,7 @@ def backup_prefect(settings: Settings, to: Path) -> str:
     Raises:
         NothingToKeep, FileThere, Damaged, CannotKeep, NoTool, ToolFailed: no backup was made.
     """
-    file, _ = write_backup(_prefects(settings), to)
+    file, _ = write_backup(_prefects(settings), to, "prefect")
     line = say("Prefect 的数据库已备份到 {}（{:.1f} MB）。", "backed Prefect's database up to {} ({:.1f} MB).")
     return line.format(file, file.stat().st_size / 1e6)
 

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(zone)
         except (OSError, ValueError, KeyError):
-            raise ValueError("unknown time zone") from None
+            raise ValueError(say("不是已知的时区", "unknown time zone")) from None
         return zone
 
     @field_validator("sms")
@@ -133,7 +133,9 @@ class Settings(BaseSettings):
         if named == [NO_SMS]:
             return sms.strip()
         if not named or set(named) - set(SMS_PROVIDERS) or len(set(named)) < len(named):
-            raise ValueError(f"not a list of {', '.join(SMS_PROVIDERS)}, nor {NO_SMS}")
+            raise ValueError(
+                say("应为 {} 中的若干个，或 {}", "not a list of {}, nor {}").format(", ".join(SMS_PROVIDERS), NO_SMS)
+            )
         return ",".join(named)
 
     @field_validator("districts")
@@ -142,14 +144,16 @@ class Settings(BaseSettings):
         parts = [part.strip() for part in re.split("[,，]", districts) if part.strip()]
         found = [_DISTRICT.fullmatch(part) for part in parts]
         if not all(found) or len({each[1] for each in found if each}) < len(found):
-            raise ValueError("not like 530112 西山区, 530102 五华区, each once")
+            raise ValueError(
+                say("应形如 530112 西山区, 530102 五华区，每个一次", "not like 530112 西山区, 530102 五华区, each once")
+            )
         return ",".join(parts)
 
     @field_validator("prefect_auth")
     @classmethod
     def _pair(cls, auth: SecretStr | None) -> SecretStr | None:
         if auth is not None and not all(auth.get_secret_value().partition(":")[::2]):
-            raise ValueError("not like user:password")
+            raise ValueError(say("应形如 用户:口令", "not like user:password"))
         return auth
 
     @model_validator(mode="after")
@@ -161,7 +165,7 @@ class Settings(BaseSettings):
         if "district" not in self.model_fields_set:
             self.district = next(iter(names))
         if self.district not in names:
-            raise ValueError("TUOQI_DISTRICT is not in TUOQI_DISTRICTS")
+            raise ValueError(say("TUOQI_DISTRICT 不在 TUOQI_DISTRICTS 中", "TUOQI_DISTRICT is not in TUOQI_DISTRICTS"))
         self.district_name = names[self.district]
         return self
 
@@ -170,14 +174,14 @@ class Settings(BaseSettings):
     def _address(cls, url: str) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError("not like https://answers.example.cn")
+            raise ValueError(say("应形如 https://answers.example.cn", "not like https://answers.example.cn"))
         return url.rstrip("/")
 
     @field_validator("callback_secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
-            raise ValueError("16 to 100 letters, digits, - or _")
+            raise ValueError(say("应为 16 至 100 个字母、数字、- 或 _", "16 to 100 letters, digits, - or _"))
         return secret
 
     @property
@@ -343,11 +347,10 @@ def in_district(code: str) -> Iterator[None]:
 
 @cache
 def _read() -> Settings:
+    LANGUAGE.set("en" if os.environ.get("TUOQI_LANG") == "en" else "zh")
     try:
         chosen = Settings()
     except ValidationError as error:
-        if os.environ.get("TUOQI_LANG") == "en":
-            LANGUAGE.set("en")
         wrong = error.errors(include_input=False)
         names = (f"TUOQI_{'_'.join(map(str, each['loc'] or ('districts',))).upper()}" for each in wrong)
         raise BadSetting(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.keep import backup_database
-from flows.keep_files import FileThere, InUse, NotABackup, NothingToKeep
+from flows.keep_files import FileThere, InUse, NotABackup, NothingToKeep, last_backup
 from flows.keep_prefect import backup_prefect, check_prefect, restore_prefect
 from flows.settings import Settings
 
@@ -35,6 +35,13 @@ def test_it_goes_where_it_is_told_replaces_nothing_and_comes_back(kept: Settings
     restore_prefect(kept, tmp_path / "a.backup")
     with closing(sqlite3.connect(_theirs(kept))) as theirs:
         assert theirs.execute("SELECT version_num FROM alembic_version").fetchall() == [("of-prefect",)]
+
+
+def test_in_the_folder_of_our_backups_it_is_no_backup_of_ours(kept: Settings) -> None:
+    backup_prefect(kept, kept.folder("backups"))
+    (made,) = kept.folder("backups").iterdir()
+    assert made.name.startswith("prefect-")
+    assert last_backup(kept) is None
 
 
 def test_before_the_first_start_there_is_nothing_to_keep(configured: Settings, tmp_path: Path) -> None:

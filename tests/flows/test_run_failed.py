@@ -59,6 +59,20 @@ def test_it_says_which_job_which_run_and_how_it_ended(state: str, word: str) -> 
 
 
 @ON_SQLITE
+def test_a_run_that_somebody_named_is_found_by_its_number_in_the_mail() -> None:
+    settings.cache_clear()
+    number = "0a1b2c3d-0000-4000-8000-0123456789ab"
+    for told in (number, "李建国"):
+        call("run-failed", {"job": "duty-day", "run": "李建国", "state": "Failed", "number": told})
+    texts = [
+        email.message_from_bytes(path.read_bytes(), policy=default).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        for path in settings().own_folder("outbox").glob("alarm-job-*.eml")
+    ]
+    assert [f"/runs/flow-run/{number}" in text for text in texts] == [True]
+    assert "李建国" not in "".join(texts)
+
+
+@ON_SQLITE
 def test_a_name_that_somebody_typed_over_is_not_passed_on() -> None:
     fail("2026-03-10T06:00", run="李建国 13800138000")
     told = "".join(path.read_text() for path in settings().own_folder("outbox").glob("alarm-job-*.eml"))
