@@ -17,10 +17,13 @@ from flows.exports import Wish, export_file
 from flows.rehearsal_bank.script import Script
 from flows.settings import settings
 from flows.staff_desk import NotUnderstood
+from models import audit
 from models.audit import AuditEntry
 from models.db import Database
 from models.payment import Payment
-from rules.allowance_refusals import WrongConfirmation
+from models.restores import RESTORED
+from rules.allowance_refusals import MoneyHeld, WrongConfirmation
+from rules.bank import NotOurFile
 from rules.errors import TuoqiError
 from rules.staff_refusals import NotProved
 from tests.flows.money import ANSWERED, APPROVED, RELEASED, SHOWN, Money
@@ -89,6 +92,29 @@ def test_from_the_sheet_to_the_last_open_line(money: Money, tmp_path: Path) -> N
     assert (claimed["payment"], claimed["fen"], claimed["why"]) == (paid, 8000, "去世后多发")
     assert proved(money, "A1", LATE, "recovered", paid)["recovered"]
     assert not any(tuoqi(LATE, "allowance", "open").values())
+
+
+def test_money_is_held_and_let_go_on_by_the_words_of_the_manual(money: Money) -> None:
+    batch = money.plan()["batch"]
+    money.show(batch)
+    money.approve(batch)
+    assert proved(money, "A1", RELEASED, "hold", "--note", "名单有误") == {"held": True, "to_resume": 2}
+    with pytest.raises(MoneyHeld):
+        money.release()
+    assert not proved(money, "A1", RELEASED, "resume", "--note", "已查清")["resumed"]
+    assert proved(money, "A2", RELEASED, "resume", "--note", "已查清")["resumed"]
+    assert len(money.release()["files"]) == 1
+
+
+def test_a_file_that_left_before_a_restore_is_adopted_by_the_words_of_the_manual(money: Money, tmp_path: Path) -> None:
+    batch = money.plan()["batch"]
+    money.show(batch)
+    money.approve(batch)
+    with money.database.write() as session:
+        audit.record(session, "530112", "restore", RESTORED, money.at(APPROVED).now(), file="x")
+    copied = tmp_path / "none.csv"
+    with pytest.raises(NotOurFile, match="none.csv"):
+        proved(money, "A1", RELEASED, "adopt", batch, str(copied))
 
 
 def test_a_plan_is_told_in_sentences(money: Money) -> None:
