@@ -44,10 +44,11 @@ with psycopg.connect(url, autocommit=True) as scratch:
 }
 
 proved() {  # restore ours into the scratch database with the keys, then walk the audit chain of every district in it
-    TUOQI_KEY_FILE=$keys TUOQI_ANCHOR_DIR=${TUOQI_ANCHOR_DIR:-$var/anchor} TUOQI_DATABASE_URL=$scratch
+    # against the anchors as they were before the backup; a restore begins those that it sees anew, so it sees none
+    TUOQI_KEY_FILE=$keys TUOQI_DATABASE_URL=$scratch TUOQI_VAR_DIR=$draft.scratch TUOQI_ANCHOR_DIR=$draft.none
     export TUOQI_KEY_FILE TUOQI_ANCHOR_DIR TUOQI_DATABASE_URL TUOQI_VAR_DIR
-    TUOQI_VAR_DIR=$draft.scratch
     mkdir "$TUOQI_VAR_DIR" && tuoqi restore "$draft/tuoqi.backup" || return 1
+    TUOQI_ANCHOR_DIR=$draft.anchors
     for code in $(echo "${TUOQI_DISTRICTS:-${TUOQI_DISTRICT:-530112}}" | grep -oE '[0-9]{6}'); do
         TUOQI_DISTRICT=$code tuoqi audit verify || return 1
     done
@@ -80,10 +81,12 @@ began=$(date +%s)
 now=$(date +%Y-%m-%dT%H%M%S)
 while [ -e "$folder/daily/$now" ]; do sleep 1 && now=$(date +%Y-%m-%dT%H%M%S); done
 draft=$folder/.new-$now
-trap 'rm -rf "$draft" "$draft.scratch"' EXIT
+trap 'rm -rf "$draft" "$draft.scratch" "$draft.anchors" "$draft.none"' EXIT
 trap 'exit 1' HUP INT TERM
 rm -rf "$folder"/.new-*  # left by one that was killed
-mkdir -p "$draft" "$folder/daily" "$folder/monthly"
+mkdir -p "$draft" "$draft.anchors" "$folder/daily" "$folder/monthly"
+anchors=${TUOQI_ANCHOR_DIR:-$var/anchor}
+[ ! -d "$anchors" ] || cp -R "$anchors/." "$draft.anchors" || fail 1 "the anchors in $anchors cannot be read"
 
 tuoqi backup --to "$draft/tuoqi.backup" --prefect "$draft/prefect.backup" >/dev/null || fail 1 "see the line above"
 (cd "$draft" && sha256sum tuoqi.backup prefect.backup >SHA256SUMS)

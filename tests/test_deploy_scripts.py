@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from flows.audit_anchor import add_anchor, anchor_file, verify
 from flows.child import ROOT
 from flows.jobs import real_now
 from flows.keep_files import PROVED, last_backup
@@ -116,6 +117,9 @@ def test_both_databases_come_back_proved_and_the_chain_holds(
         name = database.keys.seal("cadre.name", "C-7K3Q-9XM2", "李建国")
         session.add(Cadre(district_id=1, number="G1", ref="C-7K3Q-9XM2", name=name))
         audit.record(session, "530112", "test", "begun", configured.now())
+    with closing(Database(ours, configured.keys())) as database:
+        add_anchor(database, configured)
+    anchored = anchor_file(configured).read_text()
 
     made = script("backup.sh", folder, **urls)
     assert (made.returncode, made.stderr) == (0, "")
@@ -126,6 +130,7 @@ def test_both_databases_come_back_proved_and_the_chain_holds(
     assert abs(real_now() - told) < timedelta(minutes=5)
     (kept,) = (folder / "daily").iterdir()
     assert {path.name for path in kept.iterdir()} == {"tuoqi.backup", "prefect.backup", "SHA256SUMS"}
+    assert anchor_file(configured).read_text() == anchored  # the rehearsed restore begins nothing anew
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept.iterdir())
     assert [path.name for path in (folder / "monthly").iterdir()] == [kept.name[:7]]
     if scratch := urls.get("SCRATCH_URL"):
@@ -140,8 +145,29 @@ def test_both_databases_come_back_proved_and_the_chain_holds(
         (cadre,) = session.connection().execute(text("SELECT ref, name FROM cadre")).all()
         assert database.keys.open("cadre.name", cadre.ref, bytes(cadre.name)) == "李建国"
         assert audit.verify(session, "530112") is None
+        assert verify(database, configured)["restarts"] == 1
         actions = session.connection().execute(text("SELECT action FROM audit_entry ORDER BY seq")).scalars().all()
     assert actions == ["begun", "database.restored"]
+
+
+def test_a_log_that_was_written_anew_is_no_backup_though_it_says_that_it_was_restored(
+    urls: dict[str, str], configured: Settings, script: Script, folder: Path
+) -> None:
+    ours = urls["TUOQI_DATABASE_URL"]
+    with closing(Database(ours, configured.keys())) as database:
+        for action in ("begun", "paid"):
+            with database.write() as session:
+                audit.record(session, "530112", "test", action, configured.now())
+        add_anchor(database, configured)
+        with database.write() as session:
+            for table in ("audit_entry", "audit_head"):
+                session.connection().execute(text(f"DELETE FROM {table}"))
+        for action in ("begun", "database.restored"):
+            with database.write() as session:
+                audit.record(session, "530112", "test", action, configured.now())
+    before = anchor_file(configured).read_text()
+    assert script("backup.sh", folder, **urls).returncode == 3
+    assert anchor_file(configured).read_text() == before
 
 
 @pytest.mark.parametrize(
