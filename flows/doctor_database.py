@@ -17,6 +17,7 @@ from flows.keep_files import SEALED
 from flows.money_rests import resting
 from flows.settings import Settings
 from models import schema
+from models.allowance import AllowanceCycle
 from models.calendar import WorkCalendar
 from models.db import Database, keys_of
 from models.district import Centre, district_id
@@ -169,8 +170,9 @@ def _of_city(settings: Settings) -> str:
 
 
 def money(session: Session, settings: Settings) -> Iterator[Finding]:
-    """Whether money rests since a restore."""
-    if why := resting(session, settings):
+    """Whether money rests; where none was ever planned, nobody needs to know."""
+    cycles = select(func.count()).where(col(AllowanceCycle.district_id) == district_id(session, settings.district))
+    if session.scalar(cycles) and (why := resting(session, settings)):
         steps = say("步骤见 docs/operations.md “数据库丢失”。", "See docs/operations.md, The database is lost.")
         yield warn("money", str(why), steps)
 

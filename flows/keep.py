@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from flows import keep_postgres, keep_sqlite, store
 from flows.audit_anchor import add_anchor, anchors
 from flows.keep_files import (
@@ -26,6 +28,7 @@ from flows.money_rests import restore_mark
 from flows.settings import Settings
 from flows.store import NewDatabase, NoDistrict
 from models import audit, schema
+from models.allowance import AllowanceCycle
 from models.db import Database
 from models.message_views import counts
 from models.messages import OPEN
@@ -235,6 +238,7 @@ def _aftermath(settings: Settings) -> str:
     with closing(store.reach(settings)) as database, database.read() as session:
         waiting = sum(number for (_, _, state), number in counts(session).items() if state in OPEN)
         known = store.has_district(session, settings.district)
+        pays = session.scalar(select(func.count()).select_from(AllowanceCycle))
     told = "" if known else f" {NoDistrict(settings.district)}"
     if waiting:
         told += say(
@@ -242,6 +246,8 @@ def _aftermath(settings: Settings) -> str:
             " {} messages were waiting when the backup was made and will be sent once the service runs, perhaps "
             "a second time; look at `tuoqi export messages` first.",
         ).format(waiting)
+    if not pays:
+        return told
     return told + say(
         "发放已暂停：向银行核对备份之后的文件后，由两位审批人执行 tuoqi allowance resume。",
         " Money rests: settle with the bank what it has had since the backup, then two approvers run "

@@ -17,8 +17,10 @@ from flows.allowance_settle import Person
 from flows.doctor_database import money
 from flows.keep import backup_database
 from flows.rehearsal_bank.script import Script
+from models import audit
 from models.db import Database
 from models.payment import BankFile
+from models.restores import RESTORED
 from rules.allowance_refusals import Changed, ListRefused, MoneyHeld, MoneyRests
 from rules.bank import NotOurFile
 from rules.free_text import NumberOfAPerson
@@ -305,6 +307,13 @@ def _adopted(life: Life, path: Path, moment: str) -> bool:
         with suppress(AnotherList):
             return bool(adopt(life.database, chosen, Person("A1", once), ref, [path]))
     return False
+
+
+def test_where_nothing_was_ever_planned_the_doctor_is_silent(database: Database, tmp_path: Path) -> None:
+    life = Life(database, tmp_path)
+    with database.write() as session:
+        audit.record(session, "530112", "restore", RESTORED, life.at(BACK).now(), file="x")
+        assert list(money(session, life.at(BACK))) == []
 
 
 def _written(as_of: Path, content: bytes) -> Path:
