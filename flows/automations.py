@@ -101,7 +101,8 @@ def _of_deployment(name: str) -> dict[str, str]:
 
 
 def _failures(name: str, alarm: str, of: list[dict[str, str]], each: str) -> dict[str, Any]:
-    told = {"job": "deployment.name", "run": "flow_run.name", "state": "flow_run.state.name", "number": "flow_run.id"}
+    told = {"job": "deployment.name", "run": "flow_run.name", "state": "flow_run.state.name"}
+    told["number"] = "flow_run.id|string"  # Prefect cannot write a UUID as JSON
     return {
         "name": name,
         "description": say("运行失败或中断时告警", "tells operators of runs that failed or crashed"),

@@ -31,7 +31,7 @@ def within_limits() -> Iterator[None]:
     """Whatever comes of it must take less than 10 s and 512 MB, and not swell this process.
 
     Seconds are of CPU, for a busy machine is no fault of a file; what waits for ever takes none, hence the clock too.
-    A child is counted with what its parent held when it was begun, hence `own`.
+    A child is counted with what its parent held when it was begun, which is no more than the parent holds in the end.
     """
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     start, cpu = time.monotonic(), sum(os.times()[:4])
@@ -40,8 +40,9 @@ def within_limits() -> Iterator[None]:
     finally:
         assert sum(os.times()[:4]) - cpu < 10
         assert time.monotonic() - start < 50
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - own < 64 * 1024
-        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(own, children, 512 * 1024)
+        ended = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        assert ended - own < 64 * 1024
+        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(ended, children, 512 * 1024)
 
 
 def attempt(path: Path, register: Register | None = LEAVE, limits: Limits | None = None) -> Table:
