@@ -36,6 +36,8 @@ from rules.workdays import Workdays
 
 JOB = "allowance-reconcile"
 KIND = "bank-return"
+_LOOK_BACK = timedelta(days=200)
+_SUFFIXES = frozenset({".csv", ".txt", ".xlsx", ".xls", ".xml"})
 
 
 @dataclass(eq=False)
@@ -51,10 +53,6 @@ class AnswerAhead(TuoqiError):
         "{name} answers to a bank file that left after the backup and is not in the database: not taken in yet. Enter "
         "that file with `tuoqi allowance adopt`; the answer is taken in by itself then."
     )
-
-
-_LOOK_BACK = timedelta(days=200)
-_SUFFIXES = frozenset({".csv", ".txt", ".xlsx", ".xls", ".xml"})
 
 
 def reconcile(database: Database, settings: Settings, files: Iterable[Path] | None = None) -> Result:

@@ -18,7 +18,7 @@ from flows.allowance_tell import tell_sent
 from flows.bank_files import bank_bytes
 from flows.failures import writing
 from flows.jobs import Result
-from flows.money_rests import refuse_while_resting
+from flows.money_rests import resting
 from flows.settings import Settings
 from models import approvals, audit, ledger
 from models.allowance import AllowanceBatch
@@ -29,16 +29,7 @@ from models.district import district_id
 from models.seal import SealError
 from models.staging import staging
 from policies.allowances import AllowancesPolicy, allowances
-from rules.allowance_refusals import (
-    STATES,
-    Changed,
-    Disputed,
-    ListRefused,
-    Nobody,
-    NoList,
-    NotNow,
-    OpenObjections,
-)
+from rules.allowance_refusals import STATES, Changed, Disputed, ListRefused, Nobody, NoList, NotNow, OpenObjections
 from rules.allowances import Line, content_hash
 from rules.bank import PayLine, PayList, file_key
 from rules.bank_checks import PayListRefused
@@ -61,10 +52,12 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
 
     Raises:
         ListRefused: the one list that was named may not be released.
-        MoneyRests: the database was restored, and what the bank has had since the backup is not settled.
+        MoneyRests, MoneyHeld: the database was restored, and what the bank has had since is not settled; or an
+            approver stopped all payments.
     """
     with database.read() as session:
-        refuse_while_resting(session, settings)
+        if why := resting(session, settings):
+            raise why
     sent = send_files(database, settings)
     with database.read() as session:
         district = district_id(session, settings.district)

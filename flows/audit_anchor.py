@@ -6,7 +6,7 @@ nobody can rewrite it. Lines are only added, under a lock, and are on disk befor
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -110,25 +110,6 @@ def verify(database: Database, settings: Settings) -> Result:
     return {"entries": entries, "anchors": len(lines), "restarts": restarts, "last_anchor": last, "holds": True}
 
 
-def of_each(settings: Settings, work: Callable[[Settings], Result]) -> Result:
-    """Do something with the log of every district; in a city one that does not hold keeps no other from its turn.
-
-    Raises:
-        TuoqiError: the first refusal, after all have had their turn.
-    """
-    if not settings.districts:
-        return work(settings)
-    told, refused = list[Result](), list[TuoqiError]()
-    for code in settings.all_districts:
-        try:
-            told.append({"district": code, **work(settings.of_district(code))})
-        except TuoqiError as error:
-            refused.append(error)
-    if refused:
-        raise refused[0]
-    return {"districts": told}
-
-
 def add_anchor(database: Database, settings: Settings, restart: str = "") -> Result:
     """Verify, then add today's line; once a day is enough, and a day without news has a line too.
 
@@ -149,10 +130,10 @@ def add_anchor(database: Database, settings: Settings, restart: str = "") -> Res
         if wrong := broken(session, settings, counted):
             raise AuditBroken(wrong.seq, wrong.what, settings.district)
         before = len(lines)
-        if fork is not None and (fork.seq, fork.mac) != _end(session, settings):
+        if fork is not None and fork != _end(session, settings):
             _write(file, session, settings, lines, fork, restart)
             restart = ""
-        last, today = Entry(*_end(session, settings)), settings.today()
+        last, today = _end(session, settings), settings.today()
         known = lines[-1] if lines else None
         if last.seq and (restart or known is None or (known.on, known.seq) != (today, last.seq)):
             _write(file, session, settings, lines, last, restart)
@@ -215,7 +196,6 @@ def _append(file: int, line: str) -> None:
         raise
 
 
-def _end(session: Session, settings: Settings) -> tuple[int, str]:
-    """The number and seal of the last entry."""
+def _end(session: Session, settings: Settings) -> Entry:
     last, _ = audit.macs_at(session, settings.district, [])
-    return last, audit.macs_at(session, settings.district, [last])[1].get(last, "")
+    return Entry(last, audit.macs_at(session, settings.district, [last])[1].get(last, ""))

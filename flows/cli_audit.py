@@ -1,12 +1,14 @@
 """`tuoqi audit ...`: whether the audit log is what it was, and its anchor outside the database."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from flows.cli_options import Json, dated, either
-from flows.settings import settings
+from flows.in_turn import in_turn
+from flows.settings import Settings, settings
 
 audit = typer.Typer(help=either("审计日志的核对与外部锚", "the audit log and its anchor"), no_args_is_help=True)
 
@@ -19,7 +21,7 @@ def verify(as_json: Json = False) -> None:
     from flows.store import opened
 
     with opened(settings()) as database:
-        said.result(audit_anchor.of_each(settings(), partial(audit_anchor.verify, database)), as_json=as_json)
+        said.result(_of_each(partial(audit_anchor.verify, database)), as_json=as_json)
 
 
 @audit.command("anchor", help=either("核对后写下今天的锚（数据库之外的文件）", "verify, then add today's anchor"))
@@ -39,4 +41,9 @@ def anchored(
 
     with opened(settings()) as database:
         add = partial(audit_anchor.add_anchor, database, restart=restart)
-        said.result(audit_anchor.of_each(settings(), add), as_json=as_json)
+        said.result(_of_each(add), as_json=as_json)
+
+
+def _of_each(work: Callable[[Settings], dict[str, Any]]) -> dict[str, Any]:
+    """Of a city every district's log, of a district its own."""
+    return {"districts": in_turn(settings(), work)} if settings().districts else work(settings())

@@ -22,9 +22,10 @@ from prefect.deployments import run_deployment
 from flows import artifacts, fields
 from flows.automations import OF_DISTRICT
 from flows.failures import safely
+from flows.in_turn import in_turn
 from flows.job_standings import WATCHED
 from flows.run import call, tries
-from flows.settings import in_city, in_district, settings, working_for
+from flows.settings import Settings, in_city, in_district, settings, working_for
 from flows.store import opened
 from models.jobs import JobRun, latest
 from rules.errors import TuoqiError, say
@@ -140,18 +141,13 @@ def _as_json(value: Any) -> Any:
 
 
 def _in_turn(job: Callable[..., Result], given: Mapping[str, Any]) -> Result:
-    """Without a server: one district after the other; one that is refused does not keep the others from their turn."""
-    told: list[Result] = []
-    refused: TuoqiError | None = None
-    for code in settings().all_districts:
-        with in_district(code):
-            try:
-                told.append({"district": code, **_brief(job(**given))})
-            except TuoqiError as error:
-                refused = refused or error
-    if refused:
-        raise refused
-    return {"districts": told}
+    """Without a server: one district after the other."""
+
+    def done(own: Settings) -> Result:
+        with in_district(own.district):
+            return _brief(job(**given))
+
+    return {"districts": in_turn(settings(), done)}
 
 
 def _brief(result: Result) -> Result:

@@ -1,6 +1,7 @@
 """The doctor: settings, keys, folder, rules, channels, service, database -> findings, each with a remedy.
 
-Nothing is made or changed on the way; a check that fails is itself a finding.
+Nothing is made or changed on the way, but for an event in Prefect where runs are silent: does it arrive? A check that
+fails is itself a finding.
 """
 
 import os

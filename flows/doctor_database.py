@@ -159,22 +159,21 @@ def _jobs(session: Session, settings: Settings) -> Iterator[Finding]:
     for row in lost:
         told = say("失败", "failed") if row.state == "failed" else say("中断", "was cut off")
         line = say("{}({}){}。", "{} ({}) {}.").format(row.job, row.run_key, told)
-        yield warn("jobs", line, remedy.format(command(row.job, row.run_key, _of_city(settings))))
+        yield warn("jobs", line, remedy.format(command(row.job, row.run_key, settings)))
     if not lost:
         line = say("{} 个作业正在执行，没有中断或失败的", "{} jobs run now, none is cut off or failed")
         yield ok("jobs", line.format(len(runs)))
-
-
-def _of_city(settings: Settings) -> str:
-    return settings.district if settings.districts else ""
 
 
 def money(session: Session, settings: Settings) -> Iterator[Finding]:
     """Whether money rests; where none was ever planned, nobody needs to know."""
     cycles = select(func.count()).where(col(AllowanceCycle.district_id) == district_id(session, settings.district))
     if session.scalar(cycles) and (why := resting(session, settings)):
-        steps = say("步骤见 docs/operations.md “数据库丢失”。", "See docs/operations.md, The database is lost.")
-        yield warn("money", str(why), steps)
+        steps = say(
+            "步骤见 docs/operations.md “The database is lost or damaged”。",
+            "See docs/operations.md, The database is lost or damaged.",
+        )
+        yield warn("money", str(why), steps.format("The database is lost or damaged"))
 
 
 def _centres(session: Session, settings: Settings) -> int:
@@ -202,7 +201,7 @@ def _month(session: Session, settings: Settings) -> Iterator[Finding]:
             told = say("{} 值班表尚未发布（未发布 {} 班）。", "the duties of {} are not published ({} open).").format(
                 month, open_
             )
-            run = command("duty-publish", month, _of_city(settings))
+            run = command("duty-publish", month, settings)
             yield (warn if today.day == _PUBLISHED_BY else bad)(
                 "duty-month", told, say("执行 {}。", "Run `{}`.").format(run)
             )

@@ -26,7 +26,8 @@ def deadlines(session: Session, settings: Settings) -> Iterator[Finding]:
     """Name each job that is late, of every district: the same rule as watch-jobs."""
     watched, late = 0, 0
     for code in settings.all_districts:
-        for one in standings(session, settings.of_district(code)):
+        own = settings.of_district(code)
+        for one in standings(session, own):
             watched += 1
             if not one.late:
                 continue
@@ -34,7 +35,7 @@ def deadlines(session: Session, settings: Settings) -> Iterator[Finding]:
             what = say("{} 作业 {}（{}）到 {} 没有完成：{}。", "{}: {} ({}) was not done by {}: it {}.")
             due = f"{settings.local(one.expected.due):%m-%d %H:%M}"
             told = what.format(code, one.expected.job, one.expected.key, due, say(*STATES[one.state]))
-            run = command(one.expected.job, one.expected.key, code if settings.districts else "")
+            run = command(one.expected.job, one.expected.key, own)
             yield bad("deadlines", told, say("执行 {}。", "Run `{}`.").format(run))
     if not late:
         yield ok("deadlines", say("{} 项作业没有超过时限", "none of {} watched jobs is late").format(watched))

@@ -102,9 +102,9 @@ def _opened(settings: Settings, known: Subjects, today: date) -> dict[Period, di
     return {"cycle": cycles, "exam": dict.fromkeys(known.exams, today)}
 
 
-def command(job: str, key: str, district: str = "") -> str:
-    """Say how a person runs this job for this period; in a city, for which of its districts."""
-    return _command(job, key) + (f" --param district={district}" if district else "")
+def command(job: str, key: str, chosen: Settings) -> str:
+    """Say how a person runs this job for this period; in a city, for the district of these settings."""
+    return _command(job, key) + (f" --param district={chosen.district}" if chosen.districts else "")
 
 
 def _command(job: str, key: str) -> str:

@@ -20,19 +20,9 @@ def resting(session: Session, settings: Settings) -> MoneyRests | MoneyHeld | No
     return found and why(_said(settings, found.at), len(found.actors))
 
 
-def refuse_while_resting(session: Session, settings: Settings) -> None:
-    """Let nothing pass while money rests.
-
-    Raises:
-        MoneyRests, MoneyHeld: it does.
-    """
-    if why := resting(session, settings):
-        raise why
-
-
 def restore_mark(settings: Settings) -> Path:
     """The file that is there from when a restore replaces the database until the audit log tells of it."""
-    return settings.folder("prefect").parent / "restoring"
+    return settings.folder("") / "restoring"
 
 
 def _said(settings: Settings, at: datetime) -> str:

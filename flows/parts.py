@@ -11,14 +11,13 @@ import sys
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from flows.prefect_api import POOL, QUEUES
+from flows.prefect_api import POOL, QUEUES, WATCHES
 from flows.prefect_home import environment
 from flows.registering import wait_for_server
 from flows.service_errors import ServiceError
 from flows.settings import Settings
 
 Part = Literal["server", "services", "worker", "watcher", "ringer", "answers"]
-WATCHES = ["watch", "district-watch"]
 _OURS = {"answers": ["flows.answer_page"], "ringer": ["flows.ringer"]}
 
 
@@ -60,7 +59,7 @@ def _words(settings: Settings, part: Part) -> list[str]:
         return ["server", "start", "--no-services"]
     if part == "services":
         return ["server", "services", "start"]
-    queues = WATCHES if part == "watcher" else [queue for queue in QUEUES if queue not in WATCHES]
+    queues = [queue for queue in QUEUES if (queue in WATCHES) == (part == "watcher")]
     name = f"{socket.gethostname()}-{os.getpid()}"  # several may work on one machine
     own = [word for queue in queues for word in ("--work-queue", queue)]
     limit = ["--limit", str(settings.worker_limit)]

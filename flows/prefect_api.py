@@ -17,12 +17,15 @@ from rules.errors import say
 
 POOL = "tuoqi"
 QUEUES = {"default": 4, "watch": 2, "district": None, "district-watch": None}
-"""Queue -> runs at a time, the most urgent watch first; long jobs must never keep the watches waiting, nor a city's
-watches of all districts what sends and what alarms. The workers of a city limit its districts.
-"""
+"""Queue -> runs at a time. The workers of a city limit its districts."""
+WATCHES = ("watch", "district-watch")
+"""Queues whose runs no long job may keep waiting."""
 PRIORITIES = {"watch": 1, "default": 2, "district-watch": 3, "district": 4}
+"""Which queue a worker empties first: what sends and what alarms, before a city's reminders of all districts."""
 _PAGE = 200
 """Runs that Prefect gives at most in one answer."""
+_BEATS = 50
+"""Heartbeats of 25 minutes, and as many events as Prefect gives at most."""
 
 BUSY_PAUSES_S = (0.1, 0.2, 0.5, 1, 1, 1)
 ENDED = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -158,15 +161,19 @@ class PrefectApi:
         return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
 
     def last_beat(self, identity: str) -> datetime | None:
-        """When the server last received a word that a run lives, by its own clock; None: never."""
+        """When the server last received a word that a run lives, by its own clock; None: never.
+
+        A worker's clock may be off, and be set right meanwhile: of the heartbeats that it calls the newest, the one
+        that came last counts.
+        """
         wanted = {
             # what a worker's clock says of it does not count, and must not hide it
             "occurred": {"since": "2000-01-01T00:00:00Z", "until": "2200-01-01T00:00:00Z"},
             "event": {"name": ["prefect.flow-run.heartbeat"]},
             "resource": {"id": [f"prefect.flow-run.{identity}"]},
         }
-        found = self.ask("POST", "/events/filter", {"filter": wanted, "limit": 1})["events"]
-        return instant(found[0]["received"]) if found else None
+        found = self.ask("POST", "/events/filter", {"filter": wanted, "limit": _BEATS})["events"]
+        return max((datetime.fromisoformat(each["received"]).astimezone(UTC) for each in found), default=None)
 
     def say_event(self, name: str) -> str:
         """Send an event of our own, on the way that all events go; return its id."""
@@ -198,7 +205,7 @@ class PrefectApi:
         past = {"expected_start_time": {"before_": now.isoformat()}}
         stale = {
             "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, **past},
-            "work_pool_queues": {"name": {"any_": ["watch", "district-watch"]}},
+            "work_pool_queues": {"name": {"any_": list(WATCHES)}},
         }
         while left := self.ask("POST", "/flow_runs/filter", stale):
             for run in left:

@@ -126,15 +126,15 @@ def _begin(api: PrefectApi, chosen: Settings, one: Standing) -> int:
 def trouble_of(one: Standing, chosen: Settings) -> Trouble:
     """What operators are told of a job that is late, since its deadline; short, for an SMS has 35 characters for it."""
     job, key = one.expected.job, one.expected.key
-    district = chosen.district if chosen.districts else ""
     what = say("{}（{}）未完成：{}", "{} ({}) {}")
     remedy = say(
         "请在运行记录中查看原因（最后一行日志），改正后执行 {}；并用 tuoqi doctor 检查服务。",
         "See why in its runs (the last line of the log), mend it, then `{}`; check the service with tuoqi doctor.",
     )
-    told = f"{district} ".lstrip() + what.format(job, key, say(*STATES[one.state]))
+    whose = f"{chosen.district} " if chosen.districts else ""
+    told = whose + what.format(job, key, say(*STATES[one.state]))
     name = f"late-{job}-{key}".replace("/", "-")
-    return Trouble(name, told, one.expected.due, remedy.format(command(job, key, district)))
+    return Trouble(name, told, one.expected.due, remedy.format(command(job, key, chosen)))
 
 
 def _row(chosen: Settings, one: Standing, attempt: int | None) -> Result:

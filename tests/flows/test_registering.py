@@ -1,6 +1,7 @@
 """Registering: what a person put out of force stays so, whatever becomes of the registration; a paused pool too."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,4 +87,17 @@ def test_all_runs_are_read_however_many_pages_they_fill(runs: int) -> None:
     api = PrefectApi("http://127.0.0.1:9/api")
     api.http = httpx.Client(base_url="http://127.0.0.1:9/api", transport=httpx.MockTransport(answer))
     assert [run["id"] for run in api.unfinished()] == [str(number) for number in range(runs)]
+    api.close()
+
+
+def test_the_heartbeat_that_came_last_counts_whichever_a_worker_calls_the_newest() -> None:
+    """Its clock was ten minutes fast at the first heartbeat, and was set right before the second."""
+    beats = [("2026-03-10T06:10:00Z", "2026-03-10T06:00:00Z"), ("2026-03-10T06:09:30Z", "2026-03-10T06:09:30Z")]
+    events = [{"occurred": occurred, "received": received} for occurred, received in beats]
+    api = PrefectApi("http://127.0.0.1:9/api")
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json={"events": events}))
+    api.http = httpx.Client(base_url="http://127.0.0.1:9/api", transport=answer)
+    assert api.last_beat("a run") == datetime(2026, 3, 10, 6, 9, 30, tzinfo=UTC)
+    events.clear()
+    assert api.last_beat("a run") is None
     api.close()

@@ -203,10 +203,13 @@ def test_every_watched_job_can_be_begun_again_by_its_form_and_its_command() -> N
     assert WATCHED.keys() == PERIODS.keys()
     for job, watched in WATCHED.items():
         assert watched.deployment in JOBS
-        assert command(job, "2026-03-01").startswith(f"tuoqi run {watched.deployment}")
-    assert command("duty-publish", "2026-04") == "tuoqi run duty-plan --param month=2026-04 --param publish=true"
-    assert command("visits-callback", "2026-03-23") == "tuoqi run visits-callback --on 2026-03-23"
-    assert command("allowance-plan", "longevity/2026-03") == "tuoqi run allowance-plan"
+        assert command(job, "2026-03-01", settings()).startswith(f"tuoqi run {watched.deployment}")
+    assert (
+        command("duty-publish", "2026-04", settings())
+        == "tuoqi run duty-plan --param month=2026-04 --param publish=true"
+    )
+    assert command("visits-callback", "2026-03-23", settings()) == "tuoqi run visits-callback --on 2026-03-23"
+    assert command("allowance-plan", "longevity/2026-03", settings()) == "tuoqi run allowance-plan"
 
 
 def test_each_deadline_begins_when_a_schedule_of_its_job_does() -> None:
