@@ -33,6 +33,8 @@ NOT_MEASURED = {
     "status-record": _A_FORM,
     "issue-record": _A_FORM,
     "allowance-approve": "a form of one list; its hash is measured with allowances",
+    "allowance-settle": _A_FORM,
+    "allowance-hold": _A_FORM,
     "exam-put-forward": _A_FORM,
     "exam-release": "a form of one exam; its figures are measured with exam_job",
     "exam-report": "a form of one exam, a workbook a school; not measured yet",

@@ -87,6 +87,21 @@ def payment_key(said: str) -> str:
     return key
 
 
+def line_number(said: str) -> int:
+    """Read the number of a bank line that fits nothing.
+
+    Raises:
+        NotUnderstood: it is none; what was typed is not repeated.
+    """
+    number = said.strip()
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        problem = say("不是差异的编号", "not the number of an exception")
+        raise NotUnderstood(
+            "LINE", problem, say("编号见 allowance-reconcile 的结果页", "see allowance-reconcile's page")
+        )
+    return int(number)
+
+
 def booking_day(said: str) -> date:
     """Read the day on which the bank booked a payment.
 
@@ -134,20 +149,32 @@ def waiting(database: Database, settings: Settings) -> Result:
                 _asked(session, settings, ref) for ref in approvals.approvable(session, district, settings.today())
             ],
             "to_release": [{"batch": ref} for ref in approvals.batches_in(session, district, "approved")],
-            "exceptions": [
-                {
-                    "line": line.id, "payment": line.key, "what": say(*OUTCOMES[line.finding]), "fen": line.fen,
-                    "booked_on": line.booked_on,
-                }
-                for line in payments.exceptions(session, district)
-            ],
-            "unknown": [_open(settings, each) for each in unknown_payments(session, district)],
-            "receivables": [
-                {**_open(settings, each), "why": say(*WHY[each.why])} for each in open_receivables(session, district)
-            ],
-            "wrong_claims": [_wrong(one, due) for one, due in wrong_claims(session, settings, district)],
+            **_to_settle(session, settings, district),
             "duplicates": [_elsewhere(each) for each in cancelled_elsewhere(session, district)],
-        }  # fmt: skip
+        }
+
+
+def to_settle(database: Database, settings: Settings) -> Result:
+    """List what approvers settle; references and sums only."""
+    with database.read() as session:
+        return _to_settle(session, settings, district_id(session, settings.district))
+
+
+def _to_settle(session: Session, settings: Settings, district: int) -> Result:
+    return {
+        "exceptions": [
+            {
+                "line": line.id, "payment": line.key, "what": say(*OUTCOMES[line.finding]), "fen": line.fen,
+                "booked_on": line.booked_on,
+            }
+            for line in payments.exceptions(session, district)
+        ],
+        "unknown": [_open(settings, each) for each in unknown_payments(session, district)],
+        "receivables": [
+            {**_open(settings, each), "why": say(*WHY[each.why])} for each in open_receivables(session, district)
+        ],
+        "wrong_claims": [_wrong(one, due) for one, due in wrong_claims(session, settings, district)],
+    }  # fmt: skip
 
 
 def _cycle(programme: str, period: str) -> Result:
@@ -171,7 +198,7 @@ def _wrong(one: Claimed, due: int) -> Result:
             "已追回，与现应追回金额不符；由人工与家属、财政结清", "given back already; settle it with the family"
         )
     else:
-        todo = say("登记已更正；审批人用 withdraw-claim 撤销", "the register was put right: withdraw-claim")
+        todo = say("登记已更正，可由审批人撤销", "the register was put right: an approver can withdraw it")
     return {**told, "todo": todo}
 
 

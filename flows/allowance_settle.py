@@ -15,7 +15,7 @@ from models import audit, payments, receivables
 from models.db import Database
 from models.district import district_id
 from models.payments import Sent
-from models.proof import authenticate
+from models.proof import Path, authenticate
 from rules.errors import TuoqiError, say
 from rules.free_text import check_note
 
@@ -69,6 +69,7 @@ class Person:
 
     staff: str
     one_time_code: str
+    path: Path = "cli"
 
 
 def vouch(
@@ -145,7 +146,7 @@ def proved(database: Database, settings: Settings, person: Person) -> int:
     """
     with database.read() as session:
         district = district_id(session, settings.district)
-    return authenticate(database, district, person.staff, person.one_time_code, "cli", code_time(settings))
+    return authenticate(database, district, person.staff, person.one_time_code, person.path, code_time(settings))
 
 
 def payment_of(session: Session, settings: Settings, key: str) -> Sent:

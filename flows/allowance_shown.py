@@ -7,7 +7,6 @@ from flows import artifacts
 from flows.allowance_report_workbook import SHOWN, STATES, people_in
 from flows.allowance_sheet import period_said
 from flows.allowance_sheet_workbook import REASONS
-from models.intake_returns import OUTCOMES
 from rules.bank_reasons import public_reason
 from rules.errors import say
 from rules.money import yuan
@@ -109,16 +108,35 @@ def show_reconciled(result: Result) -> None:
          say("已有", "known"): each["known"], say("差异", "exceptions"): each["exceptions"]}
         for each in result["files"]
     ]  # fmt: skip
-    rows += [
-        {say("事项", "what"): f"{each['payment']}（{say(*OUTCOMES[each['what']])}）", say("新回盘", "new lines"): "—",
-         say("已有", "known"): "—", say("差异", "exceptions"): yuan(each["fen"])}
-        for each in result["exceptions"][:200]
-    ]  # fmt: skip
     note = say(
-        "未知 {} 笔（银行未答复，不会自动重发）；待处理差异 {} 条，用 tuoqi allowance close 逐条结案。",
-        "{} payments unknown (never sent again by themselves); {} exceptions, close each with `tuoqi allowance close`.",
+        "未知 {} 笔（银行未答复，不会自动重发）；待处理差异 {} 条，见结果页 allowance-to-settle。",
+        "{} payments unknown (never sent again by themselves); {} exceptions: see the page allowance-to-settle.",
     ).format(result["unknown"], len(result["exceptions"]))
     artifacts.table("allowance-reconcile", say("银行对账", "Reconciliation"), rows, note)
+
+
+def show_to_settle(waiting: Result) -> None:
+    """List what approvers settle with the form `allowance-settle`, the number that it asks for first."""
+    differ = [(each["line"], say("差异", "exception"), each["fen"], f"{each['what']} · {each['payment']}")
+              for each in waiting["exceptions"]]  # fmt: skip
+    unknown = [(each["payment"], say("未知", "unknown"), each["fen"],
+                say("{}；{} 送银行，未答复", "{}; at the bank since {}").format(each["cycle"], each["since"]))
+               for each in waiting["unknown"]]  # fmt: skip
+    owed = [(each["payment"], say("应收追回", "to be given back"), each["fen"], f"{each['cycle']} · {each['why']}")
+            for each in waiting["receivables"]]  # fmt: skip
+    wrong = [(each["payment"], say("追回有误", "claim is wrong"), each["claimed_fen"], each["todo"])
+             for each in waiting["wrong_claims"]]  # fmt: skip
+    rows = [
+        {say("流水号或编号", "payment or number"): number, say("事项", "what"): what,
+         say("金额（元）", "yuan"): yuan(fen), say("说明", "remark"): remark}
+        for number, what, fen, remark in differ + unknown + owed + wrong
+    ]  # fmt: skip
+    title = say("待审批人办理", "For approvers to settle")
+    if not rows:
+        artifacts.markdown("allowance-to-settle", say("没有要办理的；无需处理。", "Nothing to settle."), title)
+        return
+    note = say("用作业 allowance-settle 的表单逐件办理。", "Settle each with the form of the job allowance-settle.")
+    artifacts.table("allowance-to-settle", title, rows, note)
 
 
 def show_reissue(results: Sequence[Result]) -> None:

@@ -8,6 +8,7 @@ from prefect import flow
 
 from flows import artifacts, fields
 from flows.allowance_approve import Yes, approve
+from flows.allowance_desk import to_settle
 from flows.allowance_due import plan_due
 from flows.allowance_notice import morning, put_forward
 from flows.allowance_plan import plan, supplement
@@ -25,6 +26,7 @@ from flows.allowance_shown import (
     show_released,
     show_report,
     show_stopped,
+    show_to_settle,
 )
 from flows.allowance_stop import JOB as STOP
 from flows.allowance_stop import stop
@@ -161,7 +163,9 @@ def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
     chosen = settings()
     with opened(chosen) as database:
         result = reconcile(database, chosen, [_in_inbox(chosen, file)] if file else None)
+        waiting = to_settle(database, chosen)
     show_reconciled(result)
+    show_to_settle(waiting)
     return result
 
 

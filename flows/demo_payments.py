@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from flows import allowance_settle, audit_anchor
+from flows import allowance_settle, audit_anchor, fields
 from flows.allowance_desk import file_again
 from flows.allowance_notice import morning
 from flows.allowance_reconcile import reconcile
 from flows.allowance_reissue import reissue
 from flows.allowance_release import release
+from flows.allowance_restored import resume
 from flows.allowance_settle import Person
 from flows.demo_allowance_stage import (
     AGAIN,
@@ -19,7 +20,9 @@ from flows.demo_allowance_stage import (
     APPROVED_AGAIN,
     CLOSED,
     CORRECTED,
+    HELD,
     LATE,
+    LET_GO,
     ON_FORM,
     PERIOD,
     PROGRAMME,
@@ -34,6 +37,7 @@ from flows.demo_payees import CHECKER, MAKER, OTHER
 from flows.demo_stage import short, ui
 from models.ledger import agree
 from models.payment import Payment
+from rules.allowance_refusals import MoneyHeld
 from rules.bank import file_ref
 from rules.bank_card import luhn_digit
 from rules.errors import say
@@ -41,6 +45,29 @@ from rules.money import yuan
 from rules.registers.days import day_of
 
 Files = list[dict[str, Any]]
+
+
+def _hold(chapter: Chapter) -> None:
+    """One approver stops all money by the form; two let it go on."""
+    stage = chapter.stage
+    proof = {"staff": CHECKER, "code": chapter.phones.code(CHECKER, HELD)}
+    why = say("名单需再核对", "the list is looked at once more")
+    done = stage.run("allowance-hold", HELD, what=fields.RESTING["hold"], note=why, **proof)
+    refused = False
+    try:
+        release(stage.database, chapter.at(HELD), chapter.batch)
+    except MoneyHeld:
+        refused = True
+    for staff in (CHECKER, OTHER):
+        person = Person(staff, chapter.phones.code(staff, LET_GO))
+        told = resume(stage.database, chapter.at(LET_GO), person, say("已核对", "looked at"))
+    chapter.note(
+        "allowance-hold",
+        ("审批人暂停一切发放，两人确认后恢复", "an approver stops all payments, two let them go on"),
+        ("暂停期间不发放", "nothing left meanwhile"),
+        ui(),
+        good=done and refused and told["resumed"],
+    )
 
 
 def _release(chapter: Chapter) -> None:
@@ -131,22 +158,27 @@ def _settle(chapter: Chapter) -> None:
         person = Person(staff, chapter.phones.code(staff, VOUCHED))
         word = ("paid", day_of(RELEASED[:10]), say("银行流水，档案 2026-17", "bank statement, file 2026-17"))
         told = allowance_settle.vouch(stage.database, chapter.at(VOUCHED), person, key, *word)
+    done = True
     for place, line in enumerate(found["exceptions"]):
         at = f"{CLOSED[:15]}{place}{CLOSED[16:]}"
-        person = Person(CHECKER, chapter.phones.code(CHECKER, at))
+        form = {"step": fields.SETTLE_STEPS["close"], "item": str(line["line"]), "staff": CHECKER}
         note = say("银行回盘有误，已与银行核实", "the bank's mistake, checked with it")
-        allowance_settle.close(stage.database, chapter.at(at), person, line["line"], note)
+        done &= stage.run("allowance-settle", at, **form, code=chapter.phones.code(CHECKER, at), note=note)
     left = reconcile(stage.database, chapter.at(REPORTED))
     chapter.deliver(REPORTED)
     chapter.note(
-        "allowance-reconcile",
+        "allowance-settle",
         ("银行未答复的不当作失败：两人凭证据认定", "no answer is no failure: two persons settle it by evidence"),
         (
             f"未知 {found['unknown']} 笔，认定后 {left['unknown']}；差异 {len(left['exceptions'])} 条",
             f"{found['unknown']} unknown, {left['unknown']} afterwards; {len(left['exceptions'])} exceptions left",
         ),
         ui(),
-        good=same and (found["unknown"], left["unknown"]) == (1, 0) and told["settled"] and not left["exceptions"],
+        good=same
+        and done
+        and (found["unknown"], left["unknown"]) == (1, 0)
+        and told["settled"]
+        and not left["exceptions"],
     )
 
 
@@ -192,4 +224,4 @@ def _report(chapter: Chapter) -> None:
     )
 
 
-STEPS = (_release, _answers, _mend, _settle, _equal, _report)
+STEPS = (_hold, _release, _answers, _mend, _settle, _equal, _report)

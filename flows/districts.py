@@ -24,7 +24,7 @@ from flows.automations import OF_DISTRICT
 from flows.failures import safely
 from flows.in_turn import in_turn
 from flows.job_standings import WATCHED
-from flows.run import call, tries
+from flows.run import BadParameter, call, tries
 from flows.settings import Settings, in_city, in_district, settings, working_for
 from flows.store import opened
 from models.jobs import JobRun, latest
@@ -178,6 +178,8 @@ def _tried(job: str, given: Mapping[str, Any]) -> Any:
     while True:
         try:
             return call(job, given, quoted=False)
+        except BadParameter:  # as Prefect refuses a form: no later try could be better
+            raise
         except Exception as error:
             if not left:
                 raise

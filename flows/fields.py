@@ -52,6 +52,8 @@ Month = Annotated[
 _NUMBER = "^(?! *(1[3-9][0-9]{9}|[0-9]{15}|[0-9]{17}[0-9Xx]) *$).*[0-9A-Za-z０-９]"
 """A number or code that we gave: Prefect keeps what is typed, so no name in Chinese, no telephone, no ID number."""
 _ANY_NUMBER = f"^ *$|{_NUMBER}"
+_NO_NUMBER = "^(?!.*[0-9０-９]([ ]?[0-9０-９]){7}).{0,100}$"
+"""Prose without the number of a person, as rules.free_text has it, but before Prefect keeps what was typed."""
 Publish = Annotated[bool, _field("发布", "publish", "发布后通知到人，不再重排", "people are told; never planned again")]
 CentreCode = Annotated[
     str | None,
@@ -230,6 +232,65 @@ Confirmation = Annotated[str, _field("确认码", "confirmation code", "见审�
 OneTimeCode = Annotated[
     SecretStr, _field("动态口令", "one-time code", "验证器上的六位数字，每个只能用一次", "six digits; each works once")
 ]
+_SETTLED = {
+    "未知：认定已入账": "paid",
+    "未知：认定已退回": "returned",
+    "差异：办结": "close",
+    "追回：已收到": "recovered",
+    "追回：登记有误，撤销": "withdraw",
+}
+SETTLE_STEPS = {step: zh for zh, step in _SETTLED.items()}
+SettleStep = Annotated[
+    Literal["paid", "returned", "close", "recovered", "withdraw"],
+    BeforeValidator(lambda given: _SETTLED.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_SETTLED)}),
+    _field("办理", "step"),
+]
+SettleItem = Annotated[
+    str,
+    _field(
+        "流水号；差异填编号",
+        "payment; of a bank line its number",
+        "流水号形如 F7K3Q9XM1-0000001；都在 allowance-reconcile 的结果页上",
+        "a key such as F7K3Q9XM1-0000001; both stand on the page of allowance-reconcile",
+        pattern="^ *([0-9]{1,9}|[Ff][0-9A-Za-z]{8}-[0-9]{7}) *$",
+    ),
+]
+BookedOn = Annotated[
+    date | None,
+    _field("银行记账日期", "booked on", "只在认定“未知”时填写", "unknown payments only", pattern=_DAY),
+]
+SettleNote = Annotated[
+    str | None,
+    _OPEN,
+    _TEXT,
+    _field(
+        "凭证或情况",
+        "evidence or findings",
+        "凭证存放处，或查明的情况；不写姓名、证件号、电话、账号",
+        "where the proof is, or what was found out; no name, no number of a person",
+        default="",
+        pattern=_NO_NUMBER,
+    ),
+]
+_HELD = {"暂停发放": "hold", "恢复发放": "resume"}
+RESTING = {what: zh for zh, what in _HELD.items()}
+HoldOrResume = Annotated[
+    Literal["hold", "resume"],
+    BeforeValidator(lambda given: _HELD.get(given, given)),
+    WithJsonSchema({"type": "string", "enum": list(_HELD)}),
+    _field("办理", "what", "暂停立即生效；恢复需两位审批人", "a hold works at once, to resume takes two"),
+]
+HoldNote = Annotated[
+    str,
+    _field(
+        "原因或核对情况",
+        "why, or how it was found out",
+        "记入审计日志；不写姓名、证件号、电话、账号",
+        "kept in the audit log; no name, no number of a person",
+        pattern=_NO_NUMBER,
+    ),
+]
 Supplement = Annotated[
     bool, _field("补充名单", "supplement", "为以前各期应补发的人另做一份名单", "a list of those who are owed after all")
 ]
@@ -327,6 +388,7 @@ ReleaseReason = Annotated[
         "首次发布可留空；更正版必填，一行，不超过 100 字，不写学生姓名和考号",
         "open for the first; needed from the second on, one line of 100 characters, nobody's name or number",
         default="",
+        pattern=_NO_NUMBER,
     ),
 ]
 DespiteHeld = Annotated[

@@ -249,7 +249,7 @@ def _aftermath(settings: Settings) -> str:
     if not pays:
         return told
     return told + say(
-        "发放已暂停：向银行核对备份之后的文件后，由两位审批人执行 tuoqi allowance resume。",
-        " Money rests: settle with the bank what it has had since the backup, then two approvers run "
-        "`tuoqi allowance resume`.",
+        "发放已暂停：向银行核对备份之后的文件后，由两位审批人各填一次 allowance-hold 表单（选“恢复发放”）。",
+        " Money rests: settle with the bank what it has had since the backup, then two approvers send "
+        "the form `allowance-hold`.",
     )

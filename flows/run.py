@@ -36,6 +36,8 @@ JOBS = {
     "allowance-release": "flows.allowances:allowance_release",
     "allowance-reconcile": "flows.allowances:allowance_reconcile",
     "allowance-reissue": "flows.allowances:allowance_reissue",
+    "allowance-settle": "flows.allowance_settling:allowance_settle",
+    "allowance-hold": "flows.allowance_settling:allowance_hold",
     "allowance-stop": "flows.allowances:allowance_stop",
     "allowance-report": "flows.allowances:allowance_report",
     "exam-import": "flows.exam_import:exam_import",

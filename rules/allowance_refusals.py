@@ -141,12 +141,13 @@ class MoneyRests(TuoqiError):
     zh = (
         "数据库于 {at} 由备份恢复，暂停发放：备份之后送往银行的文件不在库中，再发放会重复付款。"
         "请向银行核对它收到的文件，用 tuoqi allowance adopt 名单编号 文件 登记，"
-        "再由两位审批人各执行一次 tuoqi allowance resume（已有 {persons} 人）。"
+        "再由两位审批人各填一次 allowance-hold 表单（选“恢复发放”），"
+        "或各执行一次 tuoqi allowance resume（已有 {persons} 人）。"
     )
     en = (
         "the database was restored at {at} and money rests: files that went to the bank after the backup are not in "
         "it, and would be paid twice. Ask the bank what it has had, enter it with `tuoqi allowance adopt LIST FILE`, "
-        "then two approvers run `tuoqi allowance resume` ({persons} so far)."
+        "then two approvers send the form `allowance-hold` or run `tuoqi allowance resume` ({persons} so far)."
     )
 
 
@@ -158,9 +159,10 @@ class MoneyHeld(TuoqiError):
     persons: int
     zh = (
         "发放已于 {at} 由审批人暂停，原因见审计日志；"
-        "查清后由两位审批人各执行一次 tuoqi allowance resume 恢复发放（已有 {persons} 人）。"
+        "查清后由两位审批人各填一次 allowance-hold 表单（选“恢复发放”），"
+        "或各执行一次 tuoqi allowance resume（已有 {persons} 人）。"
     )
     en = (
-        "an approver stopped all payments at {at}; once it is found out, two approvers run `tuoqi allowance resume` "
-        "({persons} so far). The reason is in the audit log."
+        "an approver stopped all payments at {at}; once it is found out, two approvers send the form `allowance-hold` "
+        "or run `tuoqi allowance resume` ({persons} so far). The reason is in the audit log."
     )

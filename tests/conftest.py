@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sqlalchemy.engine import make_url  # noqa: E402
 from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from flows import settings as settings_module  # noqa: E402
+from flows.run import JOBS  # noqa: E402
 from flows.settings import Settings, write_keys  # noqa: E402
 from flows.store import prepare  # noqa: E402
 from models.db import Database  # noqa: E402
@@ -119,6 +121,13 @@ def _reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Files are read in this process, but where the test is about the child that reads them in life."""
     if request.node.get_closest_marker("child") is None:
         read_here(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def jobs() -> None:
+    """Every job as one district has it: a module that a test of a city imported first would stay a city's."""
+    for place in JOBS.values():
+        import_module(place.partition(":")[0])
 
 
 @pytest.fixture

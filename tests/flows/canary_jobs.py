@@ -30,6 +30,7 @@ from flows.rehearsal_bank import RehearsalBank, Script
 from flows.run import JOBS
 from flows.settings import settings
 from flows.store import opened
+from models import payments
 from models.allowance import AllowanceBatch
 from models.district import district_id
 from models.duty_record import held_slots
@@ -89,6 +90,10 @@ class Month:
     def _clock(self, at: str) -> None:
         os.environ["TUOQI_AT"] = f"{at}+08:00"
         settings.cache_clear()
+
+    def prove(self, job: str, at: str, staff: str, /, **parameters: Any) -> None:
+        """Run a job whose form asks for a one-time code."""
+        self.run(job, at, staff=staff, code=self.code(staff, at), **parameters)
 
     def code(self, staff: str, at: str) -> str:
         return pyotp.TOTP(self.secrets[staff]).at(datetime.fromisoformat(f"{at}+08:00"))
@@ -178,9 +183,14 @@ def allowance(story: Month) -> None:
     story.run("allowance-approve", at, **wrong)
     at = "2026-04-10T09:05"
     story.run("allowance-approve", at, **wrong | {"confirmation": code, "code": story.code("G003", at)})
+    for staff, minute, what in (("G003", 10, "暂停发放"), ("G003", 15, "恢复发放"), ("G004", 20, "恢复发放")):
+        story.prove("allowance-hold", f"2026-04-10T09:{minute}", staff, what=what, note="核对名单")
     story.run("allowance-release", "2026-04-10T10:00")
     _bank_answers("2026-04-11T10:00")
     story.run("allowance-reconcile", "2026-04-13T09:00")
+    (odd,) = story.ask(lambda session: payments.exceptions(session, district_id(session, "530112")))
+    settled = {"step": "差异：办结", "item": f"{odd.id}", "note": "银行来函，卷 3"}
+    story.prove("allowance-settle", "2026-04-13T09:30", "G003", **settled)
     story.run("allowance-reissue", "2026-04-13T10:00")
     story.run("allowance-stop", "2026-04-13T11:00")
     story.run("allowance-report", "2026-04-13T12:00", programme=PROGRAMMES["longevity"][0], period="2026-03")

@@ -47,7 +47,7 @@ TOLD_OF_OTHERS = {
     "visit-contact-family": {"elder.name"},  # the family learns of whom it is
 }
 """What a message may say of others than its reader, by template."""
-FREE = {"community", "confirmation", "exam", "file", "job", "number", "period", "reason", "run", "state"}
+FREE = {"community", "confirmation", "exam", "file", "job", "note", "number", "period", "reason", "run", "state"}
 """Fields that are no person's: places, codes, what Prefect says of its runs; and prose that must name nobody."""
 MEANT_TO_HOLD = {
     "inbox/": "what was sent, and beside it the lists of what is wrong with it",
@@ -146,7 +146,8 @@ def _open_forms(service: Service, planted: Canaries) -> Iterator[str]:
             if pattern is None and not listed:
                 yield f"{job['name']}.{field}: any text"
             if pattern is not None:
-                taken = [kind for kind, value in people.items() if re.search(pattern, value)]
+                own = people.keys() - ({"elder.name"} if field in FREE else set())
+                taken = [kind for kind in sorted(own) if re.search(pattern, people[kind])]
                 yield from (f"{job['name']}.{field}: {kind}" for kind in taken)
         if fields.keys() - FREE:
             with suppress(Refused):

@@ -39,8 +39,8 @@ class Broken(TuoqiError):
 
 
 @pytest.fixture
-def city(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    request.getfixturevalue("configured")
+def city(jobs: None, configured: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    del jobs, configured
     monkeypatch.setenv("TUOQI_DISTRICTS", CITY)
     settings.cache_clear()
     yield settings()
@@ -210,8 +210,11 @@ def test_a_job_is_tried_again_in_a_city_as_often_as_by_itself(
 
 
 @pytest.mark.usefixtures("city")
-def test_a_value_that_a_form_of_the_city_refuses_is_not_repeated() -> None:
+def test_a_value_that_a_form_of_the_city_refuses_is_not_repeated_nor_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Prefect keeps what is said of a run, and a name in it would stay there."""
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it is tried again"))
     with pytest.raises(BadParameter) as refused:
         district_run.fn("duty-report", "530102", {"month": "李建国"})
     assert "month" in str(refused.value)
