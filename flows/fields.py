@@ -244,7 +244,9 @@ SettleStep = Annotated[
     Literal["paid", "returned", "close", "recovered", "withdraw"],
     BeforeValidator(lambda given: _SETTLED.get(given, given)),
     WithJsonSchema({"type": "string", "enum": list(_SETTLED)}),
-    _field("办理", "step"),
+    _field(
+        "办理", "step", "“未知”须两位审批人各填一次，认定一致才生效", "an unknown payment needs two who say the same"
+    ),
 ]
 SettleItem = Annotated[
     str,

@@ -150,6 +150,7 @@ def test_both_databases_come_back_proved_and_the_chain_holds(
     assert actions == ["begun", "database.restored"]
 
 
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
 def test_a_log_that_was_written_anew_is_no_backup_though_it_says_that_it_was_restored(
     urls: dict[str, str], configured: Settings, script: Script, folder: Path
 ) -> None:

@@ -47,7 +47,7 @@ def moved(copied: Callable[[str], Whole], postmaster: Postmaster) -> Iterator[Wh
     whole.through(target.render_as_string(hide_password=False))
     yield whole
     whole.database.close()
-    gc.collect()  # such cursors go here and not in the middle of somebody else's test
+    gc.collect(1)  # such cursors go here and not in the middle of somebody else's test
 
 
 def _plain(url: object) -> str:

@@ -188,7 +188,7 @@ def allowance(story: Month) -> None:
     story.run("allowance-release", "2026-04-10T10:00")
     _bank_answers("2026-04-11T10:00")
     story.run("allowance-reconcile", "2026-04-13T09:00")
-    (odd,) = story.ask(lambda session: payments.exceptions(session, district_id(session, "530112")))
+    odd = story.ask(lambda session: payments.exceptions(session, district_id(session, "530112")))[0]
     settled = {"step": "差异：办结", "item": f"{odd.id}", "note": "银行来函，卷 3"}
     story.prove("allowance-settle", "2026-04-13T09:30", "G003", **settled)
     story.run("allowance-reissue", "2026-04-13T10:00")

@@ -15,4 +15,4 @@ def end(controller: Controller, *, secured: bool) -> None:
     if secured:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+            gc.collect(1)
