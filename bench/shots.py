@@ -50,6 +50,7 @@ SCENES = [
     Scene("manual-run-menu", "deployment:allowance-notice", "Description", 520, presses=["Description", "Run"]),
     Scene("manual-form-checkin", "form:duty-record", "登记事项", 1000),
     Scene("manual-form-approve", "form:allowance-approve", "动态口令", 820),
+    Scene("manual-form-settle", "form:allowance-settle", "动态口令", 1150),
     Scene("manual-runs", "/runs", "duty-record", 1050),
     Scene("manual-failed", "run:duty-record", "Finished in state", 800),
     Scene("manual-artifacts", "run:duty-day", "Completed", 640, presses=["Artifacts"]),
