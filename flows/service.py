@@ -81,7 +81,7 @@ class Service:
     def _start(self) -> None:
         self.env = {**environment(self.settings, self.port), **self.env}
         self.progress(say("启动调度服务", "starting the server"))
-        self._child("server", "server", "start")
+        self._child("server", module="flows.server")
         self._until("server", START_S, self.api.healthy)
         self._insist(self.api.settle)  # its SQLite may be locked for a while after a kill
         self._insist(partial(self.api.make_pool, job_template(), held=True))
