@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from flows.allowance_claims import wrong_claims
+from flows.allowance_settle import STATES
 from flows.allowance_sheet import period_said, read_sheet
 from flows.allowance_sheet_workbook import REASONS, write_sheet
 from flows.allowance_shown import MORE
@@ -72,8 +73,8 @@ def reference(said: str, prefix: str, option: str) -> str:
     return canonical(said)
 
 
-def payment_key(said: str) -> str:
-    """Read the key of a payment.
+def payment_key(said: str, option: str = "KEY") -> str:
+    """Read the key of a payment; `option` is where it was typed.
 
     Raises:
         NotUnderstood: it is none; what was typed is not repeated.
@@ -82,13 +83,13 @@ def payment_key(said: str) -> str:
     if not is_ref(file_ref(key)):
         problem = say("不是支付流水号", "not the key of a payment")
         raise NotUnderstood(
-            "KEY", problem, say("请照银行文件填写，形如 F7K3Q9XM1-0000001", "such as F7K3Q9XM1-0000001")
+            option, problem, say("请照银行文件填写，形如 F7K3Q9XM1-0000001", "such as F7K3Q9XM1-0000001")
         )
     return key
 
 
-def line_number(said: str) -> int:
-    """Read the number of a bank line that fits nothing.
+def line_number(said: str, option: str = "LINE") -> int:
+    """Read the number of a bank line that fits nothing; `option` is where it was typed.
 
     Raises:
         NotUnderstood: it is none; what was typed is not repeated.
@@ -97,7 +98,7 @@ def line_number(said: str) -> int:
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         problem = say("不是差异的编号", "not the number of an exception")
         raise NotUnderstood(
-            "LINE", problem, say("编号见 allowance-reconcile 的结果页", "see allowance-reconcile's page")
+            option, problem, say("编号见结果页 allowance-to-settle", "see the page allowance-to-settle")
         )
     return int(number)
 
@@ -154,26 +155,30 @@ def waiting(database: Database, settings: Settings) -> Result:
         }
 
 
-def to_settle(database: Database, settings: Settings) -> Result:
-    """List what approvers settle; references and sums only."""
+def to_settle(database: Database, settings: Settings, most: int) -> Result:
+    """List what approvers settle, of each kind up to `most`; references and sums only."""
     with database.read() as session:
-        return _to_settle(session, settings, district_id(session, settings.district))
+        return _to_settle(session, settings, district_id(session, settings.district), most)
 
 
-def _to_settle(session: Session, settings: Settings, district: int) -> Result:
+def _to_settle(session: Session, settings: Settings, district: int, most: int | None = None) -> Result:
+    wrong = wrong_claims(session, settings, district)
+    twice = {one.key for one, _ in wrong}
     return {
         "exceptions": [
             {
                 "line": line.id, "payment": line.key, "what": say(*OUTCOMES[line.finding]), "fen": line.fen,
-                "booked_on": line.booked_on,
+                "said": say(*STATES[line.result]), "booked_on": line.booked_on,
             }
-            for line in payments.exceptions(session, district)
+            for line in payments.exceptions(session, district, most)
         ],
-        "unknown": [_open(settings, each) for each in unknown_payments(session, district)],
+        "unknown": [_open(settings, each) for each in unknown_payments(session, district, most)],
         "receivables": [
-            {**_open(settings, each), "why": say(*WHY[each.why])} for each in open_receivables(session, district)
+            {**_open(settings, each), "why": say(*WHY[each.why])}
+            for each in open_receivables(session, district, most)
+            if each.key not in twice
         ],
-        "wrong_claims": [_wrong(one, due) for one, due in wrong_claims(session, settings, district)],
+        "wrong_claims": [_wrong(one, due) for one, due in wrong[:most]],
     }  # fmt: skip
 
 
@@ -194,6 +199,7 @@ def _wrong(one: Claimed, due: int) -> Result:
     told = {"payment": one.key, **_cycle(one.programme, one.period)}
     told |= {"paid_fen": one.fen, "claimed_fen": one.claimed, "not_owed_fen": due}
     if one.settled:
+        told["settled"] = True
         todo = say(
             "已追回，与现应追回金额不符；由人工与家属、财政结清", "given back already; settle it with the family"
         )

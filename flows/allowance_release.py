@@ -79,6 +79,7 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
 
     Raises:
         ListRefused: nothing was frozen; if the list has changed, its approval is void now.
+        MoneyRests, MoneyHeld: nothing was frozen, money was put at rest meanwhile.
     """
     policy = allowances(settings.today(), settings.policy)
     with database.read() as session:
@@ -103,6 +104,7 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
             unchanged = digest == batch.content_hash == written
             if unchanged:
                 freeze_list(session, settings, policy, batch, files)
+                _still_free(session, settings)
             else:
                 _void(session, settings, batch, digest)
     if not unchanged:
@@ -186,6 +188,7 @@ def send_files(database: Database, settings: Settings) -> list[str]:
 
     Raises:
         CannotWrite: the disk is full, say; the next run goes on from there.
+        MoneyRests, MoneyHeld: money was put at rest meanwhile; what is not shown yet waits.
     """
     folder = settings.own_folder("outbox") / "bank"
     with writing(folder):
@@ -201,7 +204,18 @@ def send_files(database: Database, settings: Settings) -> list[str]:
                 tell_sent(session, settings, file.id, file.ref)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
+                _still_free(session, settings)
     return _appear(database, folder)
+
+
+def _still_free(session: Session, settings: Settings) -> None:
+    """Refuse to commit what leaves if money rests by now; after the audit entry, whose lock a hold needs too.
+
+    Raises:
+        MoneyRests, MoneyHeld: somebody has put money at rest since the release began.
+    """
+    if why := resting(session, settings):
+        raise why
 
 
 def _write(draft: Path, content: bytes) -> None:

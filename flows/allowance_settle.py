@@ -35,7 +35,7 @@ class NotUnknown(TuoqiError):
 
     key: str
     state: str
-    zh = "发放记录 {key} 目前为“{state}”，不能人工认定；只有“未知”的，或银行退回后又报成功的才可以。"
+    zh = "发放记录 {key} 目前为“{state}”，不能人工认定；只有“未知”的，或银行先退回、后又报成功的才可以。"
     en = "payment {key} is {state}; only an unknown one, or one the bank returned and then called paid, can be settled."
 
 
@@ -44,17 +44,23 @@ class NothingOpen(TuoqiError):
     """There is no such open exception or receivable."""
 
     what: str
-    zh = "没有待处理的 {what}；请用 tuoqi allowance open 查看待处理事项。"
-    en = "nothing open is called {what}; see `tuoqi allowance open`."
+    zh = "没有待处理的 {what}；要办的列在结果页 allowance-to-settle，也可用 tuoqi allowance open 查看。"
+    en = "nothing open is called {what}; see the page allowance-to-settle, or `tuoqi allowance open`."
 
 
 @dataclass(eq=False)
-class Disagreed(TuoqiError):
-    """Two persons said different things of one payment."""
+class MaybePaid(TuoqiError):
+    """The line is all that keeps a payment from being sent again of which the bank said last that it is paid."""
 
-    key: str
-    zh = "关于发放记录 {key}，另一人认定的结果或日期不同，未作更改；请两人核对凭证，必要时请第三人认定。"
-    en = "somebody else said otherwise of payment {key}; compare the evidence, or ask a third person."
+    line: int
+    zh = (
+        "差异 {line}：这一笔银行先退回、后又报成功，可能已经入账，办结后就会重新发放，所以没有办结。"
+        "请先由两位审批人凭证据认定：已入账，或确认没有入账（认定已退回），再办结。"
+    )
+    en = (
+        "exception {line}: the bank returned it and then called it paid; closed, it would be paid again, so it was "
+        "not. Two approvers say first what became of it by the evidence: paid, or returned."
+    )
 
 
 STATES = {
@@ -77,10 +83,14 @@ def vouch(
 ) -> Result:
     """Say what became of a payment that is unknown, or that the bank returned and then called paid.
 
-    The second person who says the same settles it.
+    The second person who says the same settles it. Who says otherwise than before takes the earlier word back; the
+    audit log keeps both.
+
+    Returns:
+        `persons` who say the same, whether it is `settled`, and whether others `differ`.
 
     Raises:
-        NoPayment, NotUnknown, Disagreed: nothing is settled.
+        NoPayment, NotUnknown: nothing was recorded.
         NumberOfAPerson: the evidence holds a number that may be a person's.
     """
     evidence = check_note(evidence)
@@ -88,18 +98,16 @@ def vouch(
     verdict = {"result": result, "booked_on": booked_on, "evidence": evidence}
     with database.write() as session:
         sent = payment_of(session, settings, key)
-        if sent.state != "unknown" and not (result == "paid" and payments.contradicted(session, sent)):
+        if sent.state != "unknown" and not payments.contradicted(session, sent):
             raise NotUnknown(key, say(*STATES[sent.state]))
-        agreed = payments.vouch(session, sent, who, verdict, settings.now())
+        agreed, others = payments.vouch(session, sent, who, verdict, settings.now())
         settled = len(agreed) >= 2
-        if settled:
+        if settled and result != sent.state:  # a return that stands moves nothing: its line may be closed now
             vouched = f"staff:{agreed[0]}+{agreed[1]}"
             payments.settle(session, sent, result, booked_on, evidence, settings.now(), vouched)
         told = {"payment": key, "result": result, "booked_on": booked_on, "settled": settled}
         audit.record(session, settings.district, f"staff:{who}", "allowance.vouch", settings.now(), **told)
-    if who not in agreed:
-        raise Disagreed(key)
-    return {"payment": key, "result": result, "persons": len(agreed), "settled": settled}
+    return {"payment": key, "result": result, "persons": len(agreed), "differ": others > 0, "settled": settled}
 
 
 def close(database: Database, settings: Settings, person: Person, line: int, note: str) -> Result:
@@ -107,12 +115,16 @@ def close(database: Database, settings: Settings, person: Person, line: int, not
 
     Raises:
         NothingOpen: there is no such line, or it is closed.
+        MaybePaid: it would let a payment be sent again that may well be paid.
         NumberOfAPerson: the note holds a number that may be a person's.
     """
     note = check_note(note)
+    with database.read() as session:  # before the code is used up
+        _insist_not_paid(session, line)
     who = proved(database, settings, person)
     with database.write() as session:
         district = district_id(session, settings.district)
+        _insist_not_paid(session, line)
         if not payments.close_line(session, district, line, note, settings.now(), f"staff:{who}"):
             raise NothingOpen(str(line))
         audit.record(
@@ -121,12 +133,19 @@ def close(database: Database, settings: Settings, person: Person, line: int, not
     return {"line": line, "closed": True}
 
 
-def recovered(database: Database, settings: Settings, person: Person, key: str) -> Result:
-    """Record that the money of a receivable was given back.
+def _insist_not_paid(session: Session, line: int) -> None:
+    if payments.holds_back(session, line):
+        raise MaybePaid(line)
+
+
+def recovered(database: Database, settings: Settings, person: Person, key: str, note: str) -> Result:
+    """Record that the money of a receivable was given back, and where the proof of it is.
 
     Raises:
         NoPayment, NothingOpen: nothing was recorded.
+        NumberOfAPerson: the note holds a number that may be a person's.
     """
+    note = check_note(note)
     who = proved(database, settings, person)
     with database.write() as session:
         sent = payment_of(session, settings, key)
@@ -134,7 +153,9 @@ def recovered(database: Database, settings: Settings, person: Person, key: str) 
         if fen is None:
             raise NothingOpen(key)
         told = {"payment": key, "fen": fen}
-        audit.record(session, settings.district, f"staff:{who}", "allowance.recovered", settings.now(), **told)
+        audit.record(
+            session, settings.district, f"staff:{who}", "allowance.recovered", settings.now(), **told, note=note
+        )
     return {**told, "recovered": True}
 
 

@@ -7,6 +7,7 @@ from flows import artifacts
 from flows.allowance_report_workbook import SHOWN, STATES, people_in
 from flows.allowance_sheet import period_said
 from flows.allowance_sheet_workbook import REASONS
+from flows.fields import SETTLE_STEPS
 from rules.bank_reasons import public_reason
 from rules.errors import say
 from rules.money import yuan
@@ -18,6 +19,8 @@ MORE = {
     "mistaken": ("登记更正后不符合条件", "not entitled since the register was put right"),
 }  # fmt: skip
 """Why a payment was stopped, beside the reasons for being left out."""
+LISTED = 200
+"""So many things to settle are on a page: a file that the bank never answers may be thousands."""
 _READY = {True: ("账户已更正", "account corrected"), False: ("待更正账户", "account to be corrected")}
 
 
@@ -115,28 +118,41 @@ def show_reconciled(result: Result) -> None:
     artifacts.table("allowance-reconcile", say("银行对账", "Reconciliation"), rows, note)
 
 
-def show_to_settle(waiting: Result) -> None:
-    """List what approvers settle with the form `allowance-settle`, the number that it asks for first."""
-    differ = [(each["line"], say("差异", "exception"), each["fen"], f"{each['what']} · {each['payment']}")
+def show_to_settle(waiting: Result, seen: str) -> None:
+    """List what approvers settle with the form `allowance-settle`: what it asks for first, and the step to choose.
+
+    Args:
+        waiting: see `to_settle`, with at most LISTED of each kind.
+        seen: local date and time.
+    """
+    steps = SETTLE_STEPS
+    differ = [(each["line"], steps["close"], each["fen"],
+               say("{what}；银行说 {booked_on} {said}；流水号 {payment}",
+                   "{what}; the bank says {said} on {booked_on}; payment {payment}").format(**each))
               for each in waiting["exceptions"]]  # fmt: skip
-    unknown = [(each["payment"], say("未知", "unknown"), each["fen"],
+    unknown = [(each["payment"], say("未知：认定结果", "unknown: say what became of it"), each["fen"],
                 say("{}；{} 送银行，未答复", "{}; at the bank since {}").format(each["cycle"], each["since"]))
                for each in waiting["unknown"]]  # fmt: skip
-    owed = [(each["payment"], say("应收追回", "to be given back"), each["fen"], f"{each['cycle']} · {each['why']}")
+    owed = [(each["payment"], steps["recovered"], each["fen"], f"{each['cycle']} · {each['why']}")
             for each in waiting["receivables"]]  # fmt: skip
-    wrong = [(each["payment"], say("追回有误", "claim is wrong"), each["claimed_fen"], each["todo"])
-             for each in waiting["wrong_claims"]]  # fmt: skip
+    wrong = [(each["payment"], say("另行结清，不用表单", "outside the system") if "settled" in each else
+              steps["withdraw"], each["claimed_fen"], each["todo"]) for each in waiting["wrong_claims"]]  # fmt: skip
     rows = [
-        {say("流水号或编号", "payment or number"): number, say("事项", "what"): what,
+        {say("流水号或编号", "payment or number"): number, say("办理", "step"): step,
          say("金额（元）", "yuan"): yuan(fen), say("说明", "remark"): remark}
-        for number, what, fen, remark in differ + unknown + owed + wrong
+        for number, step, fen, remark in differ + unknown + owed + wrong
     ]  # fmt: skip
-    title = say("待审批人办理", "For approvers to settle")
+    title = say("待审批人办理（截至 {}）", "For approvers to settle (as of {})").format(seen)
     if not rows:
         artifacts.markdown("allowance-to-settle", say("没有要办理的；无需处理。", "Nothing to settle."), title)
         return
     note = say("用作业 allowance-settle 的表单逐件办理。", "Settle each with the form of the job allowance-settle.")
-    artifacts.table("allowance-to-settle", title, rows, note)
+    if len(rows) > LISTED:
+        more = say(
+            "只列前 {} 件，其余用 tuoqi allowance open 查看。", "Only {} are listed; see `tuoqi allowance open`."
+        )
+        note += more.format(LISTED)
+    artifacts.table("allowance-to-settle", title, rows[:LISTED], note)
 
 
 def show_reissue(results: Sequence[Result]) -> None:

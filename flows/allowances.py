@@ -18,6 +18,7 @@ from flows.allowance_reissue import reissue
 from flows.allowance_release import release
 from flows.allowance_report import headline, report
 from flows.allowance_shown import (
+    LISTED,
     show_approval,
     show_morning,
     show_notice,
@@ -32,7 +33,7 @@ from flows.allowance_stop import JOB as STOP
 from flows.allowance_stop import stop
 from flows.audit_anchor import add_anchor
 from flows.districts import by_district
-from flows.failures import safely
+from flows.failures import ONCE, safely
 from flows.jobs import at_work
 from flows.settings import Settings, settings
 from flows.store import opened
@@ -43,8 +44,6 @@ from rules.errors import TuoqiError, say
 
 Result = dict[str, Any]
 _RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30, "log_prints": False, "persist_result": False}
-_ONCE: dict[str, Any] = {"retries": 0, "log_prints": False, "persist_result": False}
-"""A refusal is told as it is: a second try would find the approval void already and say only that."""
 
 
 class NeedsProgramme(TuoqiError):
@@ -114,7 +113,7 @@ def allowance_notice(batch: fields.AnyList = None, staff: fields.AnyStaff = None
     return result
 
 
-@flow(name="allowance-approve", **_ONCE)
+@flow(name="allowance-approve", **ONCE)
 @by_district
 @safely
 def allowance_approve(
@@ -135,7 +134,7 @@ def allowance_approve(
     return result
 
 
-@flow(name="allowance-release", **_ONCE)
+@flow(name="allowance-release", **ONCE)
 @by_district
 @safely
 def allowance_release(batch: fields.AnyList = None) -> Result:
@@ -162,11 +161,18 @@ def allowance_reconcile(file: fields.ReturnFile = None) -> Result:
     """
     chosen = settings()
     with opened(chosen) as database:
-        result = reconcile(database, chosen, [_in_inbox(chosen, file)] if file else None)
-        waiting = to_settle(database, chosen)
+        try:
+            result = reconcile(database, chosen, [_in_inbox(chosen, file)] if file else None)
+        finally:  # one file that cannot be read hides nothing
+            show_what_waits(database, chosen)
     show_reconciled(result)
-    show_to_settle(waiting)
     return result
+
+
+def show_what_waits(database: Database, chosen: Settings) -> None:
+    """Bring the page of what approvers settle up to date."""
+    seen = f"{chosen.local(chosen.now()):%m-%d %H:%M}"
+    show_to_settle(to_settle(database, chosen, LISTED + 1), seen)
 
 
 def _in_inbox(chosen: Settings, name: str) -> Path:
@@ -212,6 +218,7 @@ def allowance_stop() -> Result:
 def _stopped(database: Database, chosen: Settings) -> Result:
     result = stop(database, chosen)
     add_anchor(database, chosen)
+    show_what_waits(database, chosen)
     return result
 
 

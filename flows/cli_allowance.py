@@ -160,14 +160,22 @@ def close(
 
 @allowance.command(help=either("登记一笔应收款已追回", "record that the money of a receivable was given back"))
 @of_district
-def recovered(key: Key, staff: Staff, code: Code = None, as_json: Json = False) -> None:
+def recovered(
+    key: Key,
+    note: Annotated[
+        str, typer.Option("--note", help=either("凭证存放处，不写个人信息", "where the proof is; nothing personal"))
+    ],
+    staff: Staff,
+    code: Code = None,
+    as_json: Json = False,
+) -> None:
     """Record that money was given back."""
     from flows import allowance_desk, allowance_settle, said
     from flows.store import opened
 
     payment, person = allowance_desk.payment_key(key), _person(staff, code)
     with opened(settings()) as database:
-        said.result(allowance_settle.recovered(database, settings(), person, payment), as_json=as_json)
+        said.result(allowance_settle.recovered(database, settings(), person, payment, note), as_json=as_json)
 
 
 @allowance.command(

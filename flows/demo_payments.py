@@ -52,7 +52,7 @@ def _hold(chapter: Chapter) -> None:
     stage = chapter.stage
     proof = {"staff": CHECKER, "code": chapter.phones.code(CHECKER, HELD)}
     why = say("名单需再核对", "the list is looked at once more")
-    done = stage.run("allowance-hold", HELD, what=fields.RESTING["hold"], note=why, **proof)
+    done = stage.run("allowance-hold", HELD, what=fields.HOLD_STEPS["hold"], note=why, **proof)
     refused = False
     try:
         release(stage.database, chapter.at(HELD), chapter.batch)

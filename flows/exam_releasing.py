@@ -12,18 +12,16 @@ from flows.allowance_approve import Yes
 from flows.districts import by_district
 from flows.exam_release import approve, diff, put_forward
 from flows.exam_shown import show_forward, show_release
-from flows.failures import safely
+from flows.failures import ONCE, safely
 from flows.settings import settings
 from flows.store import opened
 
 Result = dict[str, Any]
-_ONCE: dict[str, Any] = {"retries": 0, "log_prints": False, "persist_result": False}
-"""A refusal is told as it is: a second try would find the one-time code used and say only that."""
 _COUNTS = ("exam", "version", "students", "held", "missing", "despite_held", "approvers", "messages", "compared",
            "waiting", "changes")  # fmt: skip
 
 
-@flow(name="exam-put-forward", **_ONCE)
+@flow(name="exam-put-forward", **ONCE)
 @by_district
 @safely
 def exam_put_forward(
@@ -48,7 +46,7 @@ def exam_put_forward(
     return result
 
 
-@flow(name="exam-release", **_ONCE)
+@flow(name="exam-release", **ONCE)
 @by_district
 @safely
 def exam_release(

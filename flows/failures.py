@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -31,6 +31,8 @@ _VALUES = re.compile(
     r"|\\[uUx][0-9a-fA-F]{2,8}|[^\s@'\"(<=:]+(?=@)|[^\x00-\x7f]+|[0-9]{4,}[0-9Xx]*"
 )
 """What may be a person's in the text of an error: a key of a row, escapes, mail addresses, Chinese, long numbers."""
+ONCE: dict[str, Any] = {"retries": 0, "log_prints": False, "persist_result": False}
+"""Options of a flow whose refusal is told as it is: a second try would find the one-time code or the approval gone."""
 P = ParamSpec("P")
 R = TypeVar("R")
 _DISK_FULL = "53100"

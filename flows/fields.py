@@ -52,8 +52,10 @@ Month = Annotated[
 _NUMBER = "^(?! *(1[3-9][0-9]{9}|[0-9]{15}|[0-9]{17}[0-9Xx]) *$).*[0-9A-Za-z０-９]"
 """A number or code that we gave: Prefect keeps what is typed, so no name in Chinese, no telephone, no ID number."""
 _ANY_NUMBER = f"^ *$|{_NUMBER}"
-_NO_NUMBER = "^(?!.*[0-9０-９]([ ]?[0-9０-９]){7}).{0,100}$"
-"""Prose without the number of a person, as rules.free_text has it, but before Prefect keeps what was typed."""
+_NO_NUMBER = (
+    r"^(?!.*[0-9０-９](\s?[0-9０-９]){7})(?!.*1[3-9０-９][0-9０-９][-－][0-9０-９]{4}[-－][0-9０-９]{4}).{0,100}$"
+)
+"""Prose of one line without the number of a person: before Prefect keeps it, what rules.free_text mostly refuses."""
 Publish = Annotated[bool, _field("发布", "publish", "发布后通知到人，不再重排", "people are told; never planned again")]
 CentreCode = Annotated[
     str | None,
@@ -233,19 +235,23 @@ OneTimeCode = Annotated[
     SecretStr, _field("动态口令", "one-time code", "验证器上的六位数字，每个只能用一次", "six digits; each works once")
 ]
 _SETTLED = {
-    "未知：认定已入账": "paid",
-    "未知：认定已退回": "returned",
+    "未知或矛盾：认定已入账": "paid",
+    "未知或矛盾：认定已退回": "returned",
     "差异：办结": "close",
-    "追回：已收到": "recovered",
-    "追回：登记有误，撤销": "withdraw",
+    "应收追回：已收到": "recovered",
+    "应收追回：登记有误，撤销": "withdraw",
 }
 SETTLE_STEPS = {step: zh for zh, step in _SETTLED.items()}
+"""What the form shows of a step, and wants back."""
 SettleStep = Annotated[
     Literal["paid", "returned", "close", "recovered", "withdraw"],
     BeforeValidator(lambda given: _SETTLED.get(given, given)),
     WithJsonSchema({"type": "string", "enum": list(_SETTLED)}),
     _field(
-        "办理", "step", "“未知”须两位审批人各填一次，认定一致才生效", "an unknown payment needs two who say the same"
+        "办理",
+        "step",
+        "认定须两位审批人各填一次，结果和日期一致才生效；“矛盾”指银行先退回、后又报成功",
+        "an unknown or contradicted payment needs two who say the same",
     ),
 ]
 SettleItem = Annotated[
@@ -253,43 +259,50 @@ SettleItem = Annotated[
     _field(
         "流水号；差异填编号",
         "payment; of a bank line its number",
-        "流水号形如 F7K3Q9XM1-0000001；都在 allowance-reconcile 的结果页上",
-        "a key such as F7K3Q9XM1-0000001; both stand on the page of allowance-reconcile",
+        "照抄结果页 allowance-to-settle 的第一栏，形如 F7K3Q9XM1-0000001",
+        "the first column of the page allowance-to-settle, such as F7K3Q9XM1-0000001",
         pattern="^ *([0-9]{1,9}|[Ff][0-9A-Za-z]{8}-[0-9]{7}) *$",
     ),
 ]
 BookedOn = Annotated[
     date | None,
-    _field("银行记账日期", "booked on", "只在认定“未知”时填写", "unknown payments only", pattern=_DAY),
+    _field("银行记账日期", "booked on", "只在认定时填写", "only to say what became of a payment", pattern=_DAY),
 ]
+_NO_PERSON = (
+    "一行，不超过 100 字；不写姓名、证件号、电话、账号",
+    "one line of 100 characters; no name, no number of a person",
+)
 SettleNote = Annotated[
-    str | None,
-    _OPEN,
-    _TEXT,
+    str,
     _field(
         "凭证或情况",
         "evidence or findings",
-        "凭证存放处，或查明的情况；不写姓名、证件号、电话、账号",
-        "where the proof is, or what was found out; no name, no number of a person",
-        default="",
+        f"凭证存放处，或查明的情况；{_NO_PERSON[0]}",
+        f"where the proof is, or what was found out; {_NO_PERSON[1]}",
         pattern=_NO_NUMBER,
     ),
 ]
 _HELD = {"暂停发放": "hold", "恢复发放": "resume"}
-RESTING = {what: zh for zh, what in _HELD.items()}
+HOLD_STEPS = {what: zh for zh, what in _HELD.items()}
+"""What the form shows of a hold and its end, and wants back."""
 HoldOrResume = Annotated[
     Literal["hold", "resume"],
     BeforeValidator(lambda given: _HELD.get(given, given)),
     WithJsonSchema({"type": "string", "enum": list(_HELD)}),
-    _field("办理", "what", "暂停立即生效；恢复需两位审批人", "a hold works at once, to resume takes two"),
+    _field(
+        "办理",
+        "what",
+        "暂停立即生效，已写出的银行文件不收回；恢复需两位审批人",
+        "a hold works at once and calls no file back; to resume takes two",
+    ),
 ]
 HoldNote = Annotated[
     str,
     _field(
         "原因或核对情况",
         "why, or how it was found out",
-        "记入审计日志；不写姓名、证件号、电话、账号",
-        "kept in the audit log; no name, no number of a person",
+        f"记入审计日志；{_NO_PERSON[0]}",
+        f"kept in the audit log; {_NO_PERSON[1]}",
         pattern=_NO_NUMBER,
     ),
 ]

@@ -16,12 +16,12 @@ from flows.service_errors import NoSuchJob, Refused, Unanswered
 from rules.errors import say
 
 POOL = "tuoqi"
-QUEUES = {"default": 4, "watch": 2, "district": None, "district-watch": None}
+QUEUES = {"default": 4, "watch": 2, "urgent": 2, "district": None, "district-watch": None}
 """Queue -> runs at a time. The workers of a city limit its districts."""
-WATCHES = ("watch", "district-watch")
+WATCHES = ("urgent", "watch", "district-watch")
 """Queues whose runs no long job may keep waiting."""
-PRIORITIES = {"watch": 1, "default": 2, "district-watch": 3, "district": 4}
-"""Which queue a worker empties first: what sends and what alarms, before a city's reminders of all districts."""
+PRIORITIES = {"urgent": 1, "watch": 2, "default": 3, "district-watch": 4, "district": 5}
+"""Which queue a worker empties first: what stops money, sends or alarms, before a city's reminders of all districts."""
 _PAGE = 200
 """Runs that Prefect gives at most in one answer."""
 _BEATS = 50

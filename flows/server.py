@@ -12,7 +12,7 @@ import itertools
 import runpy
 import sys
 import threading
-import time
+from time import sleep
 
 YOUNG_S = 10
 WHOLE = 30
@@ -20,14 +20,17 @@ WHOLE = 30
 
 
 def collect_forever() -> None:
-    """Do the work of the collector, which must be off."""
-    for number in itertools.count(1):
-        time.sleep(YOUNG_S)
-        gc.collect(1 if number % WHOLE else 2)
+    """Do the work of the collector while it is off; should this end, it goes on by itself."""
+    gc.disable()
+    try:
+        for number in itertools.count(1):
+            sleep(YOUNG_S)
+            gc.collect(1 if number % WHOLE else 2)
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":
-    gc.disable()
     threading.Thread(target=collect_forever, daemon=True).start()
     sys.argv = ["prefect", "server", "start", *sys.argv[1:]]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)

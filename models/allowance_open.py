@@ -32,18 +32,18 @@ class KeptFile(NamedTuple):
     sent_at: datetime | None
 
 
-def unknown_payments(session: Session, district: int) -> list[OpenPayment]:
+def unknown_payments(session: Session, district: int, most: int | None = None) -> list[OpenPayment]:
     """Return the payments that are unknown, the oldest first, since when they are at the bank."""
     query = _sent(district, col(BankFile.sent_at), col(BankFile.name)).where(col(Payment.state) == "unknown")
-    return [OpenPayment(*row) for row in session.execute(query)]
+    return [OpenPayment(*row) for row in session.execute(query.limit(most))]
 
 
-def open_receivables(session: Session, district: int) -> list[OpenPayment]:
+def open_receivables(session: Session, district: int, most: int | None = None) -> list[OpenPayment]:
     """Return what is to be given back and was not yet, the oldest first, since when it is claimed and why."""
     query = _sent(district, col(Receivable.raised_at), col(Receivable.reason), fen=col(Receivable.fen))
     claimed = query.join(Receivable, col(Receivable.payment_id) == col(Payment.id))
     still = (col(Receivable.settled_at).is_(None), col(Receivable.withdrawn_at).is_(None))
-    return [OpenPayment(*row) for row in session.execute(claimed.where(*still))]
+    return [OpenPayment(*row) for row in session.execute(claimed.where(*still).limit(most))]
 
 
 def _sent(district: int, *more: Any, fen: Any = None) -> Select[Any]:

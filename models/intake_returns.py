@@ -34,6 +34,7 @@ from models.intake import Scope, Taken
 from models.ledger import Amount
 from models.payment import BankFile, BankLine, Payment, PaymentChange, Receivable, sent_again
 from models.staging import Raced, Staging, fill, insert_all
+from rules.bank import kept_key
 from rules.bank_reasons import kept_reason
 from rules.portions import portions
 from rules.registers import Row
@@ -81,7 +82,11 @@ class ReturnIntake:
         names = ("key", "fen", "result", "reason", "booked_on")
         staged = [{"row": row.number, **{name: row.values.get(name) for name in names}} for row in rows]
         with self._staging.read() as session:
-            fill(session, self._lines, [{**line, "reason": kept_reason(str(line["reason"] or ""))} for line in staged])
+            kept = [
+                {**line, "key": kept_key(str(line["key"] or "")), "reason": kept_reason(str(line["reason"] or ""))}
+                for line in staged
+            ]
+            fill(session, self._lines, kept)
 
     def settle(self) -> None:
         """Decide each line that is new, those of one payment in the order of the file."""

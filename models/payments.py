@@ -4,6 +4,7 @@ What two persons settle of an unknown payment, and what becomes of exceptions an
 the caller's transaction; payments and ledger must agree at its end.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from models.payment import BankFile, BankLine, Payment, PaymentChange, PaymentVe
 from models.receivables import claim
 
 _OPEN = (col(BankLine.finding) != "matched", col(BankLine.closed_at).is_(None))
+_CONTRADICTS = (col(BankLine.finding) == "contradiction", col(BankLine.result) == "paid")
 
 
 class Waiting(NamedTuple):
@@ -133,29 +135,57 @@ def lock_payment(session: Session, *which: ColumnElement[bool]) -> Sent | None:
     """Lock the one payment of which this holds, and read it; None if there is none."""
     locked = update(Payment).where(*which).values(state=col(Payment.state)).returning(col(Payment.id))
     number = session.execute(locked).scalar_one_or_none()
-    if number is None:
-        return None
+    return None if number is None else _sent(session, number)
+
+
+def _sent(session: Session, payment_id: int) -> Sent:
     columns = (
         col(Payment.id), col(Payment.key), col(Payment.fen), col(Payment.state), col(Payment.booked_on),
         col(Entitlement.cycle_id), col(Entitlement.state),
     )  # fmt: skip
     whose = col(Entitlement.id) == col(Payment.entitlement_id)
-    return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == number)).one())
+    return Sent(*session.execute(select(*columns).join(Entitlement, whose).where(col(Payment.id) == payment_id)).one())
 
 
-def vouch(session: Session, sent: Sent, staff: int, verdict: dict[str, Any], at: datetime) -> list[int]:
-    """Record one person's word on an unknown payment; return all who say the same of it."""
-    row = {"payment_id": sent.id, "staff_id": staff, "at": at, **verdict}
-    session.execute(insert_for(session, PaymentVerdict).values(row).on_conflict_do_nothing())
-    same = [col(getattr(PaymentVerdict, name)) == verdict[name] for name in ("result", "booked_on")]
-    query = select(col(PaymentVerdict.staff_id)).where(col(PaymentVerdict.payment_id) == sent.id, *same)
-    return list(session.scalars(query))
+def vouch(session: Session, sent: Sent, staff: int, verdict: dict[str, Any], at: datetime) -> tuple[list[int], int]:
+    """Record one person's word on a payment in place of an earlier one; return who say the same, and how many differ.
+
+    Of a payment of which the bank has said both, words from before it did so count no longer.
+    """
+    said = {"at": at, **verdict}
+    adding = insert_for(session, PaymentVerdict).values(payment_id=sent.id, staff_id=staff, **said)
+    session.execute(adding.on_conflict_do_update(index_elements=["payment_id", "staff_id"], set_=said))
+    words, mine = _words(session, sent.id), (verdict["result"], verdict["booked_on"])
+    return [who for who, word in words.items() if word == mine], sum(word != mine for word in words.values())
+
+
+def _words(session: Session, payment_id: int) -> dict[int, tuple[str, date]]:
+    """Return each person's word on a payment: result and day; only those since the bank last said both of it."""
+    mine = (col(BankLine.payment_id) == payment_id, *_CONTRADICTS)
+    both_said = session.scalar(select(func.max(col(BankLine.recorded_at))).where(*mine))
+    columns = [col(getattr(PaymentVerdict, name)) for name in ("staff_id", "result", "booked_on")]
+    query = select(*columns).where(col(PaymentVerdict.payment_id) == payment_id)
+    if both_said:
+        query = query.where(col(PaymentVerdict.at) >= both_said)
+    return {who: (result, day) for who, result, day in session.execute(query)}
+
+
+def holds_back(session: Session, line: int) -> bool:
+    """Tell whether an open line is what keeps a payment from being sent again that may well be paid.
+
+    The bank returned it and then called it paid, and no two persons have said by the evidence that it was returned.
+    """
+    whose = select(col(BankLine.payment_id)).where(col(BankLine.id) == line, *_CONTRADICTS, _OPEN[1])
+    payment_id = session.scalar(whose)
+    if payment_id is None or not contradicted(session, _sent(session, payment_id)):
+        return False
+    returned_on = Counter(day for result, day in _words(session, payment_id).values() if result == "returned")
+    return max(returned_on.values(), default=0) < 2
 
 
 def contradicted(session: Session, sent: Sent) -> bool:
     """Tell whether the bank returned a payment and then called it paid, and nobody has sent it again since."""
-    said = (col(BankLine.payment_id) == sent.id, col(BankLine.finding) == "contradiction")
-    lines = select(col(BankLine.id)).where(*said, col(BankLine.result) == "paid")
+    lines = select(col(BankLine.id)).where(col(BankLine.payment_id) == sent.id, *_CONTRADICTS)
     standing = (
         select(col(Entitlement.id))
         .join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
@@ -199,10 +229,10 @@ def changes(session: Session, payment_id: int) -> int:
     return session.scalar(query) or 0
 
 
-def exceptions(session: Session, district: int) -> list[BankLine]:
+def exceptions(session: Session, district: int, most: int | None = None) -> list[BankLine]:
     """Return the bank lines that fit nothing and are not closed, the oldest first."""
     mine = select(BankLine).where(col(BankLine.district_id) == district, *_OPEN)
-    return list(session.scalars(mine.order_by(col(BankLine.id))))
+    return list(session.scalars(mine.order_by(col(BankLine.id)).limit(most)))
 
 
 def close_line(session: Session, district: int, line: int, note: str, at: datetime, actor: str) -> bool:

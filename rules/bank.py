@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import Literal
 
 from rules.errors import TuoqiError, say
+from rules.free_text import masked_digits
 from rules.money import yuan
+from rules.refs import is_ref
 
 Format = Literal["csv", "xlsx", "pain.001"]
 Encoding = Literal["GB18030", "UTF-8"]
@@ -25,6 +27,7 @@ LONGEST_KEY = 35
 
 _AMOUNT = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,2})0*)?")
 _CNAPS = re.compile(r"[0-9]{12}")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,11 @@ def file_ref(key: str) -> str:
     if len(head) <= 8 or not dash or len(number) != 7 or not (number.isascii() and number.isdigit()):
         return ""
     return f"{head[:-8]}-{head[-8:-4]}-{head[-4:]}"
+
+
+def kept_key(key: str) -> str:
+    """A key as it is kept: what a bank put in place of one of ours may be a person's number or name, and is masked."""
+    return key if is_ref(file_ref(key)) else _NOT_ASCII.sub("*", masked_digits(key))
 
 
 def bank_yuan(fen: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rules.errors import TuoqiError
 
 _GAPS = re.compile(r"(?<=[0-9])\s(?=[0-9])")
-_LONG = re.compile(r"[0-9]{8,}")
+_LONG = re.compile(r"[0-9]{8,}|1[3-9][0-9]-[0-9]{4}-[0-9]{4}")
 _MASKED = re.compile(r"[0-9](?:\s?[0-9]){3,}[Xx]?")
 
 
@@ -29,7 +29,8 @@ def check_note(text: str) -> str:
     """Return a note as it is stored.
 
     Raises:
-        NumberOfAPerson: 8 or more digits in a row, be they full-width or with single spaces between them; an ID has 17.
+        NumberOfAPerson: 8 or more digits in a row, be they full-width or with single spaces between them, for an ID has
+            17; or a mobile telephone written as 138-0000-0000.
     """
     if _LONG.search(_GAPS.sub("", unicodedata.normalize("NFKC", text))):
         raise NumberOfAPerson

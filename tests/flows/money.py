@@ -198,7 +198,7 @@ class Money:
 
     def recovered(self, key: str, moment: str, staff: str = "A1") -> dict[str, Any]:
         once, chosen = self.one_time(staff, moment)
-        return recovered(self.database, chosen, Person(staff, once), key)
+        return recovered(self.database, chosen, Person(staff, once), key, "回单存档 13 号")
 
     def report(self, moment: str = ANSWERED, period: str = MONTH) -> dict[str, Any]:
         (figures,) = report(self.database, self.at(moment), "longevity", period)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from flows import allowance_release
 from flows.allowance_reconcile import AnswerAhead
 from flows.allowance_restored import AnotherList, FilesUnknown, NotResting, NotRestored, adopt, hold, resume
 from flows.allowance_settle import Person
@@ -210,6 +211,44 @@ def test_one_approver_puts_money_at_rest_and_two_let_it_go_on(database: Database
         once, chosen = life.one_time(staff, BACK)
         resume(database, chosen, Person(staff, once), "已查清")
     assert len(life.release(moment=BACK)["released"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "left"),
+    [
+        pytest.param("stop_batch", {}, id="before anything is frozen"),
+        pytest.param("content_of", {"frozen": 4}, id="frozen, and not yet handed over"),
+    ],
+)
+def test_a_hold_stops_a_release_that_is_at_work(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, left: dict[str, int]
+) -> None:
+    life = Life(database, tmp_path, script=Script())
+    batch: str = life.plan()["batch"]
+    life.show(batch)
+    life.approve(batch)
+    once, chosen = life.one_time("A2", RELEASED)
+    real = getattr(allowance_release, step)
+
+    def held(*given: Any) -> Any:
+        hold(database, chosen, Person("A2", once), "名单有误")
+        return real(*given)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(allowance_release, step, held)
+        with pytest.raises(MoneyHeld):
+            life.release(moment=RELEASED)
+    assert life.states() == left
+    assert [*(life.at(BACK).folder("outbox") / "bank").glob("[!.]*")] == []
+    with pytest.raises(MoneyHeld):
+        life.release(moment=BACK)
+    for staff in ("A1", "A2"):
+        once, chosen = life.one_time(staff, BACK)
+        resume(database, chosen, Person(staff, once), "已查清")
+    life.release(moment=BACK)
+    assert life.states() == {"sent": 4}
+    life.settle(LATER)
+    life.agrees_with_the_bank()
 
 
 def test_answers_of_the_bank_are_taken_in_while_a_person_holds_the_money(database: Database, tmp_path: Path) -> None:

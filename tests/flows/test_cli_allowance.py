@@ -90,7 +90,7 @@ def test_from_the_sheet_to_the_last_open_line(money: Money, tmp_path: Path) -> N
     money.stop(LATE)
     (claimed,) = tuoqi(LATE, "allowance", "open")["receivables"]
     assert (claimed["payment"], claimed["fen"], claimed["why"]) == (paid, 8000, "去世后多发")
-    assert proved(money, "A1", LATE, "recovered", paid)["recovered"]
+    assert proved(money, "A1", LATE, "recovered", paid, "--note", "财政回单 3 号")["recovered"]
     assert not any(tuoqi(LATE, "allowance", "open").values())
 
 
@@ -146,7 +146,7 @@ def test_a_frozen_file_is_written_again_byte_for_byte_or_not_at_all(money: Money
     [
         pytest.param(("approve", NUMBER, "--confirmation", "X", "--staff", "A1"), id="list"),
         pytest.param(("sheet", NUMBER), id="sheet"),
-        pytest.param(("recovered", NUMBER, "--staff", "A1"), id="key"),
+        pytest.param(("recovered", NUMBER, "--note", "x", "--staff", "A1"), id="key"),
         pytest.param(("withdraw-claim", NUMBER, "--reason", "x", "--staff", "A1"), id="claim"),
         pytest.param(("file", NUMBER, "--to", "x"), id="file"),
     ],

@@ -4,12 +4,14 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 import yaml
 from prefect.settings import Settings as PrefectSettings
@@ -191,6 +193,12 @@ def test_shell_settings_of_prefect_are_ignored_and_logs_are_private(service: Ser
     assert logs.stat().st_mode & 0o077 == 0
 
 
+def test_the_server_s_garbage_is_collected_in_a_thread(service: Service) -> None:
+    """Elsewhere SQLite would stand still for a minute now and then (docs/decisions/0038)."""
+    (server,) = (child for child in service.children if child.name == "server")
+    assert "flows.server" in psutil.Process(server.process.pid).cmdline()
+
+
 def test_the_ui_asks_the_host_it_came_from(service: Service) -> None:
     with httpx.Client(trust_env=False) as browser:
         assert browser.get(f"{service.url}/ui-settings").json()["api_url"] == "/api"
@@ -302,12 +310,25 @@ def test_runs_that_nobody_is_at_end_without_an_event_and_one_that_lives_does_not
         lost.end()
         return {name: service.api.run(identity).state for name, identity in runs.items()}
 
-    assert states() == states() == first
-    for name in ("_SILENT", "_UNBORN"):  # in life some minutes
-        monkeypatch.setattr(lost_runs, name, timedelta(seconds=20))
-    until(lambda: states() == {**first, "never-begun": "CRASHED", "silent": "CRASHED"})
-    assert [states()["alive"] for _ in range(3)] == ["RUNNING"] * 3
+    with unseen_by_the_automation(service):
+        assert states() == states() == first
+        for name in ("_SILENT", "_UNBORN"):  # in life some minutes
+            monkeypatch.setattr(lost_runs, name, timedelta(seconds=20))
+        until(lambda: states() == {**first, "never-begun": "CRASHED", "silent": "CRASHED"})
+        assert [states()["alive"] for _ in range(3)] == ["RUNNING"] * 3
     service.api.crash(runs["alive"], "the end of the test")
+
+
+@contextmanager
+def unseen_by_the_automation(service: Service) -> Iterator[None]:
+    """It goes by the clock of who sends, so that a run whose last heartbeat is of ten minutes ago is dead to it."""
+    found = service.api.ask("POST", "/automations/filter", {})
+    (zombies,) = (each["id"] for each in found if each["name"] == automations.ZOMBIES)
+    service.api.ask("PATCH", f"/automations/{zombies}", {"enabled": False})
+    try:
+        yield
+    finally:
+        service.api.ask("PATCH", f"/automations/{zombies}", {"enabled": True})
 
 
 def test_a_late_job_is_told_and_begun_again_and_then_it_is_done(service: Service) -> None:

@@ -29,7 +29,7 @@ KEYS = {
 """test_cron.py reads each of these back from the server; a key that is not here would be ignored silently."""
 SCHEDULE_KEYS = {"slug", "cron", "timezone", "parameters"}
 WATCHES = {"duty-watch", "visits-watch", "deliver", "reconcile-messages", "watch-jobs"}
-URGENT = {"run-failed", "allowance-hold"}
+URGENT = {"run-failed", "allowance-hold", "allowance-settle"}
 """Never behind a long job, and none of two is dropped."""
 DISTRICTS = {"district-run"}
 """As many at once as the workers of the city take; one in a district by its claim."""
@@ -77,7 +77,8 @@ def test_schedules_are_crons_of_the_district_s_time_with_a_slug(job: dict[str, A
 @JOB
 def test_a_watch_has_its_own_queue_and_drops_a_second_run(job: dict[str, Any]) -> None:
     watch, district = job["name"] in WATCHES, job["name"] in DISTRICTS
-    queue = "watch" if watch or job["name"] in URGENT else "district" if district else "default"
+    urgent = job["name"] in URGENT
+    queue = "urgent" if urgent else "watch" if watch else "district" if district else "default"
     assert job["work_pool"] == {"name": POOL, "work_queue_name": queue}
     assert queue in QUEUES
     in_turn = {"limit": 1, "collision_strategy": "CANCEL_NEW" if watch else "ENQUEUE"}

@@ -1,4 +1,4 @@
-"""Prefect's server with its collector in a thread: what that stands on, and that it is so started."""
+"""Prefect's server with its collector in a thread: what that stands on. test_cron.py sees it started so."""
 
 import gc
 import sqlite3
@@ -38,6 +38,7 @@ def test_a_thread_that_collects_waits_for_a_locked_database_and_nobody_waits_for
                 thread.start()
                 time.sleep(0.3)
             assert waiting.is_alive()
+            assert collecting.is_alive()  # there is something to wait for
             holder.execute("COMMIT")
             assert time.monotonic() - began < NO_WAIT_S
             for thread in (waiting, collecting):
@@ -56,10 +57,11 @@ def test_the_young_are_looked_at_often_and_everything_seldom(monkeypatch: pytest
             raise KeyboardInterrupt
 
     monkeypatch.setattr(gc, "collect", look)
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr("flows.server.sleep", lambda _: None)
     with pytest.raises(KeyboardInterrupt):
         collect_forever()
     assert looked == 2 * [*[1] * (WHOLE - 1), 2]
+    assert gc.isenabled()
 
 
 def test_its_words_are_those_of_prefect_server_start() -> None:

@@ -16,6 +16,7 @@ from rules.free_text import NumberOfAPerson, check_note, masked_digits
         pytest.param("账号６２２２０２００", id="eight full-width digits"),
         pytest.param("卡号 6222 0200 1234", id="digits in groups"),
         pytest.param("12345678", id="eight digits"),
+        pytest.param("138-0000-0000", id="a telephone as people write it"),
     ],
 )
 def test_a_note_with_a_persons_number_is_refused_and_not_repeated(note: str) -> None:
