@@ -266,7 +266,13 @@ SettleItem = Annotated[
 ]
 BookedOn = Annotated[
     date | None,
-    _field("银行记账日期", "booked on", "只在认定时填写", "only to say what became of a payment", pattern=_DAY),
+    _field(
+        "银行记账日期",
+        "booked on",
+        "只在认定时填写，点 date 选择",
+        "only to say what became of a payment",
+        pattern=_DAY,
+    ),
 ]
 _NO_PERSON = (
     "一行，不超过 100 字；不写姓名、证件号、电话、账号",
