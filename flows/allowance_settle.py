@@ -11,7 +11,7 @@ from sqlmodel import Session
 from flows.allowance_approve import code_time
 from flows.jobs import Result
 from flows.settings import Settings
-from models import audit, payments, receivables
+from models import approvals, audit, payments, receivables
 from models.db import Database
 from models.district import district_id
 from models.payments import Sent
@@ -101,13 +101,28 @@ def vouch(
         if sent.state != "unknown" and not payments.contradicted(session, sent):
             raise NotUnknown(key, say(*STATES[sent.state]))
         agreed, others = payments.vouch(session, sent, who, verdict, settings.now())
-        settled = len(agreed) >= 2
+        settled, off_list = len(agreed) >= 2, None
         if settled and result != sent.state:  # a return that stands moves nothing: its line may be closed now
             vouched = f"staff:{agreed[0]}+{agreed[1]}"
+            if sent.state == "returned":
+                off_list = _take_off_list(session, settings, sent, vouched)
             payments.settle(session, sent, result, booked_on, evidence, settings.now(), vouched)
-        told = {"payment": key, "result": result, "booked_on": booked_on, "settled": settled}
+        told = {**verdict, "payment": key, "settled": settled, "off_list": off_list}
         audit.record(session, settings.district, f"staff:{who}", "allowance.vouch", settings.now(), **told)
     return {"payment": key, "result": result, "persons": len(agreed), "differ": others > 0, "settled": settled}
+
+
+def _take_off_list(session: Session, settings: Settings, sent: Sent, actor: str) -> str | None:
+    """Take a payment that is paid after all off the list that would send it again, whose approval is void; tell which."""
+    ref = payments.waits_on(session, sent)
+    batch = approvals.lock_batch(session, district_id(session, settings.district), ref) if ref else None
+    if batch is None:
+        return None
+    if batch.state == "approved":
+        document = f"paid-{sent.key}/{approvals.rounds(session, batch.id)}"
+        approvals.reopen(session, batch, document, settings.now(), actor)
+    payments.move_back(session, sent, settings.now(), actor)
+    return batch.ref
 
 
 def close(database: Database, settings: Settings, person: Person, line: int, note: str) -> Result:
@@ -120,11 +135,11 @@ def close(database: Database, settings: Settings, person: Person, line: int, not
     """
     note = check_note(note)
     with database.read() as session:  # before the code is used up
-        _insist_not_paid(session, line)
+        district = district_id(session, settings.district)
+        _insist_not_paid(session, district, line)
     who = proved(database, settings, person)
     with database.write() as session:
-        district = district_id(session, settings.district)
-        _insist_not_paid(session, line)
+        _insist_not_paid(session, district, line)
         if not payments.close_line(session, district, line, note, settings.now(), f"staff:{who}"):
             raise NothingOpen(str(line))
         audit.record(
@@ -133,8 +148,8 @@ def close(database: Database, settings: Settings, person: Person, line: int, not
     return {"line": line, "closed": True}
 
 
-def _insist_not_paid(session: Session, line: int) -> None:
-    if payments.holds_back(session, line):
+def _insist_not_paid(session: Session, district: int, line: int) -> None:
+    if payments.holds_back(session, district, line):
         raise MaybePaid(line)
 
 

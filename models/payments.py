@@ -170,12 +170,13 @@ def _words(session: Session, payment_id: int) -> dict[int, tuple[str, date]]:
     return {who: (result, day) for who, result, day in session.execute(query)}
 
 
-def holds_back(session: Session, line: int) -> bool:
+def holds_back(session: Session, district: int, line: int) -> bool:
     """Tell whether an open line is what keeps a payment from being sent again that may well be paid.
 
     The bank returned it and then called it paid, and no two persons have said by the evidence that it was returned.
     """
-    whose = select(col(BankLine.payment_id)).where(col(BankLine.id) == line, *_CONTRADICTS, _OPEN[1])
+    mine = (col(BankLine.id) == line, col(BankLine.district_id) == district)
+    whose = select(col(BankLine.payment_id)).where(*mine, *_CONTRADICTS, _OPEN[1])
     payment_id = session.scalar(whose)
     if payment_id is None or not contradicted(session, _sent(session, payment_id)):
         return False
@@ -185,17 +186,33 @@ def holds_back(session: Session, line: int) -> bool:
 
 def contradicted(session: Session, sent: Sent) -> bool:
     """Tell whether the bank returned a payment and then called it paid, and nobody has sent it again since."""
-    lines = select(col(BankLine.id)).where(col(BankLine.payment_id) == sent.id, *_CONTRADICTS)
-    standing = (
-        select(col(Entitlement.id))
-        .join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
-        .join(AllowanceBatch, col(AllowanceBatch.id) == col(Entitlement.batch_id))
-        .where(col(Payment.id) == sent.id, col(AllowanceBatch.state) == "released")
-        .where(col(Entitlement.state) == "live", ~sent_again())
-    )
     if sent.state != "returned":
         return False
+    lines = select(col(BankLine.id)).where(col(BankLine.payment_id) == sent.id, *_CONTRADICTS)
+    standing = select(col(Payment.id)).join(Entitlement, col(Entitlement.id) == col(Payment.entitlement_id))
+    standing = standing.where(col(Payment.id) == sent.id, col(Entitlement.state) == "live", ~sent_again())
     return session.scalar(lines.limit(1)) is not None and session.scalar(standing.limit(1)) is not None
+
+
+def waits_on(session: Session, sent: Sent) -> str | None:
+    """Return the list that would send a returned payment again; None while it is on none."""
+    query = (
+        select(col(AllowanceBatch.ref))
+        .join(Entitlement, col(Entitlement.batch_id) == col(AllowanceBatch.id))
+        .join(Payment, col(Payment.entitlement_id) == col(Entitlement.id))
+        .join(BankFile, col(BankFile.id) == col(Payment.file_id))
+        .where(col(Payment.id) == sent.id, col(Entitlement.batch_id) != col(BankFile.batch_id))
+    )
+    return session.scalar(query)
+
+
+def move_back(session: Session, sent: Sent, at: datetime, actor: str) -> None:
+    """Put the entitlement of a payment back on the list that sent it: it is paid, and no other may pay it."""
+    file = select(col(BankFile.batch_id)).join(Payment, col(Payment.file_id) == col(BankFile.id))
+    entitlement = select(col(Payment.entitlement_id)).where(col(Payment.id) == sent.id)
+    moving = update(Entitlement).where(col(Entitlement.id) == entitlement.scalar_subquery())
+    moving = moving.values(batch_id=file.where(col(Payment.id) == sent.id).scalar_subquery())
+    log_changes(session, list(session.scalars(moving.returning(col(Entitlement.id)))), "moved", "paid", at, actor)
 
 
 def settle(session: Session, sent: Sent, result: str, booked_on: date, reason: str, at: datetime, actor: str) -> None:

@@ -398,11 +398,49 @@ def test_a_list_that_sends_again_what_the_bank_now_calls_paid_stands_still(
     with pytest.raises(Disputed):
         money.release(batch, "2026-10-23T10:00") if approved else money.approve(batch, "2026-10-23T10:00")
     assert len(money.keys()) == 5
-    money.close(number, "2026-10-24T09:00")
+    with pytest.raises(MaybePaid):
+        money.close(number, "2026-10-24T09:00")
+    for minute, staff in enumerate(("A1", "A2")):
+        money.vouch(key, "returned", "2026-10-21", f"2026-10-24T09:1{minute}", staff)
+    money.close(number, "2026-10-24T09:30")
     if not approved:
         money.approve(batch, "2026-10-24T10:00")
     money.release(batch, "2026-10-24T11:00")
     assert len(money.keys()) == 6
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_what_is_paid_after_all_is_taken_off_the_list_that_would_send_it_again(
+    database: Database, tmp_path: Path, *, approved: bool
+) -> None:
+    """Two came back and are on a list; the bank then calls one paid, and two approvers have seen that it is."""
+    money = Money(database, tmp_path, script=Script(returned={"00000001": "AC04", "00000011": "AC04"}))
+    money.pay()
+    money.bank_takes()
+    money.reconcile()
+    accounts = [money.account(ref, 66 + n, "2026-10-22") for n, ref in enumerate(money.refs[:2])]
+    money.send("account", accounts, "2026-10-22T10:00")
+    batch = money.reissue("2026-10-22T11:00")["batch"]
+    if approved:
+        money.approve(batch, "2026-10-22T14:00")
+    key = next(key for key, state in money.rows(Payment.key, Payment.state) if state == "returned")
+    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-23"}
+    money.send("bank-return", [line], "2026-10-23T09:00")
+    assert not money.vouch(key, "paid", "2026-10-23", "2026-10-23T10:00", "A1")["settled"]
+    assert money.batches()[batch] == ("approved" if approved else "notice")
+    assert money.vouch(key, "paid", "2026-10-23", "2026-10-23T10:10", "A2")["settled"]
+    assert money.batches()[batch] == "notice"  # who approved two must look at one
+    assert (money.states(), money.balances()["paid"]) == ({"paid": 4, "returned": 1}, 32000)
+    ((number, *_),) = money.exceptions()
+    assert money.close(number, "2026-10-23T11:00")["closed"]
+    told = money.approve(batch, "2026-10-24T09:00")
+    assert (told["people"], told["fen"], told["approved"]) == (1, 8000, True)
+    money.release(batch, "2026-10-24T10:00")
+    assert len(money.keys()) == 6
+    assert money.reissue("2026-10-24T11:00")["waiting"] == []
+    money.bank_takes()
+    money.reconcile("2026-10-27T09:00")
+    assert (money.states(), money.balances()["paid"]) == ({"paid": 5, "returned": 1}, 40000)
 
 
 def test_a_missed_certification_stops_and_a_new_one_pays_every_month_since(money: Money) -> None:
