@@ -113,7 +113,7 @@ def vouch(
 
 
 def _take_off_list(session: Session, settings: Settings, sent: Sent, actor: str) -> str | None:
-    """Take a payment that is paid after all off the list that would send it again, whose approval is void; tell which."""
+    """Take what is paid after all off the list that would send it again; its approval is void. Return its reference."""
     ref = payments.waits_on(session, sent)
     batch = approvals.lock_batch(session, district_id(session, settings.district), ref) if ref else None
     if batch is None:
