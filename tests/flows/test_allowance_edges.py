@@ -240,6 +240,8 @@ def test_what_came_back_is_not_sent_again_while_the_bank_contradicts_itself(life
     assert finding == "contradiction"
     assert life.reissue("2026-10-23T09:00")["people"] == 1
     assert life.reissue("2026-10-23T09:10", same=[key])["batch"] is None
+    for minute, staff in enumerate(("A1", "A2")):  # both have seen that it came back
+        life.vouch(key, "returned", "2026-10-21", f"2026-10-23T09:3{minute}", staff)
     life.close(line, "2026-10-23T10:00")
     assert life.reissue("2026-10-23T11:00")["people"] == 1
 
