@@ -29,7 +29,7 @@ from sqlmodel import Session, col
 
 from models import ledger
 from models.allowance import AllowanceBatch, Entitlement
-from models.db import insert_for
+from models.db import insert_for, keys_of
 from models.intake import Scope, Taken
 from models.ledger import Amount
 from models.payment import BankFile, BankLine, Payment, PaymentChange, Receivable, sent_again
@@ -82,8 +82,17 @@ class ReturnIntake:
         names = ("key", "fen", "result", "reason", "booked_on")
         staged = [{"row": row.number, **{name: row.values.get(name) for name in names}} for row in rows]
         with self._staging.read() as session:
+            blind = keys_of(session).blind
+
+            def mark(key: str) -> str:
+                return blind("bank-line", key).hex()[:8]
+
             kept = [
-                {**line, "key": kept_key(str(line["key"] or "")), "reason": kept_reason(str(line["reason"] or ""))}
+                {
+                    **line,
+                    "key": kept_key(str(line["key"] or ""), mark),
+                    "reason": kept_reason(str(line["reason"] or "")),
+                }
                 for line in staged
             ]
             fill(session, self._lines, kept)

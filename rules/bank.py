@@ -4,7 +4,7 @@ bank_checks says which lines no bank could read; bank_csv, bank_pain001 and flow
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -157,9 +157,14 @@ def file_ref(key: str) -> str:
     return f"{head[:-8]}-{head[-8:-4]}-{head[-4:]}"
 
 
-def kept_key(key: str) -> str:
-    """A key as it is kept: what a bank put in place of one of ours may be a person's number or name, and is masked."""
-    return key if is_ref(file_ref(key)) else _NOT_ASCII.sub("*", masked_digits(key))
+def kept_key(key: str, mark: Callable[[str], str]) -> str:
+    """A key as it is kept: what a bank put in place of one of ours may be a person's number or name, and is masked.
+
+    Args:
+        key: as the bank's file has it.
+        mark: tells one strange key from another without saying anything of it.
+    """
+    return key if is_ref(file_ref(key)) else f"{_NOT_ASCII.sub('*', masked_digits(key))}·{mark(key)}"
 
 
 def bank_yuan(fen: int) -> str:
