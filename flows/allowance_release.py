@@ -56,8 +56,7 @@ def release(database: Database, settings: Settings, ref: str | None = None) -> R
             approver stopped all payments.
     """
     with database.read() as session:
-        if why := resting(session, settings):
-            raise why
+        _refuse_at_rest(session, settings)
     sent = send_files(database, settings)
     with database.read() as session:
         district = district_id(session, settings.district)
@@ -104,7 +103,7 @@ def release_list(database: Database, settings: Settings, ref: str) -> Result:
             unchanged = digest == batch.content_hash == written
             if unchanged:
                 freeze_list(session, settings, policy, batch, files)
-                _still_free(session, settings)
+                _refuse_at_rest(session, settings)
             else:
                 _void(session, settings, batch, digest)
     if not unchanged:
@@ -204,15 +203,15 @@ def send_files(database: Database, settings: Settings) -> list[str]:
                 tell_sent(session, settings, file.id, file.ref)
                 told = {"file": file.ref, "batch": file.batch_ref, "sha256": file.sha256, "payments": file.payments}
                 audit.record(session, settings.district, JOB, "allowance.sent", settings.now(), **told, fen=file.fen)
-                _still_free(session, settings)
+                _refuse_at_rest(session, settings)
     return _appear(database, folder)
 
 
-def _still_free(session: Session, settings: Settings) -> None:
-    """Refuse to commit what leaves if money rests by now; after the audit entry, whose lock a hold needs too.
+def _refuse_at_rest(session: Session, settings: Settings) -> None:
+    """Let nothing leave while money rests; before a commit it is asked after the audit entry, whose lock a hold needs.
 
     Raises:
-        MoneyRests, MoneyHeld: somebody has put money at rest since the release began.
+        MoneyRests, MoneyHeld: see flows/money_rests.py.
     """
     if why := resting(session, settings):
         raise why

@@ -377,22 +377,29 @@ def test_paid_after_it_was_sent_again_is_a_receivable(database: Database, tmp_pa
     assert money.balances()["receivable"] == 8000
 
 
-@pytest.mark.parametrize("approved", [False, True])
-def test_a_list_that_sends_again_what_the_bank_now_calls_paid_stands_still(
-    database: Database, tmp_path: Path, *, approved: bool
-) -> None:
-    """Returned, put on a list, and then: paid. The list is there already, and would pay a second time."""
-    money = Money(database, tmp_path, script=Script(returned={"00000001": "AC04"}))
+def on_a_list_and_called_paid(database: Database, folder: Path, many: int, *, approved: bool) -> tuple[Money, str, str]:
+    """Some came back and are on a list to be sent again; then the bank calls the first of them paid."""
+    money = Money(database, folder, script=Script(returned={f"000000{n}1": "AC04" for n in range(many)}))
     money.pay()
     money.bank_takes()
     money.reconcile()
-    money.send("account", [money.account(money.refs[0], 66, "2026-10-22")], "2026-10-22T10:00")
-    batch = money.reissue("2026-10-22T11:00")["batch"]
+    accounts = [money.account(ref, 66 + n, "2026-10-22") for n, ref in enumerate(money.refs[:many])]
+    money.send("account", accounts, "2026-10-22T10:00")
+    batch: str = money.reissue("2026-10-22T11:00")["batch"]
     if approved:
         money.approve(batch, "2026-10-22T14:00")
     key = next(key for key, state in money.rows(Payment.key, Payment.state) if state == "returned")
     line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-23"}
     money.send("bank-return", [line], "2026-10-23T09:00")
+    return money, batch, key
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_list_that_sends_again_what_the_bank_now_calls_paid_stands_still(
+    database: Database, tmp_path: Path, *, approved: bool
+) -> None:
+    """Returned, put on a list, and then: paid. The list is there already, and would pay a second time."""
+    money, batch, key = on_a_list_and_called_paid(database, tmp_path, 1, approved=approved)
     ((number, _, finding),) = money.exceptions()
     assert finding == "contradiction"
     with pytest.raises(Disputed):
@@ -414,18 +421,7 @@ def test_what_is_paid_after_all_is_taken_off_the_list_that_would_send_it_again(
     database: Database, tmp_path: Path, *, approved: bool
 ) -> None:
     """Two came back and are on a list; the bank then calls one paid, and two approvers have seen that it is."""
-    money = Money(database, tmp_path, script=Script(returned={"00000001": "AC04", "00000011": "AC04"}))
-    money.pay()
-    money.bank_takes()
-    money.reconcile()
-    accounts = [money.account(ref, 66 + n, "2026-10-22") for n, ref in enumerate(money.refs[:2])]
-    money.send("account", accounts, "2026-10-22T10:00")
-    batch = money.reissue("2026-10-22T11:00")["batch"]
-    if approved:
-        money.approve(batch, "2026-10-22T14:00")
-    key = next(key for key, state in money.rows(Payment.key, Payment.state) if state == "returned")
-    line = {"key": key, "fen": 8000, "result": "paid", "reason": "", "booked_on": "2026-10-23"}
-    money.send("bank-return", [line], "2026-10-23T09:00")
+    money, batch, key = on_a_list_and_called_paid(database, tmp_path, 2, approved=approved)
     assert not money.vouch(key, "paid", "2026-10-23", "2026-10-23T10:00", "A1")["settled"]
     assert money.batches()[batch] == ("approved" if approved else "notice")
     assert money.vouch(key, "paid", "2026-10-23", "2026-10-23T10:10", "A2")["settled"]
