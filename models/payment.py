@@ -138,7 +138,7 @@ class BankLine(SQLModel, table=True):
 
 
 class PaymentVerdict(SQLModel, table=True):
-    """One person's word, with evidence, on what became of an unknown payment; two who agree settle it."""
+    """A person's last word, with evidence, on a payment that is unknown or called both; two who agree settle it."""
 
     __tablename__ = "payment_verdict"
     __table_args__ = (
