@@ -83,7 +83,7 @@ def _turn(item: pytest.Item) -> int:
 def pytest_collection_finish() -> None:
     """Spare the collector what stays for the session: modules and tests, which cost 0.4 s each time it looked.
 
-    What the tests themselves leave grows to a million objects: it looks at all of them seldom.
+    What the tests themselves leave grows to half a million objects and more: it looks at all of them seldom.
     """
     gc.collect()
     gc.freeze()
